@@ -1,0 +1,57 @@
+package layers
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Signal is one thing that happened: a log line, a metric sample, an alert, an event.
+// (Source, ID) identifies it, as in CloudEvents 1.0.
+type Signal struct {
+	ID       string
+	Source   string            // who says so
+	Type     string            // what kind of thing, such as "alert" or "io.k8s.event"; may be empty
+	Key      string            // the entity it is about (CloudEvents subject); never empty after ingest
+	Time     time.Time         // event time, UTC
+	Severity Severity          // as the sender states it
+	Labels   map[string]string // nil where there are none
+	Value    float64           // the measured value where HasValue; always finite
+	HasValue bool
+	Text     string          // the message for people; may be empty
+	Data     json.RawMessage // the structured payload as it came, valid JSON; nil where there is none
+}
+
+// Identity returns the text that identifies the signal: source and id. Two signals with
+// the same identity are the same signal, however often they are sent.
+func (s *Signal) Identity() string { return s.Source + "\x00" + s.ID }
+
+// Hop is what one layer cost one signal.
+type Hop struct {
+	Layer     Name  `json:"layer"`
+	WaitUS    int64 `json:"wait_us"`    // stored in the layer's stream until the layer took it, microseconds
+	ProcessUS int64 `json:"process_us"` // the layer's own time, microseconds
+}
+
+// Findings is what the layers below found out about a signal; each layer adds to it.
+type Findings struct {
+	TemplateID  string             // L2: stable id of the log template
+	Template    string             // L2: the template's text, "<*>" for parameters
+	Parameters  []string           // L2: what stood at the template's "<*>"
+	NewTemplate bool               // L2: this signal is the first of its template
+	Features    map[string]float64 // L2: numeric features found in value, text or data
+	Anomaly     float64            // L3: 0 normal .. 1 certain anomaly
+	Flagged     bool               // L3: left its baseline; what L3 correlates
+	FlagReason  string             // L3: why it was flagged
+	Situation   *Situation         // L3: the situation it opened or worsened
+	PlanID      string             // L4: the plan proposed for the situation
+}
+
+// Envelope is a signal on its way up.
+type Envelope struct {
+	Signal
+	Origin      uint64    // sequence in HAL9_L1 under which the signal was stored
+	ReceivedAt  time.Time // when JetStream stored the signal in HAL9_L1
+	TraceParent string    // W3C traceparent of the publisher, or one made from the identity
+	Hops        []Hop
+	Findings    Findings
+}
