@@ -1,0 +1,128 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// shelf is one place where a layer's stages store records.
+type shelf struct{ stream, subject string }
+
+// shelves lists where the stages of a layer store records.
+func shelves(layer layers.Name, partitions int) []shelf {
+	list := []shelf{
+		{pipeline.StreamVerdicts, pipeline.SubjectVerdicts + "." + layer.String() + ".>"},
+		{pipeline.StreamDead, pipeline.SubjectOfDead(layer)},
+	}
+	switch layer {
+	case layers.NameL3:
+		list = append(list,
+			shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>"},
+			shelf{pipeline.StreamOf(layer, 0, partitions), pipeline.SubjectOf(layer, 0)})
+	case layers.NameL4:
+		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>"})
+	}
+	if next, ok := layer.Next(); ok {
+		for p := range partitions {
+			list = append(list, shelf{pipeline.StreamOf(next, p, partitions), pipeline.SubjectOf(next, p)})
+		}
+	}
+	return list
+}
+
+// Stored implements pipeline.Broker: it reads the headers of what the layer stored since then.
+func (b *Bus) Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error) {
+	partitions, err := b.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]struct{}{}
+	for _, at := range shelves(layer, partitions) {
+		err := b.scan(ctx, at, since, func(msg jetstream.Msg) {
+			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" {
+				ids[id] = struct{}{}
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("bus: read the ledger of %s in %s: %w", layer, at.stream, err)
+		}
+	}
+	return ids, nil
+}
+
+// scan visits the headers of all messages of a shelf that were stored since then and before the call.
+func (b *Bus) scan(ctx context.Context, at shelf, since time.Time, visit func(jetstream.Msg)) error {
+	stream, err := b.stream(ctx, at.stream)
+	if err != nil {
+		return err
+	}
+	if state := stream.CachedInfo().State; state.Msgs == 0 || state.LastTime.Before(since) {
+		return nil
+	}
+	return b.read(ctx, stream, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+		FilterSubject: at.subject, HeadersOnly: true,
+	}, math.MaxUint64, visit)
+}
+
+// fetchBatch is how many messages read asks for at a time.
+const fetchBatch = 2000
+
+// read visits the messages that a temporary consumer finds when it is made, the first most of them.
+func (b *Bus) read(
+	ctx context.Context, stream jetstream.Stream, cfg jetstream.ConsumerConfig, most uint64, visit func(jetstream.Msg),
+) error {
+	cfg.AckPolicy = jetstream.AckNonePolicy
+	cfg.MemoryStorage = true
+	cfg.Replicas = 1
+	cfg.InactiveThreshold = 30 * time.Second
+	consumer, err := stream.CreateConsumer(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := ask(context.WithoutCancel(ctx))
+		defer cancel()
+		_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // It ends by itself soon.
+	}()
+	for left := min(most, consumer.CachedInfo().NumPending); left > 0; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		messages, err := consumer.Fetch(int(min(left, fetchBatch)), jetstream.FetchMaxWait(5*time.Second))
+		if err != nil {
+			return err
+		}
+		got := uint64(0)
+		for msg := range messages.Messages() {
+			visit(msg)
+			got++
+		}
+		if err := messages.Error(); err != nil {
+			return err
+		}
+		if got == 0 {
+			return errors.New("the server stopped sending")
+		}
+		left -= min(left, got)
+	}
+	return nil
+}
+
+func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf("bus: stream %s is missing: run `hal9 provision --nats %s`: %w", name, b.URL(), err)
+	}
+	return stream, err
+}

@@ -1,0 +1,208 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// burstMax bounds a burst and what is fetched ahead of the stage, messages.
+const burstMax = 512
+
+// source hands out one consumer's messages in bursts.
+type source struct {
+	bus      *Bus
+	key      pipeline.StageKey
+	messages chan jetstream.Msg
+	failed   chan error
+	broken   <-chan struct{}
+	consume  jetstream.ConsumeContext
+	closed   chan struct{}
+}
+
+// Open implements pipeline.Broker. A keyed stage owns its consumer and seeks to the message after
+// offset, which also takes back what an earlier owner had in flight. The shared consumer of
+// L1 seeks only where nobody else is at work.
+func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (pipeline.Source, pipeline.Backlog, error) {
+	broken := b.brokenChan()
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	consumer, err := b.js.Consumer(ctx, key.Stream(), key.Durable())
+	if err != nil {
+		return nil, pipeline.Backlog{}, b.openError(key, err)
+	}
+	if key.Shared() {
+		err = b.takeBackOrphans(ctx, key, consumer.CachedInfo())
+	} else {
+		err = b.seek(ctx, key, offset)
+	}
+	if err != nil {
+		return nil, pipeline.Backlog{}, b.openError(key, err)
+	}
+	if key.Shared() {
+		offset = consumer.CachedInfo().AckFloor.Stream
+	}
+	backlog, err := b.backlog(ctx, key, offset)
+	if err != nil {
+		return nil, pipeline.Backlog{}, b.openError(key, err)
+	}
+	s := &source{
+		bus: b, key: key, broken: broken,
+		messages: make(chan jetstream.Msg, burstMax), failed: make(chan error, 1), closed: make(chan struct{}),
+	}
+	s.consume, err = consumer.Consume(s.receive,
+		jetstream.PullMaxMessages(burstMax), jetstream.PullThresholdMessages(burstMax/2),
+		jetstream.ConsumeErrHandler(s.complain))
+	if err != nil {
+		return nil, pipeline.Backlog{}, b.openError(key, err)
+	}
+	return s, backlog, nil
+}
+
+func (b *Bus) openError(key pipeline.StageKey, err error) error {
+	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("bus: consumer %s on stream %s is missing: run `hal9 provision --nats %s`: %w",
+			key.Durable(), key.Stream(), b.URL(), err)
+	}
+	return fmt.Errorf("bus: open %s: %w", key.Name(), err)
+}
+
+func (b *Bus) seek(ctx context.Context, key pipeline.StageKey, offset uint64) error {
+	_, err := b.js.ResetConsumerToSequence(ctx, key.Stream(), key.Durable(), offset+1)
+	return err
+}
+
+// takeBackOrphans has messages delivered again at once that a process took and died with,
+// instead of after the ack wait.
+func (b *Bus) takeBackOrphans(ctx context.Context, key pipeline.StageKey, info *jetstream.ConsumerInfo) error {
+	if info.NumWaiting > 0 || info.NumAckPending == 0 {
+		return nil
+	}
+	_, err := b.js.ResetConsumer(ctx, key.Stream(), key.Durable())
+	return err
+}
+
+func (b *Bus) backlog(ctx context.Context, key pipeline.StageKey, offset uint64) (pipeline.Backlog, error) {
+	stream, err := b.js.Stream(ctx, key.Stream())
+	if err != nil {
+		return pipeline.Backlog{}, err
+	}
+	state := stream.CachedInfo().State
+	if state.Msgs == 0 || state.LastSeq <= offset {
+		return pipeline.Backlog{Empty: true}, nil
+	}
+	first, err := stream.GetMsg(ctx, max(offset+1, state.FirstSeq), jetstream.WithGetMsgSubject(subjectFilter(key)))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return pipeline.Backlog{Empty: true}, nil
+	}
+	if err != nil {
+		return pipeline.Backlog{}, err
+	}
+	return pipeline.Backlog{Oldest: first.Time, Last: state.LastSeq}, nil
+}
+
+func subjectFilter(key pipeline.StageKey) string {
+	if key.Objectives {
+		return pipeline.SubjectVerdicts + ".>"
+	}
+	return pipeline.SubjectOf(key.Layer, key.Partition)
+}
+
+// receive runs on the client's goroutine; it waits while the stage has a full burst before it.
+func (s *source) receive(msg jetstream.Msg) {
+	select {
+	case s.messages <- msg:
+	case <-s.closed:
+	}
+}
+
+func (s *source) complain(_ jetstream.ConsumeContext, err error) {
+	if !errors.Is(err, jetstream.ErrConsumerDeleted) && !errors.Is(err, jetstream.ErrConsumerNotFound) &&
+		!errors.Is(err, jetstream.ErrConnectionClosed) && !errors.Is(err, jetstream.ErrBadRequest) {
+		s.bus.log.Debug("consume", "stage", s.key.Name(), "error", err)
+		return
+	}
+	select {
+	case s.failed <- s.bus.openError(s.key, err):
+	default:
+	}
+}
+
+// Next implements pipeline.Source.
+func (s *source) Next(ctx context.Context, idle time.Duration) ([]pipeline.Delivery, error) {
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	select {
+	case msg := <-s.messages:
+		return s.burst(msg)
+	case <-timer.C:
+		return nil, nil
+	case err := <-s.failed:
+		return nil, err
+	case <-s.broken:
+		return nil, ErrDisconnected
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// burst takes what else has arrived: one message alone never waits for company.
+func (s *source) burst(first jetstream.Msg) ([]pipeline.Delivery, error) {
+	burst := make([]pipeline.Delivery, 0, min(burstMax, 1+len(s.messages)))
+	for msg := first; ; {
+		delivery, err := s.delivery(msg)
+		if err != nil {
+			return nil, err
+		}
+		burst = append(burst, delivery)
+		if len(burst) == burstMax {
+			return burst, nil
+		}
+		select {
+		case msg = <-s.messages:
+		default:
+			return burst, nil
+		}
+	}
+}
+
+func (s *source) delivery(msg jetstream.Msg) (pipeline.Delivery, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return pipeline.Delivery{}, fmt.Errorf("bus: metadata of a message of %s: %w", s.key.Stream(), err)
+	}
+	return pipeline.Delivery{
+		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data(),
+		Stored: meta.Timestamp, Attempt: int(meta.NumDelivered), Handle: msg,
+	}, nil
+}
+
+// Settle implements pipeline.Source: one acknowledgement covers a keyed burst, the shared
+// consumer takes one each.
+func (s *source) Settle(burst []pipeline.Delivery) error {
+	if !s.key.Shared() && len(burst) > 0 {
+		burst = burst[len(burst)-1:]
+	}
+	for i := range burst {
+		msg, ok := burst[i].Handle.(jetstream.Msg)
+		if !ok {
+			return fmt.Errorf("bus: settle a delivery of %s that is not this bus's", s.key.Name())
+		}
+		if err := msg.Ack(); err != nil {
+			return fmt.Errorf("bus: acknowledge on %s: %w", s.key.Name(), err)
+		}
+	}
+	return nil
+}
+
+// Close implements pipeline.Source.
+func (s *source) Close() {
+	close(s.closed)
+	s.consume.Stop()
+	<-s.consume.Closed()
+}

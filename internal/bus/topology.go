@@ -1,0 +1,139 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// metaPartitions is the stream metadata that says into how many partitions the keyed layers
+// are divided: fixed for life, since each partition's state belongs to its keys.
+const metaPartitions = "hal9.partitions"
+
+// DuplicateWindow is how long JetStream recognises an id that is stored again. It covers
+// publishes whose answer got lost while everything is up; what a restart leaves uncertain is
+// settled by the ledger, whatever its length.
+const DuplicateWindow = 2 * time.Minute
+
+// ackWait is how long a process may keep a message before another gets it.
+const ackWait = 10 * time.Second
+
+// Durable is a consumer that something outside the layers uses, such as a sink.
+type Durable struct{ Stream, Name string }
+
+// Topology says which streams, consumers and buckets HAL9 needs.
+type Topology struct {
+	Partitions int       // of each keyed layer; default 1
+	Replicas   int       // of each stream and bucket: 1, 3 or 5; default 1
+	StoreBytes int64     // bound of all streams together, bytes; default 12 GiB
+	Sinks      []Durable // consumers of the configured sinks
+}
+
+// DefaultTopology returns the defaults.
+func DefaultTopology() Topology {
+	return Topology{Partitions: 1, Replicas: 1, StoreBytes: 12 << 30}
+}
+
+// Validate reports every impossible value.
+func (t Topology) Validate() error {
+	var problems []error
+	if t.Partitions < 1 || t.Partitions > pipeline.MaxPartitions {
+		problems = append(problems, fmt.Errorf("bus: %d partitions: want 1 to %d", t.Partitions, pipeline.MaxPartitions))
+	}
+	if t.Replicas != 1 && t.Replicas != 3 && t.Replicas != 5 {
+		problems = append(problems, fmt.Errorf("bus: %d replicas: want 1, 3 or 5", t.Replicas))
+	}
+	if t.StoreBytes < 64<<20 {
+		problems = append(problems, fmt.Errorf("bus: store of %d bytes: want at least 64 MiB", t.StoreBytes))
+	}
+	return errors.Join(problems...)
+}
+
+// share returns n twelfths of the store.
+func (t Topology) share(n int64) int64 { return t.StoreBytes / 12 * n }
+
+// streams lists the streams. Streams that carry work refuse new messages when full, since the
+// oldest message may be one that nobody has looked at; what is processed is trimmed by the
+// layers (Trim). Streams that carry results drop their oldest.
+func (t Topology) streams() []jetstream.StreamConfig {
+	list := []jetstream.StreamConfig{t.workStream(pipeline.StreamOf(layers.NameL1, 0, 1), pipeline.SubjectOf(layers.NameL1, 0), t.share(4))}
+	for _, layer := range layers.Names()[1:] {
+		for p := range t.Partitions {
+			list = append(list, t.workStream(pipeline.StreamOf(layer, p, t.Partitions), pipeline.SubjectOf(layer, p),
+				t.share(1)/int64(t.Partitions)))
+		}
+	}
+	return append(list,
+		t.resultStream(pipeline.StreamVerdicts, pipeline.SubjectVerdicts, 2),
+		t.resultStream(pipeline.StreamSituations, pipeline.SubjectSituations, 1),
+		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 0),
+		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 0))
+}
+
+func (t Topology) workStream(name, subject string, bytes int64) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: name, Subjects: []string{subject}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
+		Discard: jetstream.DiscardNew, MaxBytes: bytes, Duplicates: DuplicateWindow, Replicas: t.Replicas,
+		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
+	}
+}
+
+func (t Topology) resultStream(name, subject string, twelfths int64) jetstream.StreamConfig {
+	bytes := t.share(twelfths)
+	if twelfths == 0 {
+		bytes = t.share(1) / 4
+	}
+	return jetstream.StreamConfig{
+		Name: name, Subjects: []string{subject + ".>"}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
+		Discard: jetstream.DiscardOld, MaxBytes: bytes, Duplicates: DuplicateWindow, Replicas: t.Replicas,
+		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
+	}
+}
+
+// consumer is a durable with its stream.
+type consumer struct {
+	stream string
+	config jetstream.ConsumerConfig
+}
+
+// consumers lists the durables. None has a bound on deliveries: what can't be processed is
+// written to the dead letters by the stage, and so nothing can vanish.
+func (t Topology) consumers() []consumer {
+	list := []consumer{{pipeline.StreamOf(layers.NameL1, 0, 1), durable(pipeline.DurableOf(layers.NameL1, 0, 1), jetstream.AckExplicitPolicy)}}
+	for _, layer := range layers.Names()[1:] {
+		for p := range t.Partitions {
+			list = append(list, consumer{
+				pipeline.StreamOf(layer, p, t.Partitions),
+				durable(pipeline.DurableOf(layer, p, t.Partitions), jetstream.AckAllPolicy),
+			})
+		}
+	}
+	list = append(list, consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)})
+	for _, sink := range t.Sinks {
+		list = append(list, consumer{sink.Stream, durable(sink.Name, jetstream.AckExplicitPolicy)})
+	}
+	return list
+}
+
+func durable(name string, ack jetstream.AckPolicy) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: name, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: ack, AckWait: ackWait,
+		MaxDeliver: -1, MaxAckPending: 8192,
+	}
+}
+
+// buckets lists the key-value buckets; the snapshots' object store comes on top.
+func (t Topology) buckets() []jetstream.KeyValueConfig {
+	return []jetstream.KeyValueConfig{
+		{Bucket: pipeline.BucketTuning, History: 10, Replicas: t.Replicas, MaxBytes: 16 << 20},
+		{Bucket: pipeline.BucketCheckpoints, Replicas: t.Replicas, MaxBytes: 16 << 20},
+		{Bucket: pipeline.BucketLeases, TTL: LeaseTime, Replicas: t.Replicas, MaxBytes: 16 << 20},
+		{Bucket: pipeline.BucketObjectives, Replicas: t.Replicas, MaxBytes: 16 << 20},
+	}
+}

@@ -1,0 +1,48 @@
+package pipeline
+
+import "time"
+
+// Delivery is a stored message as a Source hands it out.
+type Delivery struct {
+	Stream  string
+	Seq     uint64 // sequence in Stream
+	Subject string
+	Header  map[string][]string
+	Data    []byte
+	Stored  time.Time // when the broker stored it
+	Attempt int       // 1 on the first delivery, as far as the broker remembers
+
+	// Handle is the Source's own; stages leave it alone.
+	Handle any
+}
+
+// HeaderValue returns the first value of a header, or "".
+func (d *Delivery) HeaderValue(name string) string {
+	if values := d.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// Record is something to store.
+type Record struct {
+	Subject string
+	ID      string // made from the cause, so that storing it again changes nothing
+	Header  map[string]string
+	Data    []byte
+}
+
+// Checkpoint is where a stage stands: every message up to Offset is settled, and State is
+// the layer's snapshot at that point.
+type Checkpoint struct {
+	Offset   uint64
+	State    []byte
+	Revision uint64 // of the stored checkpoint; 0 where there is none yet. It fences out stale owners.
+}
+
+// Backlog is what waits in a stage's stream when the stage starts.
+type Backlog struct {
+	Oldest time.Time // when the first unsettled message was stored
+	Last   uint64    // last sequence of the stream; up to here a message may have been worked on before
+	Empty  bool
+}

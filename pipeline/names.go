@@ -1,0 +1,110 @@
+package pipeline
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// Subjects. Everything HAL9 publishes lies below SubjectRoot.
+const (
+	SubjectRoot       = "hal9"
+	SubjectSignals    = "hal9.signals"    // .<source>: ingest
+	SubjectVerdicts   = "hal9.verdicts"   // .<layer>.<disposition>
+	SubjectSituations = "hal9.situations" // .<event>
+	SubjectPlans      = "hal9.plans"      // .<event>
+	SubjectDead       = "hal9.dead"       // .<layer>
+)
+
+// Streams. Those of the layers come from StreamOf.
+const (
+	StreamVerdicts   = "HAL9_VERDICTS"
+	StreamSituations = "HAL9_SITUATIONS"
+	StreamPlans      = "HAL9_PLANS"
+	StreamDead       = "HAL9_DEAD"
+)
+
+// Buckets.
+const (
+	BucketTuning      = "hal9_tuning"      // adjustments from higher layers
+	BucketCheckpoints = "hal9_checkpoints" // where each partition's stage stands
+	BucketSnapshots   = "hal9_snapshots"   // object store: the state that belongs to a checkpoint
+	BucketLeases      = "hal9_leases"      // who owns which partition
+	BucketObjectives  = "hal9_objectives"  // error budgets as last reported
+)
+
+// DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.
+const DurableObjectives = "l5-objectives"
+
+// Headers beside those of NATS itself.
+const (
+	HeaderTraceParent = "traceparent"
+	HeaderError       = "Hal9-Error"
+	HeaderLayer       = "Hal9-Layer"
+	HeaderAttempts    = "Hal9-Attempts"
+	HeaderStream      = "Hal9-Stream"
+	HeaderSeq         = "Hal9-Seq"
+	HeaderKind        = "Hal9-Kind" // KindTick; absent on signals
+)
+
+// KindTick in HeaderKind marks a message that carries the time instead of a signal.
+const KindTick = "tick"
+
+// MaxPartitions bounds the partitions of a layer.
+const MaxPartitions = 720
+
+// PartitionOf returns the partition of a key: FNV-1a (32 bit) modulo the number of
+// partitions, as NATS's own {{partition}} mapping computes it. The empty key is in
+// partition 0.
+func PartitionOf(key string, partitions int) int {
+	if partitions <= 1 || key == "" {
+		return 0
+	}
+	hash := uint32(2166136261)
+	for i := range len(key) {
+		hash = (hash ^ uint32(key[i])) * 16777619
+	}
+	return int(hash % uint32(partitions))
+}
+
+// StreamOf returns the stream of a layer's partition: HAL9_L1 for L1 always, HAL9_L3 where
+// a layer has one partition, HAL9_L3_07 otherwise.
+func StreamOf(layer layers.Name, partition, partitions int) string {
+	if layer == layers.NameL1 || partitions <= 1 {
+		return "HAL9_" + layer.String()
+	}
+	return fmt.Sprintf("HAL9_%s_%02d", layer, partition)
+}
+
+// DurableOf returns the durable consumer of a layer's partition: l1, l3 or l3-07.
+func DurableOf(layer layers.Name, partition, partitions int) string {
+	name := strings.ToLower(layer.String())
+	if layer == layers.NameL1 || partitions <= 1 {
+		return name
+	}
+	return fmt.Sprintf("%s-%02d", name, partition)
+}
+
+// SubjectOf returns the subject of a layer's partition, hal9.l3.7; for L1 it is the
+// wildcard over all sources.
+func SubjectOf(layer layers.Name, partition int) string {
+	if layer == layers.NameL1 {
+		return SubjectSignals + ".>"
+	}
+	return SubjectRoot + "." + strings.ToLower(layer.String()) + "." + strconv.Itoa(partition)
+}
+
+// SubjectOfVerdict returns hal9.verdicts.<layer>.<disposition>.
+func SubjectOfVerdict(layer layers.Name, disposition layers.Disposition) string {
+	return SubjectVerdicts + "." + layer.String() + "." + disposition.String()
+}
+
+// SubjectOfDead returns hal9.dead.<layer>.
+func SubjectOfDead(layer layers.Name) string { return SubjectDead + "." + layer.String() }
+
+// StageName names a layer's partition in checkpoints, leases and logs: L3.07.
+func StageName(layer layers.Name, partition int) string {
+	return fmt.Sprintf("%s.%02d", layer, partition)
+}

@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// Source hands out the messages of one stream through one durable consumer.
+type Source interface {
+	// Next returns the next burst in stream order: what has arrived, at least one message and
+	// at most a bounded number. It returns an empty burst when nothing came for idle, and
+	// an error when the source is broken (the caller opens a new one).
+	Next(ctx context.Context, idle time.Duration) ([]Delivery, error)
+	// Settle acknowledges a burst. An acknowledgement may get lost; nothing may rest on it.
+	Settle(burst []Delivery) error
+	// Close stops fetching. What was fetched and not settled is delivered again.
+	Close()
+}
+
+// Broker opens sources and stores records.
+type Broker interface {
+	// Open returns the source of a stage, from the message after checkpointed offset on for keyed stages
+	// (offset is ignored where the stage shares its consumer), and what waits there.
+	Open(ctx context.Context, key StageKey, offset uint64) (Source, Backlog, error)
+	// Publish stores all records, in order per subject, and returns nil only when all of them are
+	// stored. After an error some may be stored and some not.
+	Publish(ctx context.Context, records []Record) error
+	// Stored returns the ids of the records that stages of a layer stored since then.
+	Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error)
+}
+
+// Checkpoints keeps the checkpoints of stages by stage name.
+type Checkpoints interface {
+	// Load returns the checkpoint of a stage, the zero Checkpoint where there is none.
+	Load(ctx context.Context, stage string) (Checkpoint, error)
+	// Save replaces the checkpoint whose Revision cp carries and returns the new one's revision.
+	// It fails where another owner has saved in between.
+	Save(ctx context.Context, stage string, cp Checkpoint) (revision uint64, err error)
+}
+
+// Leases makes one process at a time the owner of a stage.
+type Leases interface {
+	// Hold waits until this process owns the stage, then runs work with a context that is cancelled
+	// when the ownership is lost, and gives the ownership back when work returns.
+	Hold(ctx context.Context, stage string, work func(ctx context.Context) error) error
+}
+
+// Observer is told what happens. Its methods are on the path of every signal.
+type Observer interface {
+	Decided(layer layers.Name, disposition layers.Disposition, wait, process time.Duration)
+	Final(layer layers.Name, endToEnd time.Duration)
+	Again(layer layers.Name)
+	Dead(layer layers.Name)
+	Restarted(layer layers.Name)
+	Checkpointed(layer layers.Name, bytes int)
+}
+
+// StageKey says which stage is meant.
+type StageKey struct {
+	Layer      layers.Name
+	Partition  int
+	Partitions int
+	// Objectives marks the stage that feeds L5's objectives from the verdicts.
+	Objectives bool
+}
+
+// Name returns the stage's name in checkpoints, leases and logs, such as "L3.07".
+func (k StageKey) Name() string {
+	if k.Objectives {
+		return "L5.objectives"
+	}
+	return StageName(k.Layer, k.Partition)
+}
+
+// Stream returns the stream that the stage consumes.
+func (k StageKey) Stream() string {
+	if k.Objectives {
+		return StreamVerdicts
+	}
+	return StreamOf(k.Layer, k.Partition, k.Partitions)
+}
+
+// Durable returns the durable consumer of the stage.
+func (k StageKey) Durable() string {
+	if k.Objectives {
+		return DurableObjectives
+	}
+	return DurableOf(k.Layer, k.Partition, k.Partitions)
+}
+
+// Shared reports whether several processes consume the stage at once: only L1.
+func (k StageKey) Shared() bool { return k.Layer == layers.NameL1 && !k.Objectives }

@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// ErrLeaseLost ends a stage whose partition belongs to another process by now. Leases cancel
+// the context that Hold hands out with it.
+var ErrLeaseLost = errors.New("pipeline: the lease was lost")
+
+// Deps is what stages work with; all of it is required.
+type Deps struct {
+	Broker      Broker
+	Checkpoints Checkpoints
+	Leases      Leases
+	Observer    Observer
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// Spec says what a stage does: NewLayer is called for every life of the stage, so that it
+// starts from its checkpoint and not from what a failed life left behind.
+type Spec struct {
+	Key      StageKey
+	NewLayer func() (layers.Layer, error)
+	Decoder  Decoder
+	// Verdicts is set instead of NewLayer and Decoder where the stage feeds objectives.
+	Verdicts func() (VerdictObserver, error)
+}
+
+// Runner keeps one stage alive.
+type Runner struct {
+	spec  Spec
+	cfg   Config
+	deps  Deps
+	state atomic.Pointer[string]
+	up    atomic.Bool
+}
+
+// NewRunner returns the runner of a stage.
+func NewRunner(spec Spec, cfg Config, deps Deps) (*Runner, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if (spec.NewLayer == nil) == (spec.Verdicts == nil) {
+		return nil, fmt.Errorf("pipeline: stage %s needs either a layer or a verdict observer", spec.Key.Name())
+	}
+	r := &Runner{spec: spec, cfg: cfg, deps: deps}
+	r.say("starting")
+	return r, nil
+}
+
+// Key says which stage it is.
+func (r *Runner) Key() StageKey { return r.spec.Key }
+
+// State says in words what the stage does, and whether it consumes or stands by rightly.
+func (r *Runner) State() (text string, ok bool) { return *r.state.Load(), r.up.Load() }
+
+func (r *Runner) say(text string) { r.state.Store(&text) }
+
+// Run keeps the stage alive until ctx ends, through failures of the broker and of the stage
+// itself, and returns when everything it took is settled. The error says what could not be
+// settled in time; it is delivered again to whoever comes next.
+func (r *Runner) Run(ctx context.Context) error {
+	delay := r.cfg.RestartDelay
+	for {
+		began := r.deps.Now()
+		err := r.live(ctx)
+		r.up.Store(false)
+		if ctx.Err() != nil {
+			r.say("stopped")
+			if err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("pipeline: stage %s: %w", r.spec.Key.Name(), err)
+			}
+			return nil
+		}
+		if r.deps.Now().Sub(began) > time.Minute {
+			delay = r.cfg.RestartDelay
+		}
+		r.say("restarting: " + errText(err))
+		r.deps.Observer.Restarted(r.spec.Key.Layer)
+		r.deps.Log.Warn("stage starts again", "stage", r.spec.Key.Name(), "after", delay, "error", err)
+		if pause(ctx, delay) != nil {
+			continue
+		}
+		delay = min(2*delay, 64*r.cfg.RestartDelay)
+	}
+}
+
+// live is one life of the stage, behind its lease where only one process may run it.
+func (r *Runner) live(ctx context.Context) error {
+	if r.spec.Key.Shared() {
+		return r.work(ctx)
+	}
+	r.say("standing by: another process owns " + r.spec.Key.Name())
+	r.up.Store(true)
+	return r.deps.Leases.Hold(ctx, r.spec.Key.Name(), r.work)
+}
+
+func (r *Runner) work(ctx context.Context) error {
+	r.up.Store(false)
+	r.say("opening")
+	w, err := r.newWorker()
+	if err != nil {
+		return err
+	}
+	s := &stage{key: r.spec.Key, cfg: r.cfg, deps: r.deps, worker: w, opened: func() {
+		r.say("consuming " + r.spec.Key.Stream())
+		r.up.Store(true)
+	}}
+	return s.run(ctx)
+}
+
+func (r *Runner) newWorker() (worker, error) {
+	if r.spec.Verdicts != nil {
+		observer, err := r.spec.Verdicts()
+		if err != nil {
+			return nil, err
+		}
+		return &verdictWorker{observer: observer}, nil
+	}
+	layer, err := r.spec.NewLayer()
+	if err != nil {
+		return nil, err
+	}
+	return &layerWorker{key: r.spec.Key, cfg: r.cfg, deps: r.deps, layer: layer, decoder: r.spec.Decoder}, nil
+}
+
+func errText(err error) string {
+	if err == nil {
+		return "it ended"
+	}
+	return err.Error()
+}
+
+// oneLine makes text fit for a header: line breaks and control characters become spaces, and
+// a very long text is cut.
+func oneLine(text string) string {
+	const most = 1000
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
