@@ -14,6 +14,7 @@ type Config struct {
 	CheckpointMessages int           // at most this many messages between checkpoints; default 20,000
 	DrainTime          time.Duration // how long work may take to finish after a stop; default 10 s
 	ReplayMargin       time.Duration // how much earlier than the first unsettled message the ledger is read; default 10 s
+	MaxRecordBytes     int           // bound of what one message may hold; default 1 MiB less 4 KiB for headers
 	RestartDelay       time.Duration // before a failed stage starts again, doubled up to 64 times this; default 50 ms
 }
 
@@ -27,6 +28,7 @@ func DefaultConfig() Config {
 		CheckpointMessages: 20_000,
 		DrainTime:          10 * time.Second,
 		ReplayMargin:       10 * time.Second,
+		MaxRecordBytes:     1<<20 - 4<<10,
 		RestartDelay:       50 * time.Millisecond,
 	}
 }
@@ -39,6 +41,9 @@ func (c Config) Validate() error {
 	}
 	if c.CheckpointMessages < 1 {
 		problems = append(problems, errors.New("pipeline: CheckpointMessages must be at least 1"))
+	}
+	if c.MaxRecordBytes < 1 {
+		problems = append(problems, errors.New("pipeline: MaxRecordBytes must be above 0"))
 	}
 	for name, d := range map[string]time.Duration{
 		"RetryDelay": c.RetryDelay, "TickEvery": c.TickEvery, "CheckpointEvery": c.CheckpointEvery,

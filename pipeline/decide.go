@@ -42,7 +42,11 @@ func (w *layerWorker) handle(ctx context.Context, d *Delivery) (effect, error) {
 	if err != nil {
 		return w.dead(d, e, failure{err: err, attempts: attempts, start: start})
 	}
-	return w.follow(e, &decision, d, start)
+	done, err := w.follow(e, &decision, d, start)
+	if layers.IsPermanent(err) {
+		return w.dead(d, e, failure{err: err, attempts: attempts, start: start})
+	}
+	return done, err
 }
 
 // decide asks the layer, several times where it fails in passing.

@@ -10,9 +10,9 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// idCorrelate marks the record that takes a flagged signal to its layer's correlator: the
-// signal's own id is for the message that brought it.
-const idCorrelate = ".correlate"
+// IDCorrelate ends the id of the record that takes a flagged signal to its layer's correlator:
+// the signal's own id belongs to the message that brought it into that layer.
+const IDCorrelate = ".correlate"
 
 // follow makes the records that a decision calls for: the envelope for the next stage or the
 // verdict, and the announcements.
@@ -51,7 +51,11 @@ func (w *layerWorker) follow(e *layers.Envelope, decision *layers.Decision, d *D
 func (w *layerWorker) escalation(e *layers.Envelope, correlate bool) (Record, error) {
 	data, err := AppendEnvelope(nil, e)
 	if err != nil {
-		return Record{}, err
+		return Record{}, layers.Permanent(err)
+	}
+	if len(data) > w.cfg.MaxRecordBytes {
+		return Record{}, layers.Permanent(fmt.Errorf(
+			"pipeline: the signal with its findings takes %d bytes, one message holds %d: send less", len(data), w.cfg.MaxRecordBytes))
 	}
 	record := Record{
 		ID:     SignalID(e.Source, e.ID),
@@ -59,7 +63,7 @@ func (w *layerWorker) escalation(e *layers.Envelope, correlate bool) (Record, er
 		Data:   data,
 	}
 	if correlate {
-		record.ID += idCorrelate
+		record.ID += IDCorrelate
 		record.Subject = SubjectOf(w.key.Layer, 0)
 		return record, nil
 	}

@@ -96,6 +96,10 @@ func SubjectOf(layer layers.Name, partition int) string {
 	return SubjectRoot + "." + strings.ToLower(layer.String()) + "." + strconv.Itoa(partition)
 }
 
+// SourceOf returns what stands behind hal9.signals. in a subject: the source of a signal that
+// does not name its own.
+func SourceOf(subject string) string { return strings.TrimPrefix(subject, SubjectSignals+".") }
+
 // SubjectOfVerdict returns hal9.verdicts.<layer>.<disposition>.
 func SubjectOfVerdict(layer layers.Name, disposition layers.Disposition) string {
 	return SubjectVerdicts + "." + layer.String() + "." + disposition.String()

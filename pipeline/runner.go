@@ -43,7 +43,8 @@ type Runner struct {
 	cfg   Config
 	deps  Deps
 	state atomic.Pointer[string]
-	up    atomic.Bool
+	up    atomic.Bool // consumes, or stands by for the owner
+	works atomic.Bool // consumes
 }
 
 // NewRunner returns the runner of a stage.
@@ -64,6 +65,9 @@ func (r *Runner) Key() StageKey { return r.spec.Key }
 
 // State says in words what the stage does, and whether it consumes or stands by rightly.
 func (r *Runner) State() (text string, ok bool) { return *r.state.Load(), r.up.Load() }
+
+// Working reports whether the stage consumes in this process now.
+func (r *Runner) Working() bool { return r.works.Load() }
 
 func (r *Runner) say(text string) { r.state.Store(&text) }
 
@@ -116,7 +120,9 @@ func (r *Runner) work(ctx context.Context) error {
 	s := &stage{key: r.spec.Key, cfg: r.cfg, deps: r.deps, worker: w, opened: func() {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
+		r.works.Store(true)
 	}}
+	defer r.works.Store(false)
 	return s.run(ctx)
 }
 

@@ -92,53 +92,6 @@ func (b *Bus) readMessages(
 	return failed
 }
 
-// Follow visits the messages of several subjects as they are stored, until ctx ends: from the
-// beginning of the stream, from a time on, or only new ones where both are unset.
-type Follow struct {
-	Stream   string
-	Subjects []string
-	Start    bool      // from the first message
-	Since    time.Time // from then on
-}
-
-// Run follows. It resumes by itself where the connection breaks, without gap or repetition.
-func (f Follow) Run(ctx context.Context, b *Bus, visit func(*Message)) error {
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: f.Subjects, DeliverPolicy: jetstream.DeliverNewPolicy}
-	switch {
-	case f.Start:
-		cfg.DeliverPolicy = jetstream.DeliverAllPolicy
-	case !f.Since.IsZero():
-		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &f.Since
-	}
-	stream, err := b.stream(ctx, f.Stream)
-	if err != nil {
-		return err
-	}
-	consumer, err := stream.OrderedConsumer(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	messages, err := consumer.Messages()
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		m, err := messageOf(msg)
-		if err != nil {
-			return err
-		}
-		visit(&m)
-	}
-}
-
 // Report stores a JSON value in a bucket under a key, such as the error budgets.
 func (b *Bus) Report(ctx context.Context, key string, value []byte) error {
 	bucket, err := b.bucket(ctx, pipeline.BucketObjectives)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -13,26 +14,27 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// shelf is one place where a layer's stages store records.
-type shelf struct{ stream, subject string }
+// shelf is one place where a layer's stages store records. Where others store there too, suffix
+// is what the ids of the layer's own end in.
+type shelf struct{ stream, subject, suffix string }
 
 // shelves lists where the stages of a layer store records.
 func shelves(layer layers.Name, partitions int) []shelf {
 	list := []shelf{
-		{pipeline.StreamVerdicts, pipeline.SubjectVerdicts + "." + layer.String() + ".>"},
-		{pipeline.StreamDead, pipeline.SubjectOfDead(layer)},
+		{pipeline.StreamVerdicts, pipeline.SubjectVerdicts + "." + layer.String() + ".>", ""},
+		{pipeline.StreamDead, pipeline.SubjectOfDead(layer), ""},
 	}
 	switch layer {
 	case layers.NameL3:
 		list = append(list,
-			shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>"},
-			shelf{pipeline.StreamOf(layer, 0, partitions), pipeline.SubjectOf(layer, 0)})
+			shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>", ""},
+			shelf{pipeline.StreamOf(layer, 0, partitions), pipeline.SubjectOf(layer, 0), pipeline.IDCorrelate})
 	case layers.NameL4:
-		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>"})
+		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>", ""})
 	}
 	if next, ok := layer.Next(); ok {
 		for p := range partitions {
-			list = append(list, shelf{pipeline.StreamOf(next, p, partitions), pipeline.SubjectOf(next, p)})
+			list = append(list, shelf{pipeline.StreamOf(next, p, partitions), pipeline.SubjectOf(next, p), ""})
 		}
 	}
 	return list
@@ -47,7 +49,7 @@ func (b *Bus) Stored(ctx context.Context, layer layers.Name, since time.Time) (m
 	ids := map[string]struct{}{}
 	for _, at := range shelves(layer, partitions) {
 		err := b.scan(ctx, at, since, func(msg jetstream.Msg) {
-			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" {
+			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" && strings.HasSuffix(id, at.suffix) {
 				ids[id] = struct{}{}
 			}
 		})

@@ -1,0 +1,104 @@
+# HAL9's commands for developers. `make` alone lists them.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 10s
+BENCH    ?= .
+COUNT    ?= 1
+VULNDB   ?= https://vuln.go.dev
+
+# Packages that start goroutines or share state between them.
+RACE := ./pipeline/... ./layers/strategic/... ./internal/bus/... ./internal/app/... ./internal/natsserver/... \
+	./internal/outbound/... ./internal/telemetry/... ./internal/web/...
+
+# The tools' versions stand in internal/tools/go.mod; each is built once per version.
+tool_version = $(shell awk '$$1 == "$(1)" {print $$2}' internal/tools/go.mod)
+LINT      := bin/golangci-lint-$(call tool_version,github.com/golangci/golangci-lint/v2)
+VULN      := bin/govulncheck-$(call tool_version,golang.org/x/vuln)
+BENCHSTAT := bin/benchstat-$(call tool_version,golang.org/x/perf)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/hal9, static, with its version
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hal9 ./cmd/hal9
+
+.PHONY: fmt
+fmt: $(LINT) ## format the source (gofumpt, goimports) and apply go fix
+	$(GO) fix ./...
+	$(LINT) fmt ./...
+
+.PHONY: vet
+vet: ## run go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: $(LINT) ## run golangci-lint
+	$(LINT) run ./...
+
+.PHONY: test
+test: ## run all tests
+	$(GO) test ./...
+
+.PHONY: race
+race: ## run the tests of the concurrent packages under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
+
+.PHONY: archtest
+archtest: ## hold the source to its import rules, comments and sizes
+	$(GO) test -count=1 ./internal/archtest
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@set -e; grep -rn --include='*_test.go' --exclude-dir=testdata --exclude-dir=peers '^func Fuzz' cmd internal layers pipeline | \
+	sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort -u | \
+	while read -r dir target; do \
+		echo "== $$dir $$target"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir" </dev/null; \
+	done
+
+.PHONY: bench
+bench: ## run the Go benchmarks that match BENCH (.), COUNT (1) times
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+.PHONY: benchstat
+benchstat: $(BENCHSTAT) ## compare two saved outputs of make bench: OLD=file NEW=file
+	@test -n '$(OLD)' -a -n '$(NEW)' || { echo 'make benchstat: say OLD=file NEW=file, each written by make bench COUNT=10 > file' >&2; exit 2; }
+	$(BENCHSTAT) $(OLD) $(NEW)
+
+.PHONY: peers
+peers: ## run HAL9's benchmarks beside those of comparable projects (a module of its own)
+	cd internal/peers && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+.PHONY: vuln
+vuln: $(VULN) ## look for known vulnerabilities in the code that is reached (needs VULNDB)
+	@rc=0; out=$$($(VULN) -db '$(VULNDB)' ./... 2>&1) || rc=$$?; echo "$$out"; \
+	case "$$out" in *'fetching vulnerabilities:'*) \
+		echo 'make vuln: the vulnerability database $(VULNDB) cannot be reached from here, so nothing was checked:' \
+			'run this where it can be, or name a mirror with VULNDB=URL.' >&2 ;; \
+	esac; exit $$rc
+
+.PHONY: smoke
+smoke: ## feed a real hal9 up over HTTP and NATS, kill it, restart it, count the verdicts
+	.ci/smoke
+
+.PHONY: check
+check: vet lint test race archtest ## everything that must pass before a commit
+
+.PHONY: clean
+clean: ## remove what the other targets built
+	rm -rf bin dist
+
+# Tools are built in their own module, so that HAL9's go.mod carries none of their dependencies.
+$(LINT): PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(VULN): PACKAGE := golang.org/x/vuln/cmd/govulncheck
+$(BENCHSTAT): PACKAGE := golang.org/x/perf/cmd/benchstat
+$(LINT) $(VULN) $(BENCHSTAT):
+	@mkdir -p bin
+	@echo "building $@ (once; a minute or two on a small machine)"
+	@cd internal/tools && CGO_ENABLED=0 $(GO) build -o '$(CURDIR)/$@' $(PACKAGE)

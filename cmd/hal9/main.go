@@ -1,0 +1,33 @@
+// Command hal9 is the triage engine for signal streams: the five layers, the NATS server
+// that carries them on a laptop, and the tools around them. See `hal9 help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run executes the command line and returns the exit code: 0 on success, 1 on any failure,
+// which stands on stderr in one line.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errSilent) {
+		fmt.Fprintln(os.Stderr, "hal9: "+oneLine(err))
+	}
+	return 1
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/app"
+	"github.com/2lab-ai/hal9/internal/bus"
+)
+
+// process is what `up` and `run` have in common.
+type process struct {
+	bus       *bus.Bus
+	cfg       app.Config
+	listener  net.Listener
+	log       *slog.Logger
+	out       io.Writer
+	began     time.Time
+	natsURL   string
+	readyFile string
+	banner    func(ready time.Duration) string
+}
+
+// run starts the app, says so when it is ready and returns when it has stopped.
+func (p *process) run(ctx context.Context) error {
+	a, err := app.New(ctx, p.cfg, p.bus, p.log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx, p.listener) }()
+	if err := p.announce(ctx, a); err != nil {
+		cancel()
+		return errors.Join(err, <-ended)
+	}
+	err = <-ended
+	if err == nil {
+		p.log.Info("stopped, everything in flight is settled")
+	}
+	return err
+}
+
+// announce waits until the app is ready and tells people and programs.
+func (p *process) announce(ctx context.Context, a *app.App) error {
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !a.IsReady(ctx) {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if _, err := io.WriteString(p.out, p.banner(time.Since(p.began))); err != nil {
+		return fmt.Errorf("hal9: write the banner: %w", err)
+	}
+	if p.readyFile == "" {
+		return nil
+	}
+	return p.writeReadyFile()
+}
+
+func (p *process) writeReadyFile() error {
+	data, err := json.Marshal(map[string]any{
+		"http": "http://" + p.listener.Addr().String(), "nats": p.natsURL, "pid": os.Getpid(),
+	})
+	if err != nil {
+		return err
+	}
+	// It appears under its name only when it is whole.
+	part := p.readyFile + ".part"
+	if err := os.WriteFile(part, append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("hal9: --ready-file: %w", err)
+	}
+	return os.Rename(part, p.readyFile)
+}
+
+// listen opens the HTTP address.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err == nil {
+		return listener, nil
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("can't listen on %s for HTTP: the port is in use: choose another with --http", address)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return nil, fmt.Errorf("can't listen on %q for HTTP: %w: want host:port, such as --http 127.0.0.1:9099", address, err)
+}

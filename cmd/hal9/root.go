@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// errSilent ends the process with code 1 where the command has said why itself.
+var errSilent = errors.New("hal9: failed")
+
+// envPrefix starts the environment variable that stands for a flag: --nats-port is
+// HAL9_NATS_PORT. A flag on the command line wins.
+const envPrefix = "HAL9_"
+
+// global are the flags that every command has.
+type global struct {
+	logLevel  string
+	logFormat string
+}
+
+func newRoot() *cobra.Command {
+	g := &global{}
+	root := &cobra.Command{
+		Use:   "hal9",
+		Short: "Triage engine for signal streams on NATS JetStream",
+		Long: `HAL9 triages signals: log lines, metric samples, alerts, events. Five layers look at them
+in turn, each slower and wider than the last; each answers what it can, so that only
+the rest climbs.
+
+Every flag can be set by an environment variable: --nats-port is HAL9_NATS_PORT.`,
+		Example: `  hal9 up                                     everything in one process, with its own NATS
+  hal9 send --source web --severity error "disk is full on db-1"
+  hal9 tail                                   what HAL9 answers, live`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return fromEnvironment(cmd.Flags(), os.LookupEnv)
+		},
+	}
+	root.PersistentFlags().StringVar(&g.logLevel, "log-level", "info", "least severe log line to write: debug, info, warn, error")
+	root.PersistentFlags().StringVar(&g.logFormat, "log-format", "text", "text or json, on stderr")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
+	})
+	root.AddCommand(commands(g)...)
+	return root
+}
+
+// commands lists what stands behind hal9, in the order of a first day with it.
+func commands(g *global) []*cobra.Command {
+	return []*cobra.Command{
+		newUp(g), newRun(g), newProvision(g), newLint(), newVersion(),
+	}
+}
+
+// fromEnvironment sets the flags that the command line leaves unset.
+func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	var problems []error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := lookup(name)
+		if f.Changed || !ok {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			problems = append(problems, fmt.Errorf("environment variable %s: %w", name, err))
+		}
+	})
+	return errors.Join(problems...)
+}
+
+// logger returns the log that the global flags ask for.
+func (g *global) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil {
+		return nil, fmt.Errorf("--log-level %q: want debug, info, warn or error", g.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch g.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	default:
+		return nil, fmt.Errorf("--log-format %q: want text or json", g.logFormat)
+	}
+}
+
+// oneLine returns an error as the line that ends the process: the names of packages that
+// wrap each other say nothing to whoever reads it.
+func oneLine(err error) string {
+	text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
+	for _, prefix := range []string{"app: ", "bus: ", "natsserver: ", "config: ", "pipeline: ", "hal9: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return text
+}

@@ -1,0 +1,162 @@
+// Package app is the process: it puts layers, pipeline, bus, telemetry, the outbound
+// sinks and the HTTP server together and owns their order of starting and stopping. The
+// same code runs all five layers (`hal9 up`) or one of them (`hal9 run`).
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/config"
+	"github.com/2lab-ai/hal9/internal/ingest"
+	"github.com/2lab-ai/hal9/internal/telemetry"
+	"github.com/2lab-ai/hal9/internal/web"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/reflexive"
+	"github.com/2lab-ai/hal9/layers/strategic"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// Config says what the process runs.
+type Config struct {
+	Layers   []layers.Name // default all five
+	File     config.File
+	Pipeline pipeline.Config
+	Web      web.Config
+	Version  string
+	Commit   string
+	// Alone says that no other process works on this NATS: leases that a killed predecessor
+	// left are void.
+	Alone bool
+}
+
+// DefaultConfig returns the defaults: all five layers with the default configuration.
+func DefaultConfig() Config {
+	return Config{
+		Layers:   layers.Names(),
+		File:     config.Default(),
+		Pipeline: pipeline.DefaultConfig(),
+		Web:      web.DefaultConfig(),
+	}
+}
+
+// App is a process that is ready to run.
+type App struct {
+	cfg        Config
+	log        *slog.Logger
+	bus        *bus.Bus
+	partitions int
+	started    time.Time
+
+	decoder     *ingest.Decoder
+	metrics     *telemetry.Metrics
+	checkpoints *bus.Checkpoints
+	leases      *bus.Leases
+	reflexive   *reflexive.Layer
+	runners     []*pipeline.Runner
+	outbound    *outboundRunner
+	server      *web.Server
+
+	tracker atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives
+	reports atomic.Pointer[[]strategic.Report] // as last seen
+	queues  [layers.NameL5 + 1]atomic.Pointer[bus.Queue]
+}
+
+// New makes the process's parts on a provisioned NATS; nothing runs yet. Where NATS is not
+// provisioned the error names the command.
+func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), metrics: telemetry.New()}
+	a.metrics.SetBuild(cfg.Version, cfg.Commit)
+	for _, step := range []func(context.Context) error{
+		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newOutbound, a.newServer,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (a *App) openBus(ctx context.Context) (err error) {
+	if a.partitions, err = a.bus.Partitions(ctx); err != nil {
+		return err
+	}
+	if a.checkpoints, err = a.bus.Checkpoints(ctx); err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	if a.leases, err = a.bus.Leases(ctx, fmt.Sprintf("%s/%d", host, os.Getpid())); err != nil {
+		return err
+	}
+	if a.cfg.Alone {
+		return a.leases.Clear(ctx)
+	}
+	return nil
+}
+
+// newDecoder bounds signals so that an envelope, which may hold a text twice (as text and in
+// the data it came from), fits into one message.
+func (a *App) newDecoder(context.Context) (err error) {
+	cfg := ingest.DefaultConfig()
+	cfg.Sources = a.cfg.File.Sources
+	cfg.MaxSignalBytes = min(cfg.MaxSignalBytes, (a.bus.MaxPayload()-headRoom)/2)
+	a.decoder, err = ingest.New(cfg)
+	return err
+}
+
+// headRoom is what headers and findings may add to a signal, bytes.
+const headRoom = 64 << 10
+
+// Run works until ctx ends, then stops in order: first nothing new comes in, then what is in
+// flight is settled. It returns an error where something failed or did not finish in time.
+func (a *App) Run(ctx context.Context, listener net.Listener) error {
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorking()
+
+	var work errgroup.Group
+	for _, runner := range a.runners {
+		work.Go(func() error { return runner.Run(working) })
+	}
+	if a.outbound != nil {
+		work.Go(func() error { return a.outbound.Run(working) })
+	}
+	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace} {
+		work.Go(func() error { watch(working); return nil })
+	}
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(serving, listener) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+		stopServing()
+		err = <-served
+	case err = <-served:
+		if err == nil {
+			err = errors.New("app: the HTTP server ended by itself")
+		}
+	}
+	stopWorking()
+	return errors.Join(err, work.Wait())
+}
+
+// runs reports whether this process runs a layer.
+func (a *App) runs(layer layers.Name) bool {
+	for _, l := range a.cfg.Layers {
+		if l == layer {
+			return true
+		}
+	}
+	return false
+}

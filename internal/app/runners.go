@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/expr"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/implementation"
+	"github.com/2lab-ai/hal9/layers/operational"
+	"github.com/2lab-ai/hal9/layers/reflexive"
+	"github.com/2lab-ai/hal9/layers/strategic"
+	"github.com/2lab-ai/hal9/layers/tactical"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// newRunners makes one runner for each partition of each layer of this process, and one for
+// the objectives where it runs L5.
+func (a *App) newRunners(ctx context.Context) error {
+	if err := a.checkProvisioned(ctx); err != nil {
+		return err
+	}
+	for _, layer := range a.cfg.Layers {
+		for p := range a.partitions {
+			key := pipeline.StageKey{Layer: layer, Partition: p, Partitions: a.partitions}
+			if key.Shared() && p > 0 {
+				break
+			}
+			if err := a.addRunner(a.spec(key)); err != nil {
+				return err
+			}
+		}
+	}
+	if !a.runs(layers.NameL5) {
+		return nil
+	}
+	return a.addRunner(pipeline.Spec{
+		Key:      pipeline.StageKey{Layer: layers.NameL5, Objectives: true},
+		Verdicts: func() (pipeline.VerdictObserver, error) { return a.newTracker() },
+	})
+}
+
+func (a *App) addRunner(spec pipeline.Spec) error {
+	cfg := a.cfg.Pipeline
+	cfg.MaxRecordBytes = a.bus.MaxPayload() - recordHead
+	runner, err := pipeline.NewRunner(spec, cfg, pipeline.Deps{
+		Broker: a.bus, Checkpoints: a.checkpoints, Leases: a.leases, Observer: a.metrics, Log: a.log, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	a.runners = append(a.runners, runner)
+	return nil
+}
+
+// recordHead is what the headers of a record may take, bytes.
+const recordHead = 4 << 10
+
+// checkProvisioned asks for the consumers of this process before anything starts.
+func (a *App) checkProvisioned(ctx context.Context) error {
+	for _, layer := range a.cfg.Layers {
+		if _, err := a.bus.Queue(ctx, layer, a.partitions); err != nil {
+			return fmt.Errorf("app: %s can't start: run `hal9 provision --nats %s` first: %w", layer, a.bus.URL(), err)
+		}
+	}
+	return nil
+}
+
+func (a *App) spec(key pipeline.StageKey) pipeline.Spec {
+	spec := pipeline.Spec{Key: key, Decoder: pipeline.Envelopes{}}
+	if key.Layer == layers.NameL1 {
+		spec.Decoder = signals{a.decoder}
+	}
+	spec.NewLayer = func() (layers.Layer, error) { return a.newLayer(key) }
+	return spec
+}
+
+func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
+	switch key.Layer {
+	case layers.NameL1:
+		return a.reflexive, nil // It keeps what it remembers over a restart of its stage.
+	case layers.NameL2:
+		return implementation.New(implementation.DefaultConfig())
+	case layers.NameL3:
+		cfg := operational.DefaultConfig()
+		cfg.Lateness = a.cfg.File.Windows.Lateness
+		cfg.SituationGap = a.cfg.File.Windows.Situation
+		return operational.New(cfg, key.Partition == 0)
+	case layers.NameL4:
+		cfg := tactical.DefaultConfig()
+		cfg.Playbooks = a.cfg.File.Playbooks
+		return tactical.New(cfg, expr.Situation)
+	case layers.NameL5:
+		return strategic.New(a.strategicConfig(), a.lastReports)
+	default:
+		return nil, fmt.Errorf("app: there is no layer %s", key.Layer)
+	}
+}
+
+func (a *App) strategicConfig() strategic.Config {
+	cfg := strategic.DefaultConfig()
+	cfg.Objectives = a.cfg.File.Objectives
+	return cfg
+}
+
+func (a *App) newTracker() (*strategic.Tracker, error) {
+	tracker, err := strategic.NewTracker(a.strategicConfig(), expr.Verdict)
+	if err != nil {
+		return nil, err
+	}
+	a.tracker.Store(tracker)
+	return tracker, nil
+}
+
+// newReflexive makes L1 and tells it which identities have their verdict already.
+func (a *App) newReflexive(ctx context.Context) (err error) {
+	if !a.runs(layers.NameL1) {
+		return nil
+	}
+	cfg := reflexive.DefaultConfig()
+	cfg.Rules = a.cfg.File.Rules
+	cfg.DedupWindow = a.cfg.File.Windows.Dedup
+	if a.reflexive, err = reflexive.New(cfg, expr.Signal); err != nil {
+		return err
+	}
+	since := time.Now().Add(-cfg.DedupWindow)
+	return a.bus.Since(ctx, pipeline.StreamVerdicts, since, uint64(cfg.DedupEntries), func(m *bus.Message) {
+		var v struct {
+			Source   string `json:"source"`
+			SignalID string `json:"signal_id"`
+		}
+		if json.Unmarshal(m.Data, &v) == nil {
+			a.reflexive.Remember(v.Source, v.SignalID)
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/telemetry"
+	"github.com/2lab-ai/hal9/internal/web"
+	"github.com/2lab-ai/hal9/layers"
+)
+
+func (a *App) newServer(context.Context) (err error) {
+	a.server, err = web.New(a.cfg.Web, web.Deps{
+		Intake:  intake{a.bus},
+		Decoder: a.decoder,
+		Metrics: a.metrics.Handler(),
+		Live:    a.live,
+		Ready:   a.Ready,
+		Status:  a.status,
+		Ingested: func(door, outcome string, n int) {
+			a.metrics.Ingested(telemetry.Door(door), telemetry.Outcome(outcome), n)
+		},
+		Now: time.Now,
+		Log: a.log,
+	})
+	return err
+}
+
+// live reports whether the process works at all. A lost NATS is no reason to restart it: it
+// connects again by itself.
+func (a *App) live(context.Context) []web.Check {
+	return []web.Check{{Name: "process", OK: true, Detail: "up since " + a.started.UTC().Format(time.RFC3339)}}
+}
+
+// Ready reports whether NATS is connected and every stage of this process consumes or stands
+// by for one that does elsewhere.
+func (a *App) Ready(context.Context) []web.Check {
+	checks := []web.Check{{Name: "nats", OK: a.bus.Connected(), Detail: a.bus.URL()}}
+	for _, runner := range a.runners {
+		text, ok := runner.State()
+		checks = append(checks, web.Check{Name: runner.Key().Name(), OK: ok, Detail: text})
+	}
+	return checks
+}
+
+// IsReady reports whether all checks of Ready pass.
+func (a *App) IsReady(ctx context.Context) bool {
+	for _, check := range a.Ready(ctx) {
+		if !check.OK {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *App) status(context.Context) web.Status {
+	st := web.Status{
+		Version: a.cfg.Version, Commit: a.cfg.Commit, StartedAt: a.started,
+		NATSURL: a.bus.URL(), NATSConnected: a.bus.Connected(),
+	}
+	for _, layer := range layers.Names() {
+		l := web.LayerStatus{Layer: layer, Running: a.runs(layer), Signals: a.metrics.Signals(layer)}
+		if queue := a.queues[layer].Load(); queue != nil {
+			l.Queue = &web.Queue{Depth: queue.Depth(), OldestAge: queue.Oldest}
+		}
+		st.Layers = append(st.Layers, l)
+	}
+	return st
+}

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/ingest"
+	"github.com/2lab-ai/hal9/internal/web"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// signals is the Decoder of L1: what stands in its stream comes from outside.
+type signals struct{ decoder *ingest.Decoder }
+
+func (s signals) Decode(d *pipeline.Delivery) (*layers.Envelope, error) {
+	item, err := s.decoder.Message(outside(d))
+	if err != nil {
+		return nil, layers.Permanent(err)
+	}
+	e := &layers.Envelope{Signal: item.Signal, Origin: d.Seq, ReceivedAt: d.Stored, TraceParent: item.TraceParent}
+	if e.TraceParent == "" {
+		e.TraceParent = pipeline.TraceParentOf(e.Source, e.ID)
+	}
+	return e, nil
+}
+
+func (s signals) Name(d *pipeline.Delivery) (source, id string) {
+	return pipeline.SourceOf(d.Subject), s.decoder.FallbackID(outside(d))
+}
+
+func outside(d *pipeline.Delivery) ingest.Message {
+	return ingest.Message{Subject: d.Subject, Header: d.Header, Data: d.Data, Seq: d.Seq, Stored: d.Stored}
+}
+
+// SignalRecord returns the record that enters a signal into L1.
+func SignalRecord(item *ingest.Item) (pipeline.Record, error) {
+	data, err := ingest.Encode(&item.Signal)
+	if err != nil {
+		return pipeline.Record{}, err
+	}
+	record := pipeline.Record{
+		Subject: pipeline.SubjectSignals + "." + ingest.SubjectToken(item.Signal.Source),
+		ID:      pipeline.SignalID(item.Signal.Source, item.Signal.ID),
+		Data:    data,
+	}
+	if item.TraceParent != "" {
+		record.Header = map[string]string{pipeline.HeaderTraceParent: item.TraceParent}
+	}
+	return record, nil
+}
+
+// intake stores the signals that come over HTTP.
+type intake struct{ bus *bus.Bus }
+
+// Submit implements web.Intake.
+func (in intake) Submit(ctx context.Context, items []ingest.Item) ([]web.Receipt, error) {
+	records := make([]pipeline.Record, len(items))
+	for i := range items {
+		var err error
+		if records[i], err = SignalRecord(&items[i]); err != nil {
+			return nil, err
+		}
+	}
+	stored, err := in.bus.Submit(ctx, records)
+	var receipts []web.Receipt
+	for i, s := range stored {
+		if s.Seq > 0 {
+			receipts = append(receipts, web.Receipt{ID: items[i].Signal.ID, Duplicate: s.Duplicate})
+		}
+	}
+	if busy, ok := errors.AsType[*bus.BusyError](err); ok && len(receipts) > 0 {
+		err = busy.Err // Some are stored, so it is no plain "come back later".
+	}
+	return receipts, err
+}

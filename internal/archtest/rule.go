@@ -1,0 +1,83 @@
+package archtest
+
+import "path"
+
+// Rule says what the packages in matching folders may import beside the standard library.
+type Rule struct {
+	Packages string   // folder pattern as in path.Match, below the module's root
+	Internal []string // folder patterns of this module's packages; a trailing /... takes all below, too
+	External []string // import path prefixes of other modules, cut at slashes
+}
+
+// Rules is HAL9's architecture: arrows point inward, to the contract in layers. The first
+// rule whose pattern matches a package holds.
+func Rules() []Rule {
+	return append(contractRules(), edgeRules()...)
+}
+
+// contractRules are those of the contract, the layers and the pipeline: what is in here
+// depends on nothing outside this list.
+func contractRules() []Rule {
+	return []Rule{
+		{Packages: "layers"},
+		{Packages: "layers/layertest", Internal: []string{"layers"}, External: []string{"github.com/google/go-cmp"}},
+		{Packages: "layers/*", Internal: []string{"layers"}},
+		{Packages: "pipeline", Internal: []string{"layers"}, External: []string{"golang.org/x/sync/errgroup"}},
+		{
+			Packages: "pipeline/natspubsub",
+			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},
+		},
+	}
+}
+
+// edgeRules are those of the packages that each wrap one dependency or one door, and of
+// what wires them.
+func edgeRules() []Rule {
+	const (
+		client = "github.com/nats-io/nats.go"
+		server = "github.com/nats-io/nats-server/v2"
+		orbit  = "github.com/synadia-io/orbit.go"
+		prom   = "github.com/prometheus"
+		yaml   = "go.yaml.in/yaml/v3"
+	)
+	return []Rule{
+		{Packages: "internal/archtest"},
+		{Packages: "internal/bus", Internal: []string{"layers", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
+		{Packages: "internal/bus/bustest", Internal: []string{"layers", "pipeline"}, External: []string{"github.com/google/go-cmp"}},
+		{Packages: "internal/natsserver", External: []string{client, server, "github.com/gofrs/flock"}},
+		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
+		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},
+		{Packages: "internal/expr", Internal: []string{"layers"}, External: []string{"cel.dev"}},
+		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound"}, External: []string{yaml}},
+		{Packages: "internal/telemetry", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom}},
+		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
+		{
+			Packages: "internal/outbound",
+			Internal: []string{"layers", "pipeline/...", "internal/ingest"},
+			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/sony/gobreaker"},
+		},
+		{
+			Packages: "internal/app",
+			Internal: []string{"layers/...", "pipeline/...", "internal/..."},
+			External: []string{prom, "github.com/ThreeDotsLabs/watermill", "golang.org/x/sync"},
+		},
+		{
+			Packages: "cmd/hal9",
+			Internal: []string{"layers/...", "pipeline/...", "internal/..."},
+			External: []string{
+				"github.com/spf13/cobra", "github.com/fatih/color", "github.com/schollz/progressbar/v3",
+				"golang.org/x/term", "golang.org/x/time", "golang.org/x/sync",
+			},
+		},
+	}
+}
+
+// ruleFor returns the rule of the package in dir.
+func ruleFor(rules []Rule, dir string) (Rule, bool) {
+	for _, rule := range rules {
+		if matched, err := path.Match(rule.Packages, dir); err == nil && matched {
+			return rule, true
+		}
+	}
+	return Rule{}, false
+}

@@ -1,0 +1,356 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/natstest"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func connect(t *testing.T, server *natstest.Server) *bus.Bus {
+	t.Helper()
+	cfg := bus.DefaultConfig()
+	cfg.URL = server.ClientURL()
+	b, err := bus.Connect(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+func provisioned(t *testing.T, topology bus.Topology) (*bus.Bus, *natstest.Server) {
+	t.Helper()
+	server := natstest.Start(t)
+	b := connect(t, server)
+	if err := b.Provision(t.Context(), topology); err != nil {
+		t.Fatal(err)
+	}
+	return b, server
+}
+
+func TestProvisionTwiceChangesNothing(t *testing.T) {
+	topology := bus.DefaultTopology()
+	topology.Partitions = 3
+	topology.Sinks = []bus.Durable{{Stream: pipeline.StreamPlans, Name: "sink-oncall"}}
+	b, _ := provisioned(t, topology)
+	plan, err := b.Plan(t.Context(), topology)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan) < 20 {
+		t.Errorf("the plan has %d resources, want all streams, consumers and buckets", len(plan))
+	}
+	for _, change := range plan {
+		if change.Kind != bus.ChangeNone {
+			t.Errorf("%s %s %v, want nothing to do", change.Kind, change.Resource, change.Diffs)
+		}
+	}
+}
+
+func TestProvisionShowsAndMendsDrift(t *testing.T) {
+	small := bus.DefaultTopology()
+	small.StoreBytes = 1 << 30
+	b, _ := provisioned(t, small)
+	larger := small
+	larger.StoreBytes *= 2
+	plan, err := b.Plan(t.Context(), larger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(plan, func(c bus.Change) bool { return c.Resource == "stream HAL9_L1" })
+	if at < 0 || plan[at].Kind != bus.ChangeUpdate || !strings.Contains(strings.Join(plan[at].Diffs, ";"), "bytes: ") {
+		t.Fatalf("plan for HAL9_L1 is %+v, want an update of its bytes", plan[max(0, at)])
+	}
+	if err := b.Apply(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	// Back to the smaller bound: what an operator made larger stays.
+	plan, err = b.Plan(t.Context(), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range plan {
+		if change.Kind != bus.ChangeNone {
+			t.Errorf("%s %s %v, want nothing to do", change.Kind, change.Resource, change.Diffs)
+		}
+	}
+}
+
+func TestProvisionKeepsPartitionsForLife(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	other := bus.DefaultTopology()
+	other.Partitions = 4
+	_, err := b.Plan(t.Context(), other)
+	if err == nil || !strings.Contains(err.Error(), "--partitions 1") {
+		t.Fatalf("error %v, want one that names the present number", err)
+	}
+}
+
+func TestOpenNamesTheCommandWhereNothingIsProvisioned(t *testing.T) {
+	b := connect(t, natstest.Start(t))
+	_, _, err := b.Open(t.Context(), pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}, 0)
+	if err == nil || !strings.Contains(err.Error(), "hal9 provision --nats") {
+		t.Fatalf("error %v, want one that names hal9 provision", err)
+	}
+	if _, err := b.Partitions(t.Context()); err == nil || !strings.Contains(err.Error(), "hal9 provision --nats") {
+		t.Fatalf("error %v, want one that names hal9 provision", err)
+	}
+}
+
+func records(from, to int) []pipeline.Record {
+	var list []pipeline.Record
+	for i := from; i < to; i++ {
+		list = append(list, pipeline.Record{
+			Subject: pipeline.SubjectOf(layers.NameL3, 0), ID: fmt.Sprint("id-", i), Data: fmt.Append(nil, i),
+		})
+	}
+	return list
+}
+
+func take(t *testing.T, source pipeline.Source, n int) []pipeline.Delivery {
+	t.Helper()
+	var got []pipeline.Delivery
+	deadline := time.Now().Add(10 * time.Second)
+	for len(got) < n && time.Now().Before(deadline) {
+		burst, err := source.Next(t.Context(), time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, burst...)
+	}
+	if len(got) != n {
+		t.Fatalf("got %d messages, want %d", len(got), n)
+	}
+	return got
+}
+
+func data(deliveries []pipeline.Delivery) []string {
+	var texts []string
+	for _, d := range deliveries {
+		texts = append(texts, string(d.Data))
+	}
+	return texts
+}
+
+func TestKeyedSourceStartsBehindItsOffset(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	key := pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}
+	if err := b.Publish(t.Context(), records(0, 10)); err != nil {
+		t.Fatal(err)
+	}
+	first, backlog, err := b.Open(t.Context(), key, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if backlog.Empty || backlog.Last != 10 {
+		t.Errorf("backlog %+v, want one up to 10", backlog)
+	}
+	got := take(t, first, 10)
+	if err := first.Settle(got[:4]); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	// A new owner whose checkpoint is at 2 gets everything from 3 on, at once and in order,
+	// whatever the first one acknowledged or had in flight.
+	second, backlog, err := b.Open(t.Context(), key, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if backlog.Empty {
+		t.Error("backlog is empty, want 8 messages")
+	}
+	if diff := cmp.Diff([]string{"2", "3", "4", "5", "6", "7", "8", "9"}, data(take(t, second, 8))); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+func TestSharedSourceTakesBackOrphansAtOnce(t *testing.T) {
+	b, server := provisioned(t, bus.DefaultTopology())
+	key := pipeline.StageKey{Layer: layers.NameL1, Partitions: 1}
+	if err := b.Publish(t.Context(), []pipeline.Record{{Subject: "hal9.signals.a", Data: []byte("x")}}); err != nil {
+		t.Fatal(err)
+	}
+	other := connect(t, server)
+	dead, _, err := other.Open(t.Context(), key, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	take(t, dead, 1)
+	other.Close() // It dies with the message in its hands.
+	dead.Close()
+	time.Sleep(500 * time.Millisecond) // The server takes a moment to notice.
+	start := time.Now()
+	alive, backlog, err := b.Open(t.Context(), key, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	take(t, alive, 1)
+	if backlog.Empty || time.Since(start) > 5*time.Second {
+		t.Errorf("backlog %+v after %s, want the message back at once", backlog, time.Since(start))
+	}
+}
+
+func TestStoredFindsWhatALayerStored(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	before := time.Now().Add(-time.Minute)
+	err := b.Publish(t.Context(), []pipeline.Record{
+		{Subject: pipeline.SubjectOfVerdict(layers.NameL2, layers.DispositionResolved), ID: "mine-verdict"},
+		{Subject: pipeline.SubjectOfVerdict(layers.NameL3, layers.DispositionResolved), ID: "not-mine"},
+		{Subject: pipeline.SubjectOf(layers.NameL3, 0), ID: "mine-up"},
+		{Subject: pipeline.SubjectOfDead(layers.NameL2), ID: "mine-dead"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := b.Stored(t.Context(), layers.NameL2, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]struct{}{"mine-verdict": {}, "mine-up": {}, "mine-dead": {}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+	got, err = b.Stored(t.Context(), layers.NameL2, time.Now().Add(time.Minute))
+	if err != nil || len(got) != 0 {
+		t.Errorf("ids since the future are %v (%v), want none", got, err)
+	}
+}
+
+func TestPublishTwiceStoresOnce(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	for range 2 {
+		if err := b.Publish(t.Context(), records(0, 5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	queue, err := b.Queue(t.Context(), layers.NameL3, 1)
+	if err != nil || queue.Depth() != 5 {
+		t.Fatalf("queue %+v (%v), want 5 waiting", queue, err)
+	}
+	if queue.Oldest <= 0 {
+		t.Error("the oldest has no age")
+	}
+}
+
+func TestSourceEndsWhenTheConnectionBreaks(t *testing.T) {
+	b, server := provisioned(t, bus.DefaultTopology())
+	source, _, err := b.Open(t.Context(), pipeline.StageKey{Layer: layers.NameL2, Partitions: 1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	server.Stop()
+	for range 20 {
+		if _, err = source.Next(t.Context(), time.Second); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, bus.ErrDisconnected) {
+		t.Fatalf("error %v, want ErrDisconnected", err)
+	}
+	if err := b.Publish(t.Context(), records(0, 1)); err == nil {
+		t.Fatal("publish without a server succeeded")
+	}
+	server.Restart(t)
+	for range 100 {
+		if err = b.Publish(t.Context(), records(0, 1)); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // The client's own reconnect is what is waited for.
+	}
+	t.Fatalf("publish after the restart: %v", err)
+}
+
+func TestCheckpointsFenceOutStaleOwners(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	old, err := b.Checkpoints(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	empty, err := old.Load(ctx, "L3.00")
+	if err != nil || empty.Revision != 0 {
+		t.Fatalf("first load %+v, %v: want nothing", empty, err)
+	}
+	large := []byte(strings.Repeat("state ", 1<<20)) // more than one message can hold
+	revision, err := old.Save(ctx, "L3.00", pipeline.Checkpoint{Offset: 7, State: large})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := b.Checkpoints(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := next.Load(ctx, "L3.00")
+	if diff := cmp.Diff(pipeline.Checkpoint{Offset: 7, State: large, Revision: revision}, got); err != nil || diff != "" {
+		t.Fatalf("loaded checkpoint differs, %v:\n%s", err, diff)
+	}
+	got.Offset, got.State = 9, []byte("newer")
+	if _, err := next.Save(ctx, "L3.00", got); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Save(ctx, "L3.00", pipeline.Checkpoint{Offset: 8, State: []byte("stale"), Revision: revision}); err == nil {
+		t.Fatal("a stale owner saved its checkpoint")
+	}
+	got, err = next.Load(ctx, "L3.00")
+	if err != nil || got.Offset != 9 || string(got.State) != "newer" {
+		t.Fatalf("checkpoint is %d %q (%v), want 9 newer", got.Offset, got.State, err)
+	}
+}
+
+func TestLeaseHasOneHolder(t *testing.T) {
+	b, server := provisioned(t, bus.DefaultTopology())
+	first, err := b.Leases(t.Context(), "first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := connect(t, server).Leases(t.Context(), "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	holding, release, taken := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	done := make(chan error, 2)
+	go func() {
+		done <- first.Hold(t.Context(), "L4.00", func(context.Context) error {
+			close(holding)
+			<-release
+			return nil
+		})
+	}()
+	<-holding
+	go func() {
+		done <- second.Hold(t.Context(), "L4.00", func(context.Context) error {
+			close(taken)
+			return nil
+		})
+	}()
+	select {
+	case <-taken:
+		t.Fatal("two processes held one lease")
+	case <-time.After(bus.LeaseTime + time.Second): // longer than a lease lives without renewal
+	}
+	close(release)
+	<-taken
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

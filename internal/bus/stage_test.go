@@ -1,0 +1,344 @@
+package bus_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// tally is a keyed layer whose answers show whether its state is right: the n-th signal of a
+// key is told its n, and every third is handed up.
+type tally struct {
+	seen map[string]int
+	fail func(*layers.Envelope) error
+}
+
+func (c *tally) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, error) {
+	if c.fail != nil {
+		if err := c.fail(e); err != nil {
+			return layers.Decision{}, err
+		}
+	}
+	c.seen[e.Key]++
+	n := c.seen[e.Key]
+	e.Findings.Template = fmt.Sprint(n)
+	if n%3 == 0 {
+		return layers.Decision{Disposition: layers.DispositionEscalated, Reason: "every third"}, nil
+	}
+	return layers.Decision{Disposition: layers.DispositionResolved, Reason: fmt.Sprint("number ", n)}, nil
+}
+
+func (c *tally) Snapshot() ([]byte, error) { return json.Marshal(c.seen) }
+
+func (c *tally) Restore(data []byte) error { return json.Unmarshal(data, &c.seen) }
+
+// counts is an Observer that counts.
+type counts struct{ decided, final, dead, restarted atomic.Int64 }
+
+func (c *counts) Decided(layers.Name, layers.Disposition, time.Duration, time.Duration) {
+	c.decided.Add(1)
+}
+func (c *counts) Final(layers.Name, time.Duration) { c.final.Add(1) }
+func (c *counts) Again(layers.Name)                {}
+func (c *counts) Dead(layers.Name)                 { c.dead.Add(1) }
+func (c *counts) Restarted(layers.Name)            { c.restarted.Add(1) }
+func (c *counts) Checkpointed(layers.Name, int)    {}
+
+// unreliable is a bus that breaks off in the middle of publishing, at random.
+type unreliable struct {
+	*bus.Bus
+	random *rand.Rand
+	every  int
+	broken atomic.Int64
+}
+
+var errBroken = errors.New("broke off")
+
+func (u *unreliable) Publish(ctx context.Context, list []pipeline.Record) error {
+	if u.random.IntN(u.every) > 0 || len(list) == 0 {
+		return u.Bus.Publish(ctx, list)
+	}
+	u.broken.Add(1)
+	if err := u.Bus.Publish(ctx, list[:u.random.IntN(len(list)+1)]); err != nil {
+		return err
+	}
+	return errBroken
+}
+
+type stageRun struct {
+	bus      *bus.Bus
+	broker   pipeline.Broker
+	key      pipeline.StageKey
+	cfg      pipeline.Config
+	layer    func() (layers.Layer, error)
+	observed *counts
+}
+
+func newStageRun(b *bus.Bus) *stageRun {
+	cfg := pipeline.DefaultConfig()
+	cfg.RestartDelay = time.Millisecond
+	cfg.RetryDelay = time.Millisecond
+	cfg.CheckpointMessages = 50
+	cfg.CheckpointEvery = 20 * time.Millisecond
+	return &stageRun{
+		bus: b, broker: b, key: pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}, cfg: cfg, observed: &counts{},
+		layer: func() (layers.Layer, error) { return &tally{seen: map[string]int{}}, nil },
+	}
+}
+
+// start runs the stage until stop is called.
+func (s *stageRun) start(t *testing.T) (stop func()) {
+	t.Helper()
+	checkpoints, err := s.bus.Checkpoints(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leases, err := s.bus.Leases(t.Context(), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner, err := pipeline.NewRunner(pipeline.Spec{Key: s.key, NewLayer: s.layer, Decoder: pipeline.Envelopes{}}, s.cfg, pipeline.Deps{
+		Broker: s.broker, Checkpoints: checkpoints, Leases: leases, Observer: s.observed,
+		Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- runner.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the stage did not stop cleanly: %v", err)
+		}
+	}
+}
+
+func feed(t *testing.T, b *bus.Bus, from, to int) {
+	t.Helper()
+	var list []pipeline.Record
+	for i := from; i < to; i++ {
+		e := &layers.Envelope{Signal: layers.Signal{
+			ID: fmt.Sprint("s", i), Source: "test", Key: fmt.Sprint("k", i%7), Time: time.Unix(int64(i), 0).UTC(),
+		}, ReceivedAt: time.Now()}
+		data, err := pipeline.AppendEnvelope(nil, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, pipeline.Record{Subject: "hal9.l3.0", ID: pipeline.SignalID(e.Source, e.ID), Data: data})
+	}
+	if err := b.Publish(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outcomes returns for each signal id how often it ended and with which number.
+func outcomes(t *testing.T, b *bus.Bus) map[string][]string {
+	t.Helper()
+	got := map[string][]string{}
+	err := b.Since(t.Context(), pipeline.StreamVerdicts, time.Time{}.Add(1), 1<<40, func(m *bus.Message) {
+		var v layers.Verdict
+		if err := json.Unmarshal(m.Data, &v); err != nil {
+			t.Error(err)
+		}
+		got[v.SignalID] = append(got[v.SignalID], v.Template)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Since(t.Context(), "HAL9_L4", time.Time{}.Add(1), 1<<40, func(m *bus.Message) {
+		e, err := pipeline.DecodeEnvelope(m.Data)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		got[e.ID] = append(got[e.ID], e.Findings.Template)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func waitSettled(t *testing.T, b *bus.Bus, n int) map[string][]string {
+	t.Helper()
+	var got map[string][]string
+	for range 200 {
+		if got = outcomes(t, b); len(got) >= n {
+			return got
+		}
+		time.Sleep(50 * time.Millisecond) // The stage works in the background.
+	}
+	t.Fatalf("%d of %d signals settled", len(got), n)
+	return nil
+}
+
+func wantEachOnceInOrder(t *testing.T, got map[string][]string, n int) {
+	t.Helper()
+	for i := range n {
+		id, want := fmt.Sprint("s", i), fmt.Sprint(i/7+1)
+		if len(got[id]) != 1 || got[id][0] != want {
+			t.Fatalf("signal %s ended as %q, want once with number %s", id, got[id], want)
+		}
+	}
+}
+
+// TestStageSettlesEachSignalOnceWhateverBreaks breaks publishing off at random places and
+// compares with what a stage without any trouble gives.
+func TestStageSettlesEachSignalOnceWhateverBreaks(t *testing.T) {
+	const n = 3000
+	b, _ := provisioned(t, bus.DefaultTopology())
+	run := newStageRun(b)
+	flaky := &unreliable{Bus: b, random: rand.New(rand.NewPCG(1, 2)), every: 4}
+	run.broker = flaky
+	stop := run.start(t)
+	for at := 0; at < n; at += 100 {
+		feed(t, b, at, at+100)
+	}
+	got := waitSettled(t, b, n)
+	stop()
+	wantEachOnceInOrder(t, got, n)
+	if flaky.broken.Load() < 3 {
+		t.Errorf("publishing broke off %d times, want at least 3 for the test to mean anything", flaky.broken.Load())
+	}
+}
+
+// forgetful is a broker without JetStream's window of duplicates: what remains is the ledger.
+type forgetful struct {
+	*unreliable
+	life atomic.Int64
+}
+
+func (f *forgetful) Publish(ctx context.Context, list []pipeline.Record) error {
+	anew := make([]pipeline.Record, len(list))
+	copy(anew, list)
+	life := f.life.Load()
+	for i := range anew {
+		anew[i].ID = fmt.Sprintf("%s~%d", anew[i].ID, life)
+	}
+	if err := f.unreliable.Publish(ctx, anew); err != nil {
+		f.life.Add(1)
+		return err
+	}
+	return nil
+}
+
+func (f *forgetful) Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error) {
+	ids, err := f.unreliable.Stored(ctx, layer, since)
+	plain := make(map[string]struct{}, len(ids))
+	for id := range ids {
+		for i := range id {
+			if id[i] == '~' {
+				plain[id[:i]] = struct{}{}
+				break
+			}
+		}
+	}
+	return plain, err
+}
+
+// TestLedgerAloneKeepsEachSignalOnce proves that a restart after any length of time, when
+// JetStream remembers no ids any more, still stores nothing twice.
+func TestLedgerAloneKeepsEachSignalOnce(t *testing.T) {
+	const n = 2000
+	b, _ := provisioned(t, bus.DefaultTopology())
+	run := newStageRun(b)
+	broker := &forgetful{unreliable: &unreliable{Bus: b, random: rand.New(rand.NewPCG(3, 4)), every: 2}}
+	run.broker = broker
+	stop := run.start(t)
+	for at := 0; at < n; at += 20 {
+		feed(t, b, at, at+20)
+	}
+	got := waitSettled(t, b, n)
+	stop()
+	wantEachOnceInOrder(t, got, n)
+	if broker.broken.Load() < 3 {
+		t.Errorf("publishing broke off %d times, want at least 3 for the test to mean anything", broker.broken.Load())
+	}
+}
+
+func TestStageStopsAndGoesOnWhereItWas(t *testing.T) {
+	const n = 1200
+	b, _ := provisioned(t, bus.DefaultTopology())
+	for at := 0; at < n; at += 100 {
+		run := newStageRun(b)
+		stop := run.start(t)
+		feed(t, b, at, at+100)
+		waitSettled(t, b, at+50)
+		stop()
+	}
+	run := newStageRun(b)
+	stop := run.start(t)
+	got := waitSettled(t, b, n)
+	stop()
+	wantEachOnceInOrder(t, got, n)
+}
+
+func TestStageTurnsWhatItCannotDecideIntoDeadLetters(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	run := newStageRun(b)
+	var tries atomic.Int64
+	run.layer = func() (layers.Layer, error) {
+		return &tally{seen: map[string]int{}, fail: func(e *layers.Envelope) error {
+			switch e.ID {
+			case "s2":
+				return layers.Permanent(errors.New("never possible"))
+			case "s3":
+				tries.Add(1)
+				return errors.New("failed again\nand again")
+			case "s4":
+				panic("out of range")
+			default:
+				return nil
+			}
+		}}, nil
+	}
+	stop := run.start(t)
+	feed(t, b, 0, 6)
+	if err := b.Publish(t.Context(), []pipeline.Record{{Subject: "hal9.l3.0", ID: "rubbish", Data: []byte("rubbish")}}); err != nil {
+		t.Fatal(err)
+	}
+	got := waitSettled(t, b, 7)
+	stop()
+	if tries.Load() != int64(run.cfg.MaxAttempts) {
+		t.Errorf("%d tries, want %d", tries.Load(), run.cfg.MaxAttempts)
+	}
+	letters := map[string]string{}
+	err := b.Since(t.Context(), pipeline.StreamDead, time.Time{}.Add(1), 100, func(m *bus.Message) {
+		letters[m.Header["Nats-Msg-Id"][0]] = m.Header[pipeline.HeaderAttempts][0] + " " + m.Header[pipeline.HeaderError][0]
+		if m.Header[pipeline.HeaderStream][0] != "HAL9_L3" || m.Header[pipeline.HeaderLayer][0] != "L3" || m.Header[pipeline.HeaderSeq][0] == "" {
+			t.Errorf("headers %v do not say where the letter comes from", m.Header)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{
+		pipeline.SignalID("test", "s2") + ".dead": "1 never possible",
+		pipeline.SignalID("test", "s3") + ".dead": "3 failed again and again",
+		pipeline.SignalID("test", "s4") + ".dead": "3 pipeline: layer L3 panicked: out of range",
+	} {
+		if letters[id] != want {
+			t.Errorf("dead letter %s says %q, want %q", id, letters[id], want)
+		}
+	}
+	if len(letters) != 4 {
+		t.Errorf("%d dead letters, want 4: %v", len(letters), letters)
+	}
+	for i := range 6 {
+		if len(got[fmt.Sprint("s", i)]) != 1 {
+			t.Errorf("signal s%d ended %d times", i, len(got[fmt.Sprint("s", i)]))
+		}
+	}
+}

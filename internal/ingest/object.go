@@ -1,0 +1,159 @@
+package ingest
+
+import (
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// object reads one JSON object: a CloudEvent, HAL9's own form, or anything else.
+func (d *Decoder) object(data []byte, o *origin) (Item, error) {
+	var room [roomMembers]member
+	members, err := scanObject(data, room[:0])
+	if err != nil {
+		return Item{}, err
+	}
+	if isCloudEvent(members) {
+		return d.structured(members, o)
+	}
+	p := pick(members)
+	s := draft{}
+	if isOwnForm(&p) {
+		err = s.ownForm(&p)
+	} else {
+		err = s.anyObject(&p, o.time)
+		s.Data = data
+	}
+	if err != nil {
+		return Item{}, err
+	}
+	return d.finish(&s, o)
+}
+
+// anyObject reads what any sender's JSON object says.
+func (s *draft) anyObject(p *picked, now time.Time) error {
+	if err := s.content(p, now); err != nil {
+		return err
+	}
+	return s.identity(p)
+}
+
+// identity reads who says what kind of thing about what, and when. An id or time that
+// cannot be read is an error: without them duplicates and windows would silently go wrong.
+func (s *draft) identity(p *picked) error {
+	if m, ok := p.strange(fieldID); ok {
+		return &fieldError{field: string(m.name), problem: "is " + m.kind.String(), want: "a string or a number"}
+	}
+	if m, ok := p.strange(fieldTime); ok {
+		return &fieldError{field: string(m.name), problem: "is " + m.kind.String(), want: wantTime}
+	}
+	for _, part := range [...]struct {
+		field field
+		into  *string
+		limit int
+	}{
+		{fieldID, &s.ID, maxIDBytes},
+		{fieldSource, &s.Source, maxSourceBytes},
+		{fieldType, &s.Type, maxTypeBytes},
+		{fieldKey, &s.Key, maxKeyBytes},
+	} {
+		m, ok := p.get(part.field)
+		if !ok || (part.field == fieldType && s.Type != "") {
+			continue
+		}
+		text := m.text()
+		if err := checkName("", text, part.limit); err != nil {
+			return named(err, m.name)
+		}
+		*part.into = text
+	}
+	if m, ok := p.get(fieldTime); ok {
+		t, err := parseTime(m.text())
+		if err != nil {
+			return named(err, m.name)
+		}
+		s.Time = t
+	}
+	if m, ok := p.get(fieldTrace); ok {
+		s.trace = m.text()
+	}
+	return nil
+}
+
+// content reads what the signal says: severity, text, value, labels and which entity it
+// hints at. Kubernetes events and alerts are recognised by their shape; they also give
+// type and time, which the caller may know better.
+func (s *draft) content(p *picked, now time.Time) error {
+	if err := s.common(p); err != nil {
+		return err
+	}
+	switch {
+	case isKubernetesEvent(p):
+		return s.kubernetes(p)
+	case s.Labels["alertname"] != "":
+		return s.alert(p, now)
+	}
+	if m, ok := p.get(fieldHint); ok {
+		s.hint = m.text()
+		return nil
+	}
+	s.hint = labelHint(s.Labels, hintNames[:])
+	return nil
+}
+
+// common reads the fields that mean the same in every object.
+func (s *draft) common(p *picked) (err error) {
+	if m, ok := p.get(fieldLabels); ok {
+		if s.Labels, err = parseLabels(m.raw); err != nil {
+			return err
+		}
+	}
+	if m, ok := p.get(fieldText); ok {
+		s.Text = m.text()
+	}
+	if m, ok := p.get(fieldValue); ok {
+		if s.Value, err = m.number(); err != nil {
+			return err
+		}
+		s.HasValue = true
+	}
+	if m, ok := p.get(fieldSeverity); ok {
+		s.Severity, _ = m.severity()
+	} else if m, ok := p.strange(fieldSeverity); ok {
+		s.keepSeverity(m.text())
+	}
+	return nil
+}
+
+// keepSeverity keeps a severity that HAL9 does not know as a label, so that rules can use it.
+func (s *draft) keepSeverity(word string) {
+	if word == "" || len(word) > maxLabelValueBytes || len(s.Labels) >= maxLabels {
+		return
+	}
+	if _, has := s.Labels["severity"]; !has {
+		s.setLabel("severity", word)
+	}
+}
+
+// stateSeverity reads a severity word; one that is not known is kept as a label.
+func (s *draft) stateSeverity(word string) {
+	severity, err := layers.ParseSeverity(word)
+	if err != nil {
+		s.keepSeverity(word)
+		return
+	}
+	s.Severity = severity
+}
+
+// labelHint returns the first of the named labels that can be a key.
+func labelHint(labels map[string]string, names []string) string {
+	if len(labels) == 0 {
+		return ""
+	}
+	for _, name := range names {
+		if value := labels[name]; value != "" && checkName("", value, maxKeyBytes) == nil {
+			return value
+		}
+	}
+	return ""
+}

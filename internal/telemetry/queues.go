@@ -1,0 +1,42 @@
+package telemetry
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// queues says what waits in front of the layers. A layer that nobody reported on has no
+// series: an empty queue and an unknown one must not look alike to a scaler.
+type queues struct {
+	group
+	depth  *prometheus.GaugeVec
+	oldest *prometheus.GaugeVec
+}
+
+func newQueues() *queues {
+	q := &queues{
+		depth: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hal9_queue_depth_signals",
+			Help: "Signals stored in the layer's streams and not yet acknowledged by the layer.",
+		}, []string{labelLayer}),
+		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hal9_queue_oldest_age_seconds",
+			Help: "Age of the oldest signal that the layer has not acknowledged; 0 where none waits.",
+		}, []string{labelLayer}),
+	}
+	q.group = group{q.depth, q.oldest}
+	return q
+}
+
+// SetQueue says how many signals wait for the layer, in all its partitions, and how old
+// the oldest is.
+func (m *Metrics) SetQueue(layer layers.Name, depth uint64, oldest time.Duration) {
+	if layerSlot(layer) == 0 {
+		return
+	}
+	m.queues.depth.WithLabelValues(layer.String()).Set(float64(depth))
+	m.queues.oldest.WithLabelValues(layer.String()).Set(seconds(oldest))
+}

@@ -1,0 +1,141 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// Status is what runs in this process and around it.
+type Status struct {
+	Version       string
+	Commit        string
+	StartedAt     time.Time
+	NATSURL       string // may be a list, separated by commas; credentials in it are not shown
+	NATSConnected bool
+	Layers        []LayerStatus // from the lowest to the highest
+}
+
+// LayerStatus is how one layer stands.
+type LayerStatus struct {
+	Layer   layers.Name
+	Running bool   // in this process
+	Queue   *Queue // nil where unknown
+	// Signals counts this process's decisions since its start.
+	Signals map[layers.Disposition]uint64
+}
+
+// Queue is what waits in front of a layer.
+type Queue struct {
+	Depth     uint64
+	OldestAge time.Duration // 0 where nothing waits
+}
+
+// in is how many signals the layer decided.
+func (l LayerStatus) in() (sum uint64) {
+	for _, n := range l.Signals {
+		sum += n
+	}
+	return sum
+}
+
+// out is how many signals the layer handed up.
+func (l LayerStatus) out() uint64 { return l.Signals[layers.DispositionEscalated] }
+
+// compression is signals in divided by signals out; ok is false while nothing went out.
+func (l LayerStatus) compression() (ratio float64, ok bool) {
+	if l.out() == 0 {
+		return 0, false
+	}
+	return float64(l.in()) / float64(l.out()), true
+}
+
+// statusBody is Status as /v1/status shows it.
+type statusBody struct {
+	Version   string      `json:"version"`
+	Commit    string      `json:"commit"`
+	StartedAt time.Time   `json:"started_at"`
+	UptimeUS  int64       `json:"uptime_us"`
+	Ready     bool        `json:"ready"`
+	Checks    []Check     `json:"checks"`
+	NATS      natsBody    `json:"nats"`
+	Layers    []layerBody `json:"layers"`
+}
+
+type natsBody struct {
+	URL       string `json:"url"`
+	Connected bool   `json:"connected"`
+}
+
+type layerBody struct {
+	Layer       layers.Name                   `json:"layer"`
+	Title       string                        `json:"title"`
+	Running     bool                          `json:"running"`
+	QueueDepth  *uint64                       `json:"queue_depth"`   // null where unknown
+	OldestAgeUS *int64                        `json:"oldest_age_us"` // null where unknown
+	In          uint64                        `json:"signals_in"`
+	Out         uint64                        `json:"signals_out"`
+	Compression *float64                      `json:"compression"` // in / out; null while nothing went out
+	Signals     map[layers.Disposition]uint64 `json:"signals"`
+}
+
+func newLayerBody(l LayerStatus) layerBody {
+	body := layerBody{
+		Layer: l.Layer, Title: l.Layer.Title(), Running: l.Running,
+		In: l.in(), Out: l.out(), Signals: make(map[layers.Disposition]uint64),
+	}
+	for _, d := range layers.Dispositions() {
+		body.Signals[d] = l.Signals[d]
+	}
+	if l.Queue != nil {
+		age := l.Queue.OldestAge.Microseconds()
+		body.QueueDepth, body.OldestAgeUS = &l.Queue.Depth, &age
+	}
+	if ratio, ok := l.compression(); ok {
+		body.Compression = &ratio
+	}
+	return body
+}
+
+// look asks for status and readiness within CheckTimeout.
+func (s *Server) look(r *http.Request) (Status, []Check) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.CheckTimeout)
+	defer cancel()
+	return s.deps.Status(ctx), s.readiness(ctx)
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
+	st, checks := s.look(r)
+	body := statusBody{
+		Version: st.Version, Commit: st.Commit, StartedAt: st.StartedAt.UTC(),
+		UptimeUS: s.deps.Now().Sub(st.StartedAt).Microseconds(),
+		Ready:    passed(checks), Checks: checks,
+		NATS:   natsBody{URL: withoutCredentials(st.NATSURL), Connected: st.NATSConnected},
+		Layers: make([]layerBody, 0, len(st.Layers)),
+	}
+	for _, l := range st.Layers {
+		body.Layers = append(body.Layers, newLayerBody(l))
+	}
+	writeJSON(w, http.StatusOK, body)
+	return nil
+}
+
+// withoutCredentials cuts user, password and token out of each URL of the list.
+func withoutCredentials(list string) string {
+	var kept []string
+	for text := range strings.SplitSeq(list, ",") {
+		text = strings.TrimSpace(text)
+		if u, err := url.Parse(text); err == nil && u.Host != "" {
+			u.User = nil
+			text = u.String()
+		} else if _, host, ok := strings.Cut(text, "@"); ok {
+			text = host
+		}
+		kept = append(kept, text)
+	}
+	return strings.Join(kept, ",")
+}

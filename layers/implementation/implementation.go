@@ -1,0 +1,79 @@
+// Package implementation is L2: it asks what a signal is. It mines log templates per source
+// from the stream of texts, keeps what stood at a template's variable places, and finds the
+// numbers in value, data and text. It answers what is routine: a text whose template is known,
+// without a value and without severity. Everything else is for the layers above to judge.
+package implementation
+
+import (
+	"cmp"
+	"context"
+	"strconv"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+var (
+	_ layers.Layer  = (*Layer)(nil)
+	_ layers.Keeper = (*Layer)(nil)
+)
+
+// Layer is L2. Use New.
+type Layer struct {
+	library *library
+	line    line
+}
+
+// New returns a layer for a valid cfg.
+func New(cfg Config) (*Layer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return &Layer{library: newLibrary(cfg), line: line{words: stateWords()}}, nil
+}
+
+// Decide writes template, parameters and features into e.Findings and resolves what is routine.
+// It never fails: what it cannot make sense of is escalated.
+func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, error) {
+	fields := readFields(e.Data)
+	hasText := l.line.read(e.Text)
+	structured := !hasText && len(fields.names) > 0 && l.line.readShape(e.Type, fields.names)
+	var found *template
+	if hasText || structured {
+		var fresh bool
+		found, fresh = l.library.find(e.Source, &l.line, structured)
+		e.Findings.TemplateID, e.Findings.Template = found.id, found.text
+		e.Findings.NewTemplate = fresh
+		e.Findings.Parameters = nil
+		if hasText {
+			e.Findings.Parameters = l.line.parameters(found)
+		}
+	}
+	e.Findings.Features = features(e, fields, &l.line, hasText)
+	return judge(e, found, hasText), nil
+}
+
+// judge answers by the findings.
+func judge(e *layers.Envelope, t *template, hasText bool) layers.Decision {
+	switch {
+	case e.HasValue:
+		return escalate("carries a value: whether it is normal is for its baseline to say")
+	case !hasText:
+		return escalate("has no text to judge by")
+	case e.Findings.NewTemplate:
+		return escalate("first of its template #" + t.id)
+	case e.Severity >= layers.SeverityWarning:
+		return escalate("template #" + t.id + " seen " + times(t) + ", but of severity " + severity(e))
+	}
+	return layers.Decision{
+		Disposition: layers.DispositionResolved,
+		Reason:      "routine: template #" + t.id + " seen " + times(t) + ", severity " + severity(e) + ", no value measured",
+	}
+}
+
+func times(t *template) string { return strconv.FormatUint(t.seen, 10) + " times" }
+
+func severity(e *layers.Envelope) string { return cmp.Or(e.Severity.String(), "unset") }
+
+func escalate(reason string) layers.Decision {
+	return layers.Decision{Disposition: layers.DispositionEscalated, Reason: reason}
+}

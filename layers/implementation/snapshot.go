@@ -1,0 +1,120 @@
+package implementation
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// snapshotVersion changes with the masks too: templates mined under others match no line.
+const snapshotVersion = 1
+
+type snapshot struct {
+	Version int              `json:"version"`
+	Clock   uint64           `json:"clock"`
+	Sources []sourceSnapshot `json:"sources"` // by name
+}
+
+type sourceSnapshot struct {
+	Name      string             `json:"name"`
+	Born      uint64             `json:"born"`
+	Used      uint64             `json:"used"`
+	Templates []templateSnapshot `json:"templates"` // in the order of creation
+}
+
+type templateSnapshot struct {
+	ID     string `json:"id"`
+	Text   string `json:"text"`
+	Consts int    `json:"consts"`
+	Wild   int    `json:"wild"`
+	Seen   uint64 `json:"seen"`
+	Born   uint64 `json:"born"`
+	Used   uint64 `json:"used"`
+}
+
+// Snapshot returns all templates as JSON; the same state gives the same bytes.
+func (l *Layer) Snapshot() ([]byte, error) {
+	s := snapshot{Version: snapshotVersion, Clock: l.library.clock, Sources: []sourceSnapshot{}}
+	for _, m := range l.library.miners {
+		s.Sources = append(s.Sources, m.snapshot())
+	}
+	slices.SortFunc(s.Sources, func(a, b sourceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false) // Templates are full of holes: escaped they are thrice as long.
+	if err := encoder.Encode(s); err != nil {
+		return nil, fmt.Errorf("implementation: snapshot: %w", err)
+	}
+	return bytes.TrimSuffix(data.Bytes(), []byte("\n")), nil
+}
+
+func (m *miner) snapshot() sourceSnapshot {
+	s := sourceSnapshot{Name: m.source, Born: m.born, Used: m.used}
+	for _, leaf := range m.leaves {
+		for _, t := range leaf {
+			s.Templates = append(s.Templates, templateSnapshot{
+				ID: t.id, Text: t.text, Consts: t.consts, Wild: t.wild, Seen: t.seen, Born: t.born, Used: t.used,
+			})
+		}
+	}
+	slices.SortFunc(s.Templates, func(a, b templateSnapshot) int { return cmp.Compare(a.Born, b.Born) })
+	return s
+}
+
+// Restore takes over what Snapshot returned. Where the bounds have become lower, what was not
+// used for longest is forgotten. On an error nothing has changed.
+func (l *Layer) Restore(data []byte) error {
+	var s snapshot
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("implementation: restore: %w", err)
+	}
+	if s.Version != snapshotVersion {
+		return fmt.Errorf("implementation: restore: snapshot of version %d: want %d", s.Version, snapshotVersion)
+	}
+	restored := newLibrary(l.library.cfg)
+	restored.clock = s.Clock
+	for _, source := range s.Sources {
+		m, err := l.restoreMiner(source)
+		if err != nil {
+			return fmt.Errorf("implementation: restore source %q: %w", source.Name, err)
+		}
+		restored.miners[m.source] = m
+		restored.total += m.count
+	}
+	for _, m := range restored.miners { // Each alone: the order does not matter.
+		for m.count > restored.cfg.MaxTemplates {
+			m.remove(m.stalest())
+			restored.total--
+		}
+	}
+	for len(restored.miners) > restored.cfg.MaxSources || restored.total > restored.cfg.MaxTotal {
+		restored.forget(restored.stalest())
+	}
+	l.library = restored
+	return nil
+}
+
+func (l *Layer) restoreMiner(s sourceSnapshot) (*miner, error) {
+	m := newMiner(s.Name)
+	m.born, m.used = s.Born, s.Used
+	for _, k := range s.Templates {
+		tokens := strings.Split(k.Text, " ")
+		if k.ID == "" || slices.Contains(tokens, "") || len(tokens) > maxTokens {
+			return nil, errors.New("a template without id or with a broken text")
+		}
+		t := &template{
+			id: k.ID, text: k.Text, tokens: tokens, consts: k.Consts, wild: k.Wild, seen: k.Seen, born: k.Born, used: k.Used,
+			hashes: make([]uint64, len(tokens)), kinds: make([]kind, len(tokens)),
+		}
+		for i, word := range tokens {
+			t.hashes[i], t.kinds[i] = hashBytes([]byte(word)), kindOf(l.line.words, word)
+		}
+		m.index(t)
+		m.count++
+	}
+	return m, nil
+}

@@ -1,0 +1,62 @@
+package layertest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+func checkEvent(event layers.Event) error {
+	switch {
+	case (event.Situation == nil) == (event.Plan == nil):
+		return errors.New("want exactly one of situation and plan")
+	case event.Situation != nil:
+		return checkSituation(event.Situation)
+	default:
+		return checkPlan(event.Plan)
+	}
+}
+
+func checkSituation(s *layers.Situation) error {
+	var faults []error
+	switch s.Event {
+	case layers.SituationOpened, layers.SituationUpdated, layers.SituationClosed:
+	default:
+		faults = append(faults, fmt.Errorf("situation event %q is invalid", s.Event))
+	}
+	if s.ID == "" || s.Key == "" || s.Title == "" {
+		faults = append(faults, fmt.Errorf("situation %q about %q titled %q: none may be empty", s.ID, s.Key, s.Title))
+	}
+	if (s.Event == layers.SituationOpened) != (s.Revision == 1) || s.Revision < 1 {
+		faults = append(faults, fmt.Errorf("%s situation of revision %d: want 1 for opened, more for later", s.Event, s.Revision))
+	}
+	if len(s.MemberIDs) > min(s.Members, layers.SituationMaxMemberIDs) {
+		faults = append(faults, fmt.Errorf("%d member ids of %d members", len(s.MemberIDs), s.Members))
+	}
+	if !isShare(s.Anomaly) {
+		faults = append(faults, fmt.Errorf("situation anomaly %v: want 0 to 1", s.Anomaly))
+	}
+	if !slices.IsSortedFunc(s.Entities, func(a, b layers.Entity) int { return cmp.Compare(b.Score, a.Score) }) {
+		faults = append(faults, fmt.Errorf("entities %v: want the most likely cause first", s.Entities))
+	}
+	return errors.Join(faults...)
+}
+
+func checkPlan(p *layers.Plan) error {
+	var faults []error
+	switch p.Event {
+	case layers.PlanProposed, layers.PlanAgreed, layers.PlanRejected, layers.PlanExecuted, layers.PlanFailed:
+	default:
+		faults = append(faults, fmt.Errorf("plan event %q is invalid", p.Event))
+	}
+	if p.ID == "" || p.SituationID == "" || p.Title == "" {
+		faults = append(faults, fmt.Errorf("plan %q for %q titled %q: none may be empty", p.ID, p.SituationID, p.Title))
+	}
+	if len(p.Steps) == 0 || len(p.Reasons) == 0 {
+		faults = append(faults, errors.New("a plan without steps or without reasons"))
+	}
+	return errors.Join(faults...)
+}

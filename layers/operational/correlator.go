@@ -1,0 +1,179 @@
+package operational
+
+import (
+	"slices"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// correlator makes situations of flagged signals.
+type correlator struct {
+	cfg     Config
+	open    []*openSituation // in the order of opening
+	related map[token][]*openSituation
+	sources map[string]*sourceClock // those of the open situations
+	ids     int                     // member ids kept in all open situations
+	opened  uint64                  // situations since the start, to order them
+}
+
+func newCorrelator(cfg Config) *correlator {
+	return &correlator{cfg: cfg, related: map[token][]*openSituation{}, sources: map[string]*sourceClock{}}
+}
+
+// member is a flagged signal on its way into a situation.
+type member struct {
+	e        *layers.Envelope
+	at       time.Time
+	source   string
+	key      string
+	severity layers.Severity
+	tokens   []token
+}
+
+func newMember(e *layers.Envelope, at time.Time) member {
+	return member{
+		e: e, at: at, source: short(e.Source), key: keyName(e), severity: severityOf(e), tokens: tokensOf(e),
+	}
+}
+
+// severityOf returns the severity that a flagged signal has for a situation: as stated, and a
+// warning at least, since it was flagged. An extreme anomaly that states none is an error.
+func severityOf(e *layers.Envelope) layers.Severity {
+	least := layers.SeverityWarning
+	if e.Severity < layers.SeverityWarning && e.Findings.Anomaly >= anomalyExtreme {
+		least = layers.SeverityError
+	}
+	return min(max(e.Severity, least), layers.SeverityCritical)
+}
+
+// decide closes what the signal's event time has passed, then lets it join a situation, open
+// one, or pass as too mild to open one.
+func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
+	m := newMember(e, at)
+	events := c.pass(m.source, at)
+	var d layers.Decision
+	switch s := c.find(m); {
+	case s != nil:
+		d = c.join(s, m)
+	case c.opens(e):
+		d = c.begin(m)
+	default:
+		d = layers.Decision{
+			Disposition: layers.DispositionResolved,
+			Reason:      plain(reasonOf(e)+"; too mild to open a situation, and none is open that it belongs to", reasonMax),
+		}
+	}
+	d.Events = append(events, d.Events...)
+	return d
+}
+
+// opens reports whether the signal may open a situation.
+func (c *correlator) opens(e *layers.Envelope) bool {
+	switch {
+	case e.Severity >= layers.SeverityCritical, e.Findings.Anomaly >= c.cfg.OpenThreshold:
+		return true
+	default:
+		return e.Severity >= layers.SeverityWarning && e.Findings.Anomaly >= c.cfg.Threshold
+	}
+}
+
+// begin opens a situation with its first member.
+func (c *correlator) begin(m member) layers.Decision {
+	s := newOpenSituation(m)
+	c.insert(s)
+	c.add(s, m)
+	opened := s.announce(layers.SituationOpened)
+	events := []layers.Event{{Situation: opened}}
+	for len(c.open) > c.cfg.MaxSituations {
+		events = append(events, c.close(c.open[0], c.open[0].public.UpdatedAt))
+	}
+	m.e.Findings.Situation = copySituation(opened)
+	return layers.Decision{
+		Disposition: layers.DispositionEscalated,
+		Reason:      plain("opened situation "+opened.ID+": "+reasonOf(m.e), reasonMax),
+		Events:      events,
+	}
+}
+
+// join adds a member. It climbs with the situation where it makes it worse.
+func (c *correlator) join(s *openSituation, m member) layers.Decision {
+	before := s.public.Severity
+	c.add(s, m)
+	if s.public.Severity > before {
+		updated := s.announce(layers.SituationUpdated)
+		m.e.Findings.Situation = copySituation(updated)
+		return layers.Decision{
+			Disposition: layers.DispositionEscalated,
+			Reason:      plain("worsened situation "+updated.ID+" from "+before.String()+" to "+updated.Severity.String()+": "+reasonOf(m.e), reasonMax),
+			Events:      []layers.Event{{Situation: updated}},
+		}
+	}
+	d := layers.Decision{
+		Disposition: layers.DispositionFolded,
+		Reason:      plain("joined situation "+s.public.ID+" ("+number(float64(s.public.Members))+" members): "+reasonOf(m.e), reasonMax),
+	}
+	if s.isDue() {
+		d.Events = []layers.Event{{Situation: s.announce(layers.SituationUpdated)}}
+	}
+	m.e.Findings.Situation = s.outline()
+	return d
+}
+
+// add makes the signal a member and the situation findable by what the signal is related to.
+func (c *correlator) add(s *openSituation, m member) {
+	sources := len(s.sources)
+	if s.add(m, c.ids < situationIDsMax) {
+		c.ids++
+	}
+	if len(s.sources) > sources {
+		c.watch(s.sources[sources])
+	}
+	for _, t := range m.tokens {
+		if s.learn(t) {
+			c.related[t] = append(c.related[t], s)
+		}
+	}
+}
+
+// insert adds an open situation with what it is related to already.
+func (c *correlator) insert(s *openSituation) {
+	c.opened++
+	s.order = c.opened
+	c.open = append(c.open, s)
+	c.ids += len(s.public.MemberIDs)
+	for _, t := range s.tokens {
+		c.related[t] = append(c.related[t], s)
+	}
+	for _, source := range s.sources {
+		c.watch(source)
+	}
+}
+
+// remove forgets an open situation.
+func (c *correlator) remove(s *openSituation) {
+	c.open = slices.DeleteFunc(c.open, func(o *openSituation) bool { return o == s })
+	c.ids -= len(s.public.MemberIDs)
+	for _, source := range s.sources {
+		if clock := c.sources[source.name]; clock.situations > 1 {
+			clock.situations--
+		} else {
+			delete(c.sources, source.name)
+		}
+	}
+	for _, t := range s.tokens {
+		left := slices.DeleteFunc(c.related[t], func(o *openSituation) bool { return o == s })
+		if len(left) == 0 {
+			delete(c.related, t)
+		} else {
+			c.related[t] = left
+		}
+	}
+}
+
+func reasonOf(e *layers.Envelope) string {
+	if e.Findings.FlagReason != "" {
+		return e.Findings.FlagReason
+	}
+	return "flagged without a reason"
+}

@@ -1,0 +1,20 @@
+package operational
+
+// detector watches one aspect of one numeric series and sees its past only. All of its state
+// is a fixed number of floats, which keeps a series small and its snapshot simple. A new aspect
+// is a new file with a new detector, listed in baseline.detectors.
+type detector interface {
+	// observe returns how surprising the sample is against what came before it, as -log10 of
+	// its probability (3 is one in a thousand), and learns the sample afterwards.
+	observe(s sample) float64
+	// explain completes a sentence that begins with what the series measures.
+	explain(s sample) string
+}
+
+// sample is one value of a series.
+type sample struct {
+	value   float64
+	tame    float64 // value, brought within reach of what is usual: one absurd value is no new level
+	samples float64 // how many the series has seen, this one included
+	inOrder bool    // not older than the newest sample before it
+}

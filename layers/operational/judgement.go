@@ -1,0 +1,98 @@
+package operational
+
+import (
+	"math"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+const (
+	surpriseHalf    = 3   // the surprise that is an anomaly of 0.5: one in a thousand
+	anomalyExtreme  = 0.8 // from here on what states no severity counts as an error: one in 10^12
+	joinShare       = 0.9 // share of Threshold that marks what joins a situation but opens none
+	lateRunsToReset = 10  // so many late signals in a row mean that the key's time went back
+)
+
+// judgement is what the baselines say about one signal.
+type judgement struct {
+	anomaly float64
+	flagged bool
+	reason  string
+}
+
+// worse returns the judgement that counts where a signal was judged in two ways.
+func (j judgement) worse(other judgement) judgement {
+	switch {
+	case j.reason == "", other.flagged && !j.flagged, other.flagged == j.flagged && other.anomaly > j.anomaly:
+		return other
+	default:
+		return j
+	}
+}
+
+// judge compares the signal with the baselines of its key and learns it.
+func (l *Layer) judge(e *layers.Envelope, at time.Time) judgement {
+	k := l.keys.get(keyID{short(e.Source), short(e.Key)})
+	behind, late := k.clock(at, l.cfg.Lateness)
+	first := e.Severity >= layers.SeverityError && !k.erred
+	k.erred = k.erred || e.Severity >= layers.SeverityError
+	c := cause{e: e, at: at, key: k, behind: behind, firstError: first}
+	var j judgement
+	if late {
+		j = l.judgeLate(c)
+	} else {
+		j = l.judgeNumbers(c)
+		if !e.HasValue || e.Severity >= layers.SeverityWarning {
+			j = j.worse(l.judgeText(c))
+		}
+	}
+	l.keys.trim()
+	if e.Severity >= layers.SeverityCritical {
+		return judgement{anomaly: 1, flagged: true, reason: "critical: " + headline(e, j.reason)}
+	}
+	return j
+}
+
+// judgeLate answers a signal that is too late to count. What is news in itself stays news.
+func (l *Layer) judgeLate(c cause) judgement {
+	if j, ok := l.judgeNovelty(c); ok {
+		return j
+	}
+	return judgement{reason: "late: " + span(c.behind.Round(time.Second)) + " behind the newest signal of its key, where " +
+		span(l.cfg.Lateness) + " is allowed; not learnt (late signal " + number(float64(c.key.late)) + " of this key)"}
+}
+
+// cause is a signal while it is judged.
+type cause struct {
+	e          *layers.Envelope
+	at         time.Time
+	key        *keyState
+	behind     time.Duration // how far the signal is behind the newest of its key; 0 in order
+	firstError bool          // the first signal of its key with severity error or worse
+}
+
+// anomalyOf maps a surprise to 0..1.
+func anomalyOf(surprise float64) float64 { return surprise / (surprise + surpriseHalf) }
+
+// surpriseOf is the inverse of anomalyOf.
+func surpriseOf(anomaly float64) float64 { return surpriseHalf * anomaly / (1 - anomaly) }
+
+// joinOnly is the anomaly of what may join a situation and opens none.
+func (c Config) joinOnly() float64 { return c.Threshold * joinShare }
+
+// headline is the text that says best what the signal is about.
+func headline(e *layers.Envelope, otherwise string) string {
+	for _, text := range [...]string{e.Text, e.Findings.Template, e.Type} {
+		if text = plain(text, 160); text != "" {
+			return text
+		}
+	}
+	return otherwise
+}
+
+// corrected lowers a surprise found as the largest of n: what is looked for in many places is
+// found more easily (Bonferroni).
+func corrected(surprise float64, n int) float64 {
+	return max(0, surprise-math.Log10(float64(max(n, 1))))
+}

@@ -1,0 +1,77 @@
+package operational
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// featuresMax bounds the features of one signal that have a baseline: the first by name.
+const featuresMax = 8
+
+// judgeNumbers compares the signal's value and its numeric features with their baselines.
+func (l *Layer) judgeNumbers(c cause) judgement {
+	features := featureNames(c.e)
+	looks := len(features)
+	var j judgement
+	if c.e.HasValue {
+		looks++
+		id := seriesID{kind: seriesValue, name: short(c.e.Type), detail: short(metricName(c.e))}
+		j = l.judgeNumber(c, reading{id, "value", c.e.Value, looks})
+	}
+	for _, name := range features {
+		id := seriesID{kind: seriesFeature, name: short(name), detail: short(c.e.Type)}
+		j = j.worse(l.judgeNumber(c, reading{id, plain(name, 64), c.e.Findings.Features[name], looks}))
+	}
+	return j
+}
+
+// reading is one number of a signal: its series, what people call it, and among how many
+// numbers of the signal it is judged.
+type reading struct {
+	id    seriesID
+	name  string
+	value float64
+	looks int
+}
+
+func (l *Layer) judgeNumber(c cause, n reading) judgement {
+	b := l.keys.series(c.key, n.id).numeric
+	f := b.observe(n.value, c.behind == 0, surpriseOf(l.cfg.Threshold))
+	f.surprise = corrected(f.surprise, n.looks)
+	j := judgement{anomaly: anomalyOf(f.surprise), reason: b.explain(f, n.name)}
+	switch {
+	case j.anomaly < l.cfg.Threshold:
+	case f.news:
+		j.flagged = true
+	default:
+		j.anomaly, j.flagged = l.cfg.joinOnly(), true
+		j.reason = n.name + " " + f.aspect.explain(f.sample) + "; part of the deviation reported " +
+			number(b.episode.age()) + " samples ago"
+	}
+	return j
+}
+
+// featureNames returns the names of the features that are judged, sorted. A feature that only
+// repeats the value is left out.
+func featureNames(e *layers.Envelope) []string {
+	if len(e.Findings.Features) == 0 {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(e.Findings.Features))
+	names = slices.DeleteFunc(names, func(name string) bool {
+		return e.HasValue && e.Findings.Features[name] == e.Value
+	})
+	return names[:min(len(names), featuresMax)]
+}
+
+// metricName tells the metrics of one key apart where the sender puts several under one type.
+func metricName(e *layers.Envelope) string {
+	for _, label := range [...]string{"__name__", "metric", "metric_name"} {
+		if name := e.Labels[label]; name != "" {
+			return name
+		}
+	}
+	return e.Findings.TemplateID
+}

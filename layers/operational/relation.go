@@ -1,0 +1,129 @@
+package operational
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// token is something that two signals may have in common.
+type token struct{ kind, value string }
+
+// Kinds of tokens besides those of labels. Label kinds begin with "=".
+const (
+	tokenKey    = "key"    // the same entity
+	tokenTrace  = "trace"  // the same request
+	tokenSource = "source" // the same sender
+	tokenBare   = "bare"   // the same sender, of signals without a label that says where they belong
+)
+
+// labelKinds says which labels relate signals, and which of them mean the same.
+func labelKinds(label string) string {
+	switch strings.ToLower(label) {
+	case "service", "service.name", "service_name", "job", "app", "application", "app.kubernetes.io/name":
+		return "=service"
+	case "host", "hostname", "host.name", "host_name", "instance", "node", "server", "k8s.node.name":
+		return "=host"
+	case "pod", "pod_name", "k8s.pod.name":
+		return "=pod"
+	case "namespace", "k8s.namespace.name":
+		return "=namespace"
+	case "cluster", "cluster_name", "k8s.cluster.name":
+		return "=cluster"
+	case "deployment", "k8s.deployment.name":
+		return "=deployment"
+	case "trace_id", "traceid", "trace.id":
+		return tokenTrace
+	}
+	return ""
+}
+
+// tokensOf returns what the signal may share with others, sorted.
+func tokensOf(e *layers.Envelope) []token {
+	tokens := []token{{tokenKey, keyName(e)}, {tokenSource, short(e.Source)}}
+	labelled := false
+	for label, value := range e.Labels {
+		kind := labelKinds(label)
+		if kind == "" || value == "" {
+			continue
+		}
+		if kind == "=host" { // an instance is a host with a port
+			value, _, _ = strings.Cut(value, ":")
+		}
+		labelled = labelled || kind != tokenTrace
+		tokens = append(tokens, token{kind, short(value)})
+	}
+	if parts := strings.Split(e.TraceParent, "-"); len(parts) == 4 && len(parts[1]) == 32 {
+		tokens = append(tokens, token{tokenTrace, parts[1]})
+	}
+	if !labelled {
+		tokens = append(tokens, token{tokenBare, short(e.Source)})
+	}
+	slices.SortFunc(tokens, compareTokens)
+	return slices.Compact(tokens)
+}
+
+func compareTokens(a, b token) int {
+	if c := strings.Compare(a.kind, b.kind); c != 0 {
+		return c
+	}
+	return strings.Compare(a.value, b.value)
+}
+
+// find returns the open situation that the signal belongs to, or nil: the one it has most in
+// common with among those within SituationGap of its event time, the earliest opened of equals.
+//
+// The same sender is something in common only where one of the two has no label that says where
+// it belongs: a metrics server speaks for many services.
+func (c *correlator) find(m member) *openSituation {
+	bare := slices.ContainsFunc(m.tokens, func(t token) bool { return t.kind == tokenBare })
+	shares := map[*openSituation]int{}
+	for _, t := range m.tokens {
+		looked, weight := t, weightOf(t.kind)
+		if t.kind == tokenSource && !bare {
+			looked.kind = tokenBare
+		}
+		for _, s := range c.related[looked] {
+			if c.reaches(s, m) {
+				shares[s] += weight
+			}
+		}
+	}
+	var best *openSituation
+	for s, share := range shares {
+		if best == nil || share > shares[best] || share == shares[best] && s.order < best.order {
+			best = s
+		}
+	}
+	return best
+}
+
+// reaches reports whether the signal is within SituationGap of the situation's members.
+func (c *correlator) reaches(s *openSituation, m member) bool {
+	return !m.at.Before(s.public.OpenedAt.Add(-c.cfg.SituationGap)) && !m.at.After(s.public.UpdatedAt.Add(c.cfg.SituationGap))
+}
+
+// weightOf says how much it means to have this in common.
+func weightOf(kind string) int {
+	switch kind {
+	case tokenTrace:
+		return 16
+	case tokenKey:
+		return 8
+	case tokenSource, tokenBare:
+		return 1
+	default:
+		return 3
+	}
+}
+
+// keyName returns the key as situations name it.
+func keyName(e *layers.Envelope) string {
+	for _, name := range [...]string{e.Key, e.Source} {
+		if name = plain(name, nameMax); name != "" {
+			return name
+		}
+	}
+	return "unknown"
+}

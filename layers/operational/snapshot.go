@@ -1,0 +1,189 @@
+package operational
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// snapshotMagic begins every snapshot; its last byte is the version of the layout.
+const snapshotMagic = "hal9L3\x01"
+
+// Snapshot returns the whole state: the keys from the least to the most recently used, then the
+// open situations in the order of their opening. The same state gives the same bytes.
+func (l *Layer) Snapshot() ([]byte, error) {
+	c := &codec{buf: []byte(snapshotMagic)}
+	keys := uint64(len(l.keys.byID))
+	c.uint(&keys)
+	for k := l.keys.oldest; k != nil; k = k.newer {
+		c.key(k)
+	}
+	var open []*openSituation
+	if l.correlator != nil {
+		open = l.correlator.open
+	}
+	list(c, &open, 1, func(s **openSituation) { c.situation(*s) })
+	return binary.LittleEndian.AppendUint32(c.buf, crc32.ChecksumIEEE(c.buf)), nil
+}
+
+// Restore replaces the whole state by that of a snapshot. On an error the state stays as it is.
+func (l *Layer) Restore(snapshot []byte) error {
+	c, err := openSnapshot(snapshot)
+	if err != nil {
+		return fmt.Errorf("operational: snapshot: %w", err)
+	}
+	keys := newKeyTable(l.cfg.MaxKeys)
+	for range c.count(0, 4) {
+		k := &keyState{}
+		c.key(k)
+		if c.err != nil {
+			break
+		}
+		if _, ok := keys.byID[k.id]; ok {
+			return fmt.Errorf("operational: snapshot: key %q stands twice in it", k.id.key)
+		}
+		keys.insert(k)
+	}
+	keys.trim()
+	var open []*openSituation
+	list(c, &open, 1, func(s **openSituation) {
+		*s = &openSituation{}
+		c.situation(*s)
+	})
+	if c.err == nil && len(c.buf) > 0 {
+		c.err = fmt.Errorf("%d bytes follow its end", len(c.buf))
+	}
+	if c.err == nil && len(open) > 0 && l.correlator == nil {
+		c.err = errors.New("it holds situations, and this instance is no correlator")
+	}
+	if c.err != nil {
+		return fmt.Errorf("operational: snapshot: %w", c.err)
+	}
+	l.keys = keys
+	if l.correlator != nil {
+		l.correlator = newCorrelator(l.cfg)
+		for _, s := range open {
+			l.correlator.insert(s)
+		}
+	}
+	return nil
+}
+
+// openSnapshot checks what surrounds the state.
+func openSnapshot(snapshot []byte) (*codec, error) {
+	const sumSize = 4
+	end := len(snapshot) - sumSize
+	switch {
+	case end < len(snapshotMagic) || string(snapshot[:len(snapshotMagic)-1]) != snapshotMagic[:len(snapshotMagic)-1]:
+		return nil, errors.New("this is no snapshot of this layer")
+	case snapshot[len(snapshotMagic)-1] != snapshotMagic[len(snapshotMagic)-1]:
+		return nil, fmt.Errorf("layout %d is unknown", snapshot[len(snapshotMagic)-1])
+	case crc32.ChecksumIEEE(snapshot[:end]) != binary.LittleEndian.Uint32(snapshot[end:]):
+		return nil, errors.New("its checksum is wrong")
+	}
+	return &codec{reading: true, buf: snapshot[len(snapshotMagic):end]}, nil
+}
+
+func (c *codec) key(k *keyState) {
+	c.text(&k.id.source)
+	c.text(&k.id.key)
+	c.time(&k.watermark)
+	c.uint(&k.late)
+	c.uint(&k.lateRun)
+	c.bool(&k.erred)
+	list(c, &k.series, 4, c.series)
+	if len(k.series) > keySeriesMax {
+		c.fail()
+	}
+}
+
+func (c *codec) series(s *series) {
+	kind := uint64(s.id.kind)
+	c.uint(&kind)
+	if kind < uint64(seriesValue) || kind > uint64(seriesClass) {
+		c.fail()
+		kind = uint64(seriesValue)
+	}
+	if c.reading {
+		*s = newSeries(seriesID{kind: seriesKind(kind)})
+	}
+	c.text(&s.id.name)
+	c.text(&s.id.detail)
+	if s.rate != nil {
+		c.int(&s.rate.bucket)
+		s.rate.fields(c.float)
+		return
+	}
+	c.baseline(s.numeric)
+}
+
+// baseline writes the first samples while the baseline learns, and its detectors afterwards.
+func (c *codec) baseline(b *baseline) {
+	c.float(&b.samples)
+	if b.samples >= baselineMinSamples {
+		b.fields(c.float)
+		return
+	}
+	list(c, &b.first, 8, c.float)
+	if float64(len(b.first)) != b.samples {
+		c.fail()
+	}
+}
+
+func (c *codec) situation(s *openSituation) {
+	p := &s.public
+	for _, text := range [...]*string{&p.ID, &p.Key, &p.Title} {
+		c.text(text)
+	}
+	c.time(&p.OpenedAt)
+	c.time(&p.UpdatedAt)
+	c.time(&s.receivedAt)
+	c.severity(&p.Severity)
+	for _, n := range [...]*int{&p.Revision, &p.Members, &s.nextMembers, &s.nextEntities} {
+		c.small(n)
+	}
+	c.float(&p.Anomaly)
+	list(c, &p.MemberIDs, 1, c.text)
+	list(c, &s.sources, 4, func(own *sourceSpan) {
+		c.text(&own.name)
+		c.time(&own.last)
+		c.bool(&own.passed)
+	})
+	list(c, &s.entities, 8, func(n *entity) {
+		c.text(&n.name)
+		c.float(&n.count)
+		c.severity(&n.severity)
+		c.time(&n.first)
+	})
+	list(c, &s.tokens, 2, func(t *token) {
+		c.text(&t.kind)
+		c.text(&t.value)
+	})
+	if c.reading {
+		s.index()
+	}
+}
+
+func (c *codec) severity(v *layers.Severity) {
+	n := int(*v)
+	c.small(&n)
+	if n > int(layers.SeverityCritical) {
+		c.fail()
+		n = 0
+	}
+	*v = layers.Severity(n)
+}
+
+// small describes a count that fits into an int.
+func (c *codec) small(n *int) {
+	v := uint64(*n)
+	c.uint(&v)
+	if v > 1<<40 {
+		c.fail()
+		v = 0
+	}
+	*n = int(v)
+}

@@ -1,0 +1,63 @@
+package operational
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	tailLevel = 0.98 // the quantile beyond which the tail is modelled
+	tailClip  = 10   // one sample counts as at most this many typical distances
+)
+
+// tail learns the upper tail of a non-negative statistic and says how probable a value is. It
+// is peaks-over-threshold with an exponential tail (Siffer et al., "Anomaly Detection in
+// Streams with Extreme Value Theory", KDD 2017), so that heavy-tailed series earn themselves a
+// higher bar and the surprise means the same for every series.
+type tail struct {
+	bar    quantile // tailLevel of the statistic
+	scale  mean     // typical distance from the bar
+	excess mean     // mean excess over the bar
+}
+
+// seed starts the tail with the statistic's first values, which it leaves sorted. The excess
+// is a guess, on the cautious side for light tails, that the first real excesses replace.
+func (t *tail) seed(first []float64) {
+	slices.Sort(first)
+	t.bar = quantile{value: pick(first, tailLevel), count: float64(len(first))}
+	for _, x := range first {
+		t.scale.learn(math.Abs(x-t.bar.value), baselineSpan)
+	}
+	t.excess = mean{value: t.scale.value / 3, count: 1}
+}
+
+// surprise returns -log10 of the probability of a value of at least x; 0 where x is ordinary.
+// floor is the smallest excess that counts as a difference at all.
+func (t *tail) surprise(x, floor float64) float64 {
+	if x <= t.bar.value {
+		return 0
+	}
+	excess := max(t.excess.value, floor)
+	return min(-math.Log10(1-tailLevel)+(x-t.bar.value)/excess/math.Ln10, surpriseMax)
+}
+
+// learn moves the tail by x. However far out x lies, it counts as a few typical distances at
+// most, so that one absurd value does not hide the next real one.
+func (t *tail) learn(x, floor float64) {
+	distance := min(math.Abs(x-t.bar.value), tailClip*max(t.scale.value, floor))
+	t.scale.learn(distance, baselineSpan)
+	t.bar.learn(x, tailLevel, t.scale.value)
+	if x > t.bar.value {
+		excess := min(x-t.bar.value, tailClip*max(t.excess.value, t.scale.value))
+		t.excess.learn(excess, baselineSpan*(1-tailLevel)+1)
+	}
+}
+
+func (t *tail) fields(visit func(*float64)) {
+	t.bar.fields(visit)
+	t.scale.fields(visit)
+	t.excess.fields(visit)
+}
+
+// pick returns the p-quantile of what is sorted and not empty.
+func pick(sorted []float64, p float64) float64 { return sorted[int(p*float64(len(sorted)-1)+0.5)] }

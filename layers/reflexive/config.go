@@ -1,0 +1,89 @@
+package reflexive
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Bounds of the configuration.
+const (
+	maxEntries     = 10_000_000
+	maxNameBytes   = 100
+	maxReasonBytes = 300 // a decision's reason has room for 400
+)
+
+// Config says how much L1 remembers and what it answers.
+type Config struct {
+	// DedupWindow is for how long a signal's identity, and an alert that still fires, is
+	// remembered, by the time at which signals were received. Default 5m.
+	DedupWindow time.Duration
+	// DedupEntries bounds how many identities, and how many alerts, are remembered; the
+	// oldest is forgotten first. Default 100,000.
+	DedupEntries int
+	// AnswerEntries bounds how many answers of rules are remembered; the least recently used
+	// is forgotten first. Default 50,000.
+	AnswerEntries int
+	// Rules are tried in order, the first whose condition holds answers. Default none.
+	Rules []Rule
+}
+
+// DefaultConfig returns the defaults.
+func DefaultConfig() Config {
+	return Config{DedupWindow: 5 * time.Minute, DedupEntries: 100_000, AnswerEntries: 50_000}
+}
+
+// Validate returns all problems, joined. Whether a rule's expression compiles is seen by New.
+func (c *Config) Validate() error {
+	var problems []error
+	if c.DedupWindow < time.Millisecond || c.DedupWindow > 31*24*time.Hour {
+		problems = append(problems, fmt.Errorf("reflexive: dedup window %s: want 1ms to 744h", c.DedupWindow))
+	}
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"dedup entries", c.DedupEntries}, {"answer entries", c.AnswerEntries}} {
+		if f.value < 1 || f.value > maxEntries {
+			problems = append(problems, fmt.Errorf("reflexive: %s %d: want 1 to %d", f.name, f.value, maxEntries))
+		}
+	}
+	first := map[string]int{}
+	for i, r := range c.Rules {
+		if j, taken := first[r.Name]; taken && r.Name != "" {
+			problems = append(problems, fmt.Errorf("reflexive: rule %d %q: rule %d has that name: want distinct names", i+1, r.Name, j+1))
+		} else {
+			first[r.Name] = i
+		}
+		if err := r.validate(); err != nil {
+			problems = append(problems, fmt.Errorf("reflexive: rule %d %q: %w", i+1, r.Name, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (r *Rule) validate() error {
+	var problems []error
+	if r.Name == "" || len(r.Name) > maxNameBytes || !isLine(r.Name) {
+		problems = append(problems, fmt.Errorf("name %q: want one line of 1 to %d bytes", r.Name, maxNameBytes))
+	}
+	if strings.HasPrefix(r.Name, "builtin:") {
+		problems = append(problems, fmt.Errorf("name %q: names that begin with builtin: are HAL9's own", r.Name))
+	}
+	if strings.TrimSpace(r.When) == "" {
+		problems = append(problems, errors.New("when is empty: want an expression"))
+	}
+	if r.Then.disposition() == 0 {
+		problems = append(problems, fmt.Errorf("then %q: want %s, %s or %s", r.Then, ActionSuppress, ActionResolve, ActionEscalate))
+	}
+	if len(r.Reason) > maxReasonBytes || !isLine(r.Reason) {
+		problems = append(problems, fmt.Errorf("reason %q: want one line of at most %d bytes", r.Reason, maxReasonBytes))
+	}
+	return errors.Join(problems...)
+}
+
+// isLine says whether a person can read text as one line.
+func isLine(text string) bool {
+	return strings.ToValidUTF8(text, "") == text && !strings.ContainsFunc(text, unicode.IsControl)
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package natspubsub_test
+
+const raceEnabled = false
