@@ -107,13 +107,14 @@ func TestDefaultsStay(t *testing.T) {
 func TestDefaultIsValid(t *testing.T) {
 	t.Parallel()
 	w := Default().Windows
-	text := fmt.Sprintf("windows: {dedup: %s, lateness: %s, situation: %s}\n", w.Dedup, w.Lateness, w.Situation)
+	var text strings.Builder
+	fmt.Fprintf(&text, "windows: {dedup: %s, lateness: %s, situation: %s}\nobjectives:\n", w.Dedup, w.Lateness, w.Situation)
 	for _, o := range Default().Objectives {
-		text += fmt.Sprintf("objectives:\n- {name: %s, target: %v, window: %s, total: '%s', good: '%s'}\n",
+		fmt.Fprintf(&text, "- {name: %s, target: %v, window: %s, total: '%s', good: '%s'}\n",
 			o.Name, o.Target, o.Window, o.Total, o.Good)
 	}
-	if _, err := Parse("x", []byte(text)); err != nil {
-		t.Errorf("%v\n%s", err, text)
+	if _, err := Parse("x", []byte(text.String())); err != nil {
+		t.Errorf("%v\n%s", err, text.String())
 	}
 }
 

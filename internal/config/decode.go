@@ -42,7 +42,7 @@ func (d *decoder) report(n *yaml.Node, path, format string, args ...any) {
 // reportAt keeps positions within the file: the parser points past its end for what is missing.
 func (d *decoder) reportAt(line, column int, path, message string) {
 	switch {
-	case len(d.problems) > maxProblems:
+	case d.full():
 		return
 	case len(d.problems) == maxProblems:
 		path, message = "", "there are more problems: correct those above first"
@@ -51,6 +51,9 @@ func (d *decoder) reportAt(line, column int, path, message string) {
 		File: d.file, Line: min(max(1, line), max(1, len(d.lines))), Column: max(1, column), Path: path, Message: message,
 	})
 }
+
+// full reports that no more problems are told: there is no use in looking for them.
+func (d *decoder) full() bool { return len(d.problems) > maxProblems }
 
 // broken reports whether something at or below path is wrong.
 func (d *decoder) broken(path string) bool {
@@ -161,7 +164,7 @@ func (d *decoder) decodeList(n *yaml.Node, path string, into reflect.Value) {
 	}
 	list := reflect.MakeSlice(into.Type(), 0, min(len(n.Content), 1000))
 	for i, item := range n.Content {
-		if d.visited > maxNodes {
+		if d.visited > maxNodes || d.full() {
 			return
 		}
 		element := reflect.New(into.Type().Elem()).Elem()

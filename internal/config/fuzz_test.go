@@ -28,7 +28,7 @@ func FuzzParse(f *testing.F) {
 		if err == nil {
 			return
 		}
-		joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // Parse promises a join.
+		joined, ok := err.(interface{ Unwrap() []error })
 		if !ok {
 			t.Fatalf("%T is no join: %v", err, err)
 		}

@@ -8,7 +8,7 @@ import (
 
 // Problem is one thing that is wrong, or doubtful, in a file, and where: lines and columns
 // count from 1, columns in characters.
-type Problem struct {
+type Problem struct { //nolint:errname // a warning is a problem, too, and no error.
 	File    string `json:"file"`
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`

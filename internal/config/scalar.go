@@ -11,7 +11,7 @@ import (
 )
 
 func isScalar(into reflect.Value) bool {
-	if _, ok := into.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if _, ok := reflect.TypeAssert[encoding.TextUnmarshaler](into.Addr()); ok {
 		return true
 	}
 	kind := into.Kind()
@@ -25,7 +25,7 @@ func (d *decoder) decodeScalar(n *yaml.Node, path string, into reflect.Value) {
 		d.report(n, path, "YAML reads %s as a tag: put text that begins with ! in quotes", shorten(n.Tag))
 		return
 	}
-	if _, ok := into.Addr().Interface().(*time.Duration); ok {
+	if _, ok := reflect.TypeAssert[*time.Duration](into.Addr()); ok {
 		d.decodeDuration(n, path, into)
 		return
 	}
@@ -37,7 +37,7 @@ func (d *decoder) decodeScalar(n *yaml.Node, path string, into reflect.Value) {
 		d.report(n, path, "want text, not %s%s", describe(n), inQuotes(n))
 		return
 	}
-	unmarshaler, ok := into.Addr().Interface().(encoding.TextUnmarshaler)
+	unmarshaler, ok := reflect.TypeAssert[encoding.TextUnmarshaler](into.Addr())
 	if !ok {
 		into.SetString(n.Value)
 		return

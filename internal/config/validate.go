@@ -53,7 +53,9 @@ func (d *decoder) validate(f *File) {
 		c.Sinks = f.Sinks[i : i+1]
 		return c.Validate()
 	})
-	d.compileAll(f)
+	if !d.full() {
+		d.compileAll(f)
+	}
 }
 
 // eachItem checks the items of a list that the file has, and that no two of them have the
@@ -65,6 +67,9 @@ func (d *decoder) eachItem(list string, items reflect.Value, check func(i int) e
 	first := make(map[string]int)
 	fields, _ := fieldsOf(items.Type().Elem())
 	for i := range items.Len() {
+		if d.full() {
+			return
+		}
 		path := itemPath(list, i)
 		if !d.broken(path) {
 			d.reportAll(path, fields, check(i))
@@ -165,7 +170,7 @@ func (d *decoder) reportAll(path string, fields map[string]int, err error) {
 // none were. A prefix before joined errors only says which item they are about.
 func leaves(err error) []error {
 	for e := err; e != nil; e = errors.Unwrap(e) {
-		joined, ok := e.(interface{ Unwrap() []error }) //nolint:errorlint // this walks the tree itself.
+		joined, ok := e.(interface{ Unwrap() []error })
 		if !ok {
 			continue
 		}

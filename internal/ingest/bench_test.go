@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 )
@@ -41,6 +42,20 @@ func BenchmarkMessage(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkYardstick is what encoding/json needs to split the same object into its members,
+// without looking at any of them.
+func BenchmarkYardstick(b *testing.B) {
+	data := []byte(benchmarks[0].data)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(data, &members); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ func TestMessageIsDead(t *testing.T) {
 		{name: "broken array", data: `[{"id":1}`, want: []string{"broken JSON", "ends"}},
 		{name: "broken array of numbers", data: `[1,2`, want: []string{"broken JSON"}},
 		{name: "broken array with a bracket", data: `[{"a":[1]}`, want: []string{"broken JSON"}},
+		{name: "broken array of strings", data: `["a]"`, want: []string{"broken JSON"}},
 		{name: "null", data: `null`, want: []string{"null is no signal"}},
 		{name: "true", data: ` true `, want: []string{"true is no signal"}},
 		{name: "broken object", data: `{"id":1`, want: []string{"broken JSON", "ends at byte 7"}},

@@ -71,7 +71,7 @@ func (d *Decoder) finish(s *draft, o *origin) (Item, error) {
 	if s.Time.IsZero() {
 		s.Time = o.time
 	}
-	s.Time = s.Time.Round(0).UTC()
+	s.Time = s.Time.UTC() // Also drops a monotonic clock reading.
 	if s.ID == "" {
 		id, made, err := o.newID()
 		if err != nil {

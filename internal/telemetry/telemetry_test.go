@@ -13,7 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
 )
+
+var _ pipeline.Observer = (*Metrics)(nil)
 
 // scrape returns what /metrics says, without the lines of comment.
 func scrape(t *testing.T, m *Metrics) map[string]string {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/implementation"
 	"github.com/2lab-ai/hal9/layers/layertest"
@@ -54,12 +56,12 @@ func TestTheTemplateNotSeenForLongestIsForgotten(t *testing.T) {
 
 func TestTheSourceNotHeardOfForLongestIsForgotten(t *testing.T) {
 	l := newLayer(t, implementation.Config{MaxSources: 2, MaxTemplates: 9, MaxTotal: 9})
-	var got string
+	var got []string
 	for _, source := range []string{"a", "b", "a", "c", "a", "b"} {
-		got += fresh(t, l, source, source)
+		got = append(got, fresh(t, l, source, source))
 	}
-	if got != "abcb" {
-		t.Errorf("new sources %s", got)
+	if diff := cmp.Diff([]string{"a", "b", "", "c", "", "b"}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -1,13 +1,13 @@
 package implementation
 
 // library keeps the templates of all sources within the bounds of the configuration. What was
-// not used for longest is forgotten first; finding it takes a walk, which only a new template
-// pays for.
+// not used for longest is forgotten first.
 type library struct {
 	cfg    Config
 	miners map[string]*miner
+	order  recency[*miner]
 	total  int
-	clock  uint64 // counts uses: the order in which things are forgotten
+	clock  uint64 // counts uses
 }
 
 func newLibrary(cfg Config) *library {
@@ -24,7 +24,9 @@ func (b *library) find(source string, l *line, structured bool) (t *template, fr
 	b.clock++
 	t.seen++
 	t.used, m.used = b.clock, b.clock
-	b.forget(m)
+	m.order.touch(&t.place)
+	b.order.touch(&m.place)
+	b.forget()
 	return t, fresh
 }
 
@@ -32,53 +34,34 @@ func (b *library) miner(source string) *miner {
 	m := b.miners[source]
 	if m == nil {
 		m = newMiner(source)
-		m.used = b.clock + 1
 		b.miners[source] = m
 	}
 	return m
 }
 
-// forget brings the library back within its bounds; only grown can be beyond one of its own.
-func (b *library) forget(grown *miner) {
-	if len(b.miners) > b.cfg.MaxSources {
-		stale := b.stalest()
-		b.total -= stale.count
-		delete(b.miners, stale.source)
+// forget brings the library back within its bounds.
+func (b *library) forget() {
+	for len(b.miners) > b.cfg.MaxSources {
+		b.drop(b.order.oldest())
 	}
-	if grown.count > b.cfg.MaxTemplates {
-		grown.remove(grown.stalest())
-		b.total--
+	for newest := b.order.root.previous.value; newest.count > b.cfg.MaxTemplates; {
+		b.forgetTemplate(newest)
 	}
-	if b.total > b.cfg.MaxTotal {
-		stale := b.stalest()
-		stale.remove(stale.stalest())
-		b.total--
-		if stale.count == 0 {
-			delete(b.miners, stale.source)
-		}
+	for b.total > b.cfg.MaxTotal {
+		b.forgetTemplate(b.order.oldest())
 	}
 }
 
-// stalest is the source not heard of for longest.
-func (b *library) stalest() *miner {
-	var stale *miner
-	for _, m := range b.miners { // No two have the same use: the order does not matter.
-		if stale == nil || m.used < stale.used {
-			stale = m
-		}
+func (b *library) forgetTemplate(m *miner) {
+	m.remove(m.order.oldest())
+	b.total--
+	if m.count == 0 {
+		b.drop(m)
 	}
-	return stale
 }
 
-// stalest is the template not seen for longest.
-func (m *miner) stalest() *template {
-	var stale *template
-	for _, leaf := range m.leaves {
-		for _, t := range leaf {
-			if stale == nil || t.used < stale.used {
-				stale = t
-			}
-		}
-	}
-	return stale
+func (b *library) drop(m *miner) {
+	b.total -= m.count
+	b.order.remove(&m.place)
+	delete(b.miners, m.source)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,7 +80,7 @@ func TestGroupingAccuracy(t *testing.T) {
 		l := newLayer(t, implementation.DefaultConfig())
 		ids := make([]string, len(lines))
 		for i, line := range lines {
-			e := &layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint(i), Source: name, Text: line.content}}
+			e := &layers.Envelope{Signal: layers.Signal{ID: strconv.Itoa(i), Source: name, Text: line.content}}
 			decide(t, l, e)
 			ids[i] = e.Findings.TemplateID
 			if n := strings.Count(e.Findings.Template, "<*>"); n != len(e.Findings.Parameters) && n <= 32 {

@@ -16,6 +16,8 @@ type miner struct {
 	leaves map[leafKey][]*template // in the order of creation
 	exact  map[uint64]*template    // by the masked line, templates that stand for one only
 	fans   map[uint64]int          // by the line with one place left out: how many templates
+	order  recency[*template]
+	place  entry[*miner] // in library.order
 	count  int
 	born   uint64
 	used   uint64
@@ -27,7 +29,9 @@ type leafKey struct {
 }
 
 func newMiner(source string) *miner {
-	return &miner{source: source, leaves: map[leafKey][]*template{}, exact: map[uint64]*template{}, fans: map[uint64]int{}}
+	m := &miner{source: source, leaves: map[leafKey][]*template{}, exact: map[uint64]*template{}, fans: map[uint64]int{}}
+	m.place.value = m
+	return m
 }
 
 // find returns the template of the line, nil where there is none, and makes it more general
@@ -93,6 +97,7 @@ func (m *miner) add(l *line, structured bool) *template {
 
 func (m *miner) remove(t *template) {
 	m.unindex(t)
+	m.order.remove(&t.place)
 	m.count--
 }
 

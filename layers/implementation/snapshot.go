@@ -77,6 +77,7 @@ func (l *Layer) Restore(data []byte) error {
 	}
 	restored := newLibrary(l.library.cfg)
 	restored.clock = s.Clock
+	slices.SortFunc(s.Sources, func(a, b sourceSnapshot) int { return cmp.Compare(a.Used, b.Used) })
 	for _, source := range s.Sources {
 		m, err := l.restoreMiner(source)
 		if err != nil {
@@ -84,27 +85,24 @@ func (l *Layer) Restore(data []byte) error {
 		}
 		restored.miners[m.source] = m
 		restored.total += m.count
-	}
-	for _, m := range restored.miners { // Each alone: the order does not matter.
-		for m.count > restored.cfg.MaxTemplates {
-			m.remove(m.stalest())
-			restored.total--
-		}
-	}
-	for len(restored.miners) > restored.cfg.MaxSources || restored.total > restored.cfg.MaxTotal {
-		restored.forget(restored.stalest())
+		restored.order.touch(&m.place)
+		restored.forget()
 	}
 	l.library = restored
 	return nil
 }
 
 func (l *Layer) restoreMiner(s sourceSnapshot) (*miner, error) {
+	if len(s.Templates) == 0 {
+		return nil, errors.New("no templates")
+	}
 	m := newMiner(s.Name)
 	m.born, m.used = s.Born, s.Used
+	slices.SortFunc(s.Templates, func(a, b templateSnapshot) int { return cmp.Compare(a.Used, b.Used) })
 	for _, k := range s.Templates {
 		tokens := strings.Split(k.Text, " ")
-		if k.ID == "" || slices.Contains(tokens, "") || len(tokens) > maxTokens {
-			return nil, errors.New("a template without id or with a broken text")
+		if k.ID == "" || k.Used == 0 || slices.Contains(tokens, "") || len(tokens) > maxTokens {
+			return nil, errors.New("a template without id or use, or with a broken text")
 		}
 		t := &template{
 			id: k.ID, text: k.Text, tokens: tokens, consts: k.Consts, wild: k.Wild, seen: k.Seen, born: k.Born, used: k.Used,
@@ -113,7 +111,9 @@ func (l *Layer) restoreMiner(s sourceSnapshot) (*miner, error) {
 		for i, word := range tokens {
 			t.hashes[i], t.kinds[i] = hashBytes([]byte(word)), kindOf(l.line.words, word)
 		}
+		t.place.value = t
 		m.index(t)
+		m.order.touch(&t.place)
 		m.count++
 	}
 	return m, nil

@@ -22,14 +22,16 @@ type template struct {
 	consts int // words of the first line, holes not counted
 	wild   int // of these, how many became holes
 	seen   uint64
-	born   uint64 // position in the order of creation within the source
-	used   uint64 // position in the order of use
+	born   uint64           // position in the order of creation within the source
+	used   uint64           // position in the order of use
+	place  entry[*template] // in miner.order
 }
 
 // newTemplate makes a template of its first line. A structured one has no words that could
 // turn out to be variable.
 func newTemplate(source string, l *line, structured bool) *template {
 	t := &template{}
+	t.place.value = t
 	for i := range l.tokens {
 		word := l.word(i)
 		t.tokens = append(t.tokens, word)

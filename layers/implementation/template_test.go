@@ -3,6 +3,7 @@ package implementation_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,7 +17,7 @@ func mine(tb testing.TB, l *implementation.Layer, source string, texts ...string
 	tb.Helper()
 	found := make([]layers.Findings, len(texts))
 	for i, text := range texts {
-		e := &layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint(i), Source: source, Key: "k", Text: text}}
+		e := &layers.Envelope{Signal: layers.Signal{ID: strconv.Itoa(i), Source: source, Key: "k", Text: text}}
 		decide(tb, l, e)
 		found[i] = e.Findings
 	}

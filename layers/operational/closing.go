@@ -16,16 +16,24 @@ type sourceClock struct {
 	situations int       // open, with members of the source
 }
 
-// watch sees to it that pass looks at a situation that has got its first member of a source.
-func (c *correlator) watch(own sourceSpan) {
-	due := own.last.Add(c.patience())
-	clock, ok := c.sources[own.name]
+// never is later than every event time.
+func never() time.Time { return time.Unix(1<<40, 0) }
+
+// count takes note that one more situation has members of the source.
+func (c *correlator) count(source string) {
+	clock, ok := c.sources[source]
 	if !ok {
-		clock = &sourceClock{due: due}
-		c.sources[own.name] = clock
+		clock = &sourceClock{due: never()}
+		c.sources[source] = clock
 	}
 	clock.situations++
-	if due.Before(clock.due) {
+}
+
+// watch sees to it that a situation is looked at when the source, whose last member of it is
+// as old as given, has passed it.
+func (c *correlator) watch(source string, last time.Time) {
+	due := last.Add(c.patience())
+	if clock, ok := c.sources[source]; ok && due.Before(clock.due) {
 		clock.due = due
 	}
 }
@@ -38,18 +46,15 @@ func (c *correlator) pass(source string, at time.Time) []layers.Event {
 	if !ok || !at.After(clock.due) {
 		return nil
 	}
-	clock.due = at // what opens later than this is due later, what is older says so by watch
+	clock.due = never()
 	var done []*openSituation
 	for _, s := range c.open {
-		waits, mine := s.pass(source, at, c.patience())
-		if !mine {
-			continue
-		}
-		if !waits {
+		if waits, mine := s.pass(source, at, c.patience()); mine && !waits {
 			done = append(done, s)
+		} else if last, unpassed := s.waitsFor(source); unpassed {
+			c.watch(source, last)
 		}
 	}
-	clock.due = c.nextDue(source, at)
 	var events []layers.Event
 	for _, s := range done {
 		events = append(events, c.close(s, s.public.UpdatedAt.Add(c.cfg.SituationGap)))

@@ -111,7 +111,7 @@ func (c *correlator) join(s *openSituation, m member) layers.Decision {
 	}
 	d := layers.Decision{
 		Disposition: layers.DispositionFolded,
-		Reason:      plain("joined situation "+s.public.ID+" ("+number(float64(s.public.Members))+" members): "+reasonOf(m.e), reasonMax),
+		Reason:      plain("joined situation "+s.public.ID+" ("+counted(float64(s.public.Members), "member")+"): "+reasonOf(m.e), reasonMax),
 	}
 	if s.isDue() {
 		d.Events = []layers.Event{{Situation: s.announce(layers.SituationUpdated)}}
@@ -122,12 +122,12 @@ func (c *correlator) join(s *openSituation, m member) layers.Decision {
 
 // add makes the signal a member and the situation findable by what the signal is related to.
 func (c *correlator) add(s *openSituation, m member) {
-	sources := len(s.sources)
+	if s.addSource(m) {
+		c.count(m.source)
+	}
+	c.watch(m.source, m.at)
 	if s.add(m, c.ids < situationIDsMax) {
 		c.ids++
-	}
-	if len(s.sources) > sources {
-		c.watch(s.sources[sources])
 	}
 	for _, t := range m.tokens {
 		if s.learn(t) {
@@ -146,7 +146,8 @@ func (c *correlator) insert(s *openSituation) {
 		c.related[t] = append(c.related[t], s)
 	}
 	for _, source := range s.sources {
-		c.watch(source)
+		c.count(source.name)
+		c.watch(source.name, source.last)
 	}
 }
 

@@ -48,7 +48,7 @@ func (l *Layer) judgeNumber(c cause, n reading) judgement {
 	default:
 		j.anomaly, j.flagged = l.cfg.joinOnly(), true
 		j.reason = n.name + " " + f.aspect.explain(f.sample) + "; part of the deviation reported " +
-			number(b.episode.age()) + " samples ago"
+			counted(b.episode.age(), "sample") + " ago"
 	}
 	return j
 }

@@ -80,7 +80,6 @@ func (s *openSituation) add(m member, keepID bool) bool {
 	if m.e.ReceivedAt.After(s.receivedAt) {
 		s.receivedAt = m.e.ReceivedAt
 	}
-	s.addSource(m)
 	s.addEntity(m)
 	if !keepID || len(p.MemberIDs) >= layers.SituationMaxMemberIDs || len(m.e.ID) > 2*nameMax {
 		return false
@@ -89,19 +88,22 @@ func (s *openSituation) add(m member, keepID bool) bool {
 	return true
 }
 
-func (s *openSituation) addSource(m member) {
+// addSource notes how far the member's source reaches, and reports whether it is a new one.
+func (s *openSituation) addSource(m member) bool {
 	for i := range s.sources {
 		if own := &s.sources[i]; own.name == m.source {
 			if m.at.After(own.last) {
 				own.last = m.at
 			}
 			own.passed = false
-			return
+			return false
 		}
 	}
-	if len(s.sources) < situationSourcesMax {
-		s.sources = append(s.sources, sourceSpan{name: strings.Clone(m.source), last: m.at})
+	if len(s.sources) >= situationSourcesMax {
+		return false
 	}
+	s.sources = append(s.sources, sourceSpan{name: strings.Clone(m.source), last: m.at})
+	return true
 }
 
 // pass notes the source's event time. It returns whether the situation still waits for any

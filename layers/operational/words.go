@@ -34,6 +34,14 @@ func number(x float64) string {
 	}
 }
 
+// counted writes a number of things: "1 sample", "2 samples".
+func counted(n float64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return number(n) + " " + thing
+}
+
 // between writes a range, as one number where its ends read the same.
 func between(low, high float64) string {
 	a, b := number(low), number(high)

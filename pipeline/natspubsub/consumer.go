@@ -101,12 +101,13 @@ func differences(have, want jetstream.ConsumerConfig) error {
 }
 
 // heartbeat returns how often the server must hear about a message in work: three times
-// within the shortest wait after which it would deliver the message again.
+// within the shortest wait after which it would deliver the message again, and before the
+// server's own heartbeats fill the buffer of a fetch that nobody reads.
 func heartbeat(have jetstream.ConsumerConfig) time.Duration {
 	wait := have.AckWait
 	for _, step := range have.BackOff {
 		wait = min(wait, step)
 	}
-	const least = 5 * time.Millisecond
-	return max(wait/3, least)
+	const least, most = 5 * time.Millisecond, 10 * time.Second
+	return min(max(wait/3, least), most)
 }

@@ -44,7 +44,7 @@ type SubscriberConfig struct {
 	// default 64. With 1 here and in Consumer.MaxAckPending, messages come strictly in order,
 	// rejected ones included.
 	MaxInFlight int
-	// Prefetch bounds what one subscription fetches ahead of that; default 64.
+	// Prefetch bounds what one subscription fetches ahead of that, at least 2; default 64.
 	Prefetch int
 	// Backoff returns after which delay a rejected message is delivered again; default
 	// ExponentialBackoff(100 ms, 1 min).
@@ -109,8 +109,8 @@ func (c SubscriberConfig) Validate() error {
 	if c.Provision < ProvisionBind || c.Provision > ProvisionCreate {
 		problems = append(problems, fmt.Errorf("natspubsub: Provision %d: want ProvisionBind, ProvisionVerify or ProvisionCreate", c.Provision))
 	}
-	if c.MaxInFlight < 1 || c.Prefetch < 1 {
-		problems = append(problems, fmt.Errorf("natspubsub: MaxInFlight %d, Prefetch %d: want at least 1", c.MaxInFlight, c.Prefetch))
+	if c.MaxInFlight < 1 || c.Prefetch < minPrefetch {
+		problems = append(problems, fmt.Errorf("natspubsub: MaxInFlight %d, Prefetch %d: want at least 1 and %d", c.MaxInFlight, c.Prefetch, minPrefetch))
 	}
 	if c.Drain < 0 || c.RequestTimeout <= 0 || c.RetryWait <= 0 {
 		problems = append(problems, fmt.Errorf("natspubsub: Drain %v, RequestTimeout %v, RetryWait %v: want 0 or more, above 0 and above 0",

@@ -8,7 +8,16 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+)
+
+// nats.go asks for more messages when Next is called, except while an earlier request is being
+// written: where everything fetched was taken within that moment, nothing asks again. Two
+// messages ahead make that rare, calling Next again in time makes it harmless.
+const (
+	minPrefetch = 2
+	nextWait    = 250 * time.Millisecond
 )
 
 // subscription is one channel of messages. One goroutine (run) fetches and hands out, one
@@ -158,6 +167,7 @@ func (s *subscription) take(ctx context.Context) (h *held, ok bool) {
 			s.hold(raw)
 		case ctx.Err() != nil:
 			return nil, false
+		case errors.Is(err, nats.ErrTimeout):
 		case s.nc.IsClosed():
 			s.log.Error("connection closed: the subscription ends", "error", err)
 			return nil, false
@@ -172,13 +182,16 @@ func (s *subscription) take(ctx context.Context) (h *held, ok bool) {
 // next fetches one message, opening the fetch where none is open.
 func (s *subscription) next(ctx context.Context) (jetstream.Msg, error) {
 	if s.messages == nil {
-		messages, err := s.consumer.Messages(jetstream.PullMaxMessages(s.cfg.Prefetch))
+		messages, err := s.consumer.Messages(
+			jetstream.PullMaxMessages(s.cfg.Prefetch),
+			jetstream.PullThresholdMessages(max(minPrefetch, s.cfg.Prefetch/2)))
 		if err != nil {
 			return nil, err
 		}
 		s.messages = messages
+		context.AfterFunc(ctx, messages.Drain)
 	}
-	return s.messages.Next(jetstream.NextContext(ctx))
+	return s.messages.Next(jetstream.NextMaxWait(nextWait))
 }
 
 // reopen looks after a failed fetch: it finds the durable again, which a subscriber that may

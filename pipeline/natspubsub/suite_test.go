@@ -68,7 +68,7 @@ func (s *suite) group(t *testing.T, group string) (message.Publisher, message.Su
 	scfg.MaxInFlight = s.inFlight
 	if s.inFlight == 1 {
 		scfg.Consumer.MaxAckPending = 1
-		scfg.Prefetch = 1
+		scfg.Prefetch = 2
 	}
 	scfg.Backoff = natspubsub.ExponentialBackoff(time.Millisecond, 20*time.Millisecond)
 	scfg.Drain = 200 * time.Millisecond
