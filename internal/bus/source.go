@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/2lab-ai/hal9/pipeline"
@@ -14,15 +15,15 @@ import (
 // burstMax bounds a burst and what is fetched ahead of the stage, messages.
 const burstMax = 512
 
+// ackBody acknowledges a message.
+var ackBody = []byte("+ACK")
+
 // source hands out one consumer's messages in bursts.
 type source struct {
-	bus      *Bus
-	key      pipeline.StageKey
-	messages chan jetstream.Msg
-	failed   chan error
-	broken   <-chan struct{}
-	consume  jetstream.ConsumeContext
-	closed   chan struct{}
+	bus    *Bus
+	key    pipeline.StageKey
+	pull   *puller
+	broken <-chan struct{}
 }
 
 // Open implements pipeline.Broker. A keyed stage owns its consumer and seeks to the message after
@@ -51,17 +52,11 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
-	s := &source{
-		bus: b, key: key, broken: broken,
-		messages: make(chan jetstream.Msg, burstMax), failed: make(chan error, 1), closed: make(chan struct{}),
-	}
-	s.consume, err = consumer.Consume(s.receive,
-		jetstream.PullMaxMessages(burstMax), jetstream.PullThresholdMessages(burstMax/2),
-		jetstream.ConsumeErrHandler(s.complain))
+	pull, err := b.newPuller(key)
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
-	return s, backlog, nil
+	return &source{bus: b, key: key, pull: pull, broken: broken}, backlog, nil
 }
 
 func (b *Bus) openError(key pipeline.StageKey, err error) error {
@@ -69,7 +64,7 @@ func (b *Bus) openError(key pipeline.StageKey, err error) error {
 		return fmt.Errorf("bus: consumer %s on stream %s is missing: run `hal9 provision --nats %s`: %w",
 			key.Durable(), key.Stream(), b.URL(), err)
 	}
-	return fmt.Errorf("bus: open %s: %w", key.Name(), err)
+	return fmt.Errorf("bus: consume %s: %w", key.Name(), err)
 }
 
 func (b *Bus) seek(ctx context.Context, key pipeline.StageKey, offset uint64) error {
@@ -113,71 +108,67 @@ func subjectFilter(key pipeline.StageKey) string {
 	return pipeline.SubjectOf(key.Layer, key.Partition)
 }
 
-// receive runs on the client's goroutine; it waits while the stage has a full burst before it.
-func (s *source) receive(msg jetstream.Msg) {
-	select {
-	case s.messages <- msg:
-	case <-s.closed:
-	}
-}
-
-func (s *source) complain(_ jetstream.ConsumeContext, err error) {
-	if !errors.Is(err, jetstream.ErrConsumerDeleted) && !errors.Is(err, jetstream.ErrConsumerNotFound) &&
-		!errors.Is(err, jetstream.ErrConnectionClosed) && !errors.Is(err, jetstream.ErrBadRequest) {
-		s.bus.log.Debug("consume", "stage", s.key.Name(), "error", err)
-		return
-	}
-	select {
-	case s.failed <- s.bus.openError(s.key, err):
-	default:
-	}
-}
-
 // Next implements pipeline.Source.
 func (s *source) Next(ctx context.Context, idle time.Duration) ([]pipeline.Delivery, error) {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
-	select {
-	case msg := <-s.messages:
-		return s.burst(msg)
-	case <-timer.C:
-		return nil, nil
-	case err := <-s.failed:
-		return nil, err
-	case <-s.broken:
-		return nil, ErrDisconnected
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	silence := time.NewTicker(pullHeartbeat)
+	defer silence.Stop()
+	for {
+		select {
+		case msg := <-s.pull.incoming:
+			burst, err := s.burst(msg)
+			if err != nil || len(burst) > 0 {
+				return burst, err
+			}
+		case <-silence.C:
+			if err := s.pull.check(); err != nil {
+				return nil, err
+			}
+		case <-timer.C:
+			return nil, nil
+		case <-s.broken:
+			return nil, ErrDisconnected
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 
-// burst takes what else has arrived: one message alone never waits for company.
-func (s *source) burst(first jetstream.Msg) ([]pipeline.Delivery, error) {
-	burst := make([]pipeline.Delivery, 0, min(burstMax, 1+len(s.messages)))
-	for msg := first; ; {
-		delivery, err := s.delivery(msg)
+// burst takes what else has arrived: one message alone never waits for company. It is empty where
+// only statuses came.
+func (s *source) burst(msg *nats.Msg) ([]pipeline.Delivery, error) {
+	burst := make([]pipeline.Delivery, 0, min(burstMax, 1+len(s.pull.incoming)))
+	for {
+		isSignal, err := s.pull.receive(msg)
 		if err != nil {
-			return nil, err
+			return nil, s.bus.openError(s.key, err)
 		}
-		burst = append(burst, delivery)
+		if isSignal {
+			delivery, err := s.delivery(msg)
+			if err != nil {
+				return nil, err
+			}
+			burst = append(burst, delivery)
+		}
 		if len(burst) == burstMax {
-			return burst, nil
+			return burst, s.pull.ask()
 		}
 		select {
-		case msg = <-s.messages:
+		case msg = <-s.pull.incoming:
 		default:
-			return burst, nil
+			return burst, s.pull.ask()
 		}
 	}
 }
 
-func (s *source) delivery(msg jetstream.Msg) (pipeline.Delivery, error) {
+func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return pipeline.Delivery{}, fmt.Errorf("bus: metadata of a message of %s: %w", s.key.Stream(), err)
 	}
 	return pipeline.Delivery{
-		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data(),
+		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data,
 		Stored: meta.Timestamp, Attempt: int(meta.NumDelivered), Handle: msg,
 	}, nil
 }
@@ -189,11 +180,11 @@ func (s *source) Settle(burst []pipeline.Delivery) error {
 		burst = burst[len(burst)-1:]
 	}
 	for i := range burst {
-		msg, ok := burst[i].Handle.(jetstream.Msg)
+		msg, ok := burst[i].Handle.(*nats.Msg)
 		if !ok {
 			return fmt.Errorf("bus: settle a delivery of %s that is not this bus's", s.key.Name())
 		}
-		if err := msg.Ack(); err != nil {
+		if err := s.bus.nc.Publish(msg.Reply, ackBody); err != nil {
 			return fmt.Errorf("bus: acknowledge on %s: %w", s.key.Name(), err)
 		}
 	}
@@ -202,7 +193,7 @@ func (s *source) Settle(burst []pipeline.Delivery) error {
 
 // Close implements pipeline.Source.
 func (s *source) Close() {
-	close(s.closed)
-	s.consume.Stop()
-	<-s.consume.Closed()
+	if err := s.pull.close(); err != nil {
+		s.bus.log.Debug("unsubscribe", "stage", s.key.Name(), "error", err)
+	}
 }

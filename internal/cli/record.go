@@ -51,7 +51,7 @@ func (q *quoteState) follow(line []byte) {
 		case q.open && c == '"' && i+1 < len(line) && line[i+1] == '"':
 			i++
 		case q.open && c == '"':
-			q.open = false
+			q.open = i+1 < len(line) && line[i+1] != ',' // A lone quote within a cell is text.
 		case !q.open && c == '"' && cellStart:
 			q.open = true
 		}
@@ -70,6 +70,9 @@ func cells(record []byte) ([]string, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("no CSV: %w", err)
+	}
+	if _, err := r.Read(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("no CSV: a quote is in the wrong place")
 	}
 	return row, nil
 }

@@ -33,7 +33,7 @@ func TestCostIsBounded(t *testing.T) {
 		if condition(signal) {
 			t.Errorf("%s: holds", expression)
 		}
-		if took := time.Since(started); took > 5*time.Second {
+		if took := time.Since(started); took > 20*time.Second {
 			t.Errorf("%s: took %s", expression, took)
 		}
 	}

@@ -66,6 +66,15 @@ func TestFeaturesOfAllKindsAreBounded(t *testing.T) {
 	}
 }
 
+func TestHugeDataIsNotRead(t *testing.T) {
+	l := newLayer(t, implementation.DefaultConfig())
+	e := &layers.Envelope{Signal: layers.Signal{ID: "i", Source: "s", Key: "k"}}
+	e.Data = []byte(`{"a":1,"b":"` + strings.Repeat("x", 256<<10) + `"}`)
+	if decide(t, l, e); e.Findings.Features != nil || e.Findings.TemplateID != "" {
+		t.Errorf("findings %+v of more data than is read", e.Findings)
+	}
+}
+
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	_, err := implementation.New(implementation.Config{MaxSources: -1, MaxTemplates: 0, MaxTotal: 2_000_000})
 	for _, part := range []string{"max sources -1: want 1", "max templates 0", "max total 2000000"} {

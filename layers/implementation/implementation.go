@@ -43,7 +43,6 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		found, fresh = l.library.find(e.Source, &l.line, structured)
 		e.Findings.TemplateID, e.Findings.Template = found.id, found.text
 		e.Findings.NewTemplate = fresh
-		e.Findings.Parameters = nil
 		if hasText {
 			e.Findings.Parameters = l.line.parameters(found)
 		}

@@ -38,6 +38,7 @@ func TestMasks(t *testing.T) {
 		{"blocks blk_1 blk_2 blk_3 gone", "blocks <*> gone", "blk_1 blk_2 blk_3"},
 		{"depth........0x10 end.", "depth........<*> end.", "0x10"},
 		{"tree/torus 4G/4G N/A", "tree/torus <*> N/A", "4G/4G"},
+		{"next a5<*> to", "next <*> to", "a5<*>"},
 		{"literal <*> stays", "literal <*> stays", "<*>"},
 		{"\n  \n\tpanic: 7 \r\n\tat x.go:12\n", "panic: <*>", "7"},
 		{"größe ändern 5µs", "größe ändern <*>", "5µs"},

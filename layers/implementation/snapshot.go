@@ -83,6 +83,9 @@ func (l *Layer) Restore(data []byte) error {
 		if err != nil {
 			return fmt.Errorf("implementation: restore source %q: %w", source.Name, err)
 		}
+		if restored.miners[m.source] != nil {
+			return fmt.Errorf("implementation: restore source %q: twice", source.Name)
+		}
 		restored.miners[m.source] = m
 		restored.total += m.count
 		restored.order.touch(&m.place)

@@ -73,6 +73,64 @@ func TestWhatIsOneTemplate(t *testing.T) {
 	}
 }
 
+func TestOfTwoTemplatesTheLineIsOf(t *testing.T) {
+	last := []string{"p q r s t u v alpha", "p q r s t u v beta"}    // p q r s t u v <*>
+	lastTwo := []string{"p q r s t u x alpha", "p q r s t u w beta"} // p q r s t u <*> <*>
+	middle := []string{"p k r s t m v zed", "p j r s t n v zed"}     // p <*> r s t <*> v zed
+	middleNear := []string{"p k r n t u v zed", "p j r o t u v zed"} // p <*> r <*> t u v zed
+	for name, test := range map[string]struct {
+		texts []string
+		want  int
+	}{
+		"more words in common, older":   {slices.Concat(last, middle), 0},
+		"more words in common, younger": {slices.Concat(middle, last), 1},
+		"as many words, older":          {slices.Concat(lastTwo, middleNear), 0},
+		"as many words, older again":    {slices.Concat(middleNear, lastTwo), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLayer(t, implementation.DefaultConfig())
+			mine(t, l, "s", "something else first")
+			found := mine(t, l, "s", test.texts[:2]...)
+			l = restarted(t, l) // The order of creation outlasts a restart.
+			found = append(found, mine(t, l, "s", append(test.texts[2:], "p q r s t u v zed")...)...)
+			if diff := cmp.Diff([]int{0, 0, 1, 1, test.want}, groups(found)); diff != "" {
+				t.Errorf("%v: %s", found, diff)
+			}
+		})
+	}
+}
+
+func restarted(tb testing.TB, l *implementation.Layer) *implementation.Layer {
+	tb.Helper()
+	snapshot, err := l.Snapshot()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	fresh := newLayer(tb, implementation.DefaultConfig())
+	if err := fresh.Restore(snapshot); err != nil {
+		tb.Fatal(err)
+	}
+	return fresh
+}
+
+func TestHowMuchMayVaryOutlastsARestart(t *testing.T) {
+	l := newLayer(t, implementation.DefaultConfig())
+	found := mine(t, l, "s", "a b c d", "a x c d")
+	found = append(found, mine(t, restarted(t, l), "s", "a x c e")...)
+	if diff := cmp.Diff([]int{0, 0, 1}, groups(found)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestForgottenTemplatesDoNotCount(t *testing.T) {
+	l := newLayer(t, implementation.Config{MaxSources: 1, MaxTemplates: 5, MaxTotal: 5})
+	for i := range 20 {
+		if f := mine(t, l, "s", "hello "+string(rune('a'+i))+"x"); !f[0].NewTemplate {
+			t.Fatalf("line %d is of template %q: no eight are alive", i, f[0].Template)
+		}
+	}
+}
+
 func TestWhereManyDifferIsAVariable(t *testing.T) {
 	for name, format := range map[string]string{"short": "hello %s", "first word": "%s logged in over there"} {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,7 @@ func loadSeries(tb testing.TB, path string) nabSeries {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
+	defer file.Close()
 	rows, err := csv.NewReader(file).ReadAll()
 	if err != nil {
 		tb.Fatal(err)

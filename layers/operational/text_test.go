@@ -23,7 +23,7 @@ func TestBurst(t *testing.T) {
 	l, s := newLayer(t), &sent{}
 	at := chatter(t, l, s, 200)
 	wantDecision(t, decide(t, l, s.text("web-1", at, layers.SeverityWarning, "slow query")),
-		layers.DispositionResolved, "within 1m, as usual for this message of this key (mean 3)")
+		layers.DispositionResolved, "within 1m, as usual for this message of this key (mean 2.9")
 	var escalated, folded int
 	for i := range 100 {
 		e := s.text("web-1", at.Add(time.Duration(i)*100*time.Millisecond), layers.SeverityWarning, "slow query")

@@ -12,12 +12,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// nats.go asks for more messages when Next is called, except while an earlier request is being
-// written: where everything fetched was taken within that moment, nothing asks again. Two
-// messages ahead make that rare, calling Next again in time makes it harmless.
+// nats.go asks the server for more messages when Next is called, except while an earlier
+// request is being written: where everything fetched was taken within that moment, nothing
+// asks again. Two messages ahead make that rare; calling Next again, soon after a message
+// and seldom when idle, makes it harmless.
 const (
-	minPrefetch = 2
-	nextWait    = 250 * time.Millisecond
+	minPrefetch  = 2
+	shortestWait = 5 * time.Millisecond
+	longestWait  = 320 * time.Millisecond
 )
 
 // subscription is one channel of messages. One goroutine (run) fetches and hands out, one
@@ -31,6 +33,7 @@ type subscription struct {
 	consumer jetstream.Consumer
 	messages jetstream.MessagesContext // nil while nothing is fetched
 	parked   []*held                   // fetched, held by heartbeats, not handed out yet
+	wait     time.Duration             // bounds the next call of Next
 	beat     time.Duration
 
 	slots    chan struct{} // one for each message in flight
@@ -48,6 +51,7 @@ func newSubscription(s *Subscriber, topic string, consumer jetstream.Consumer) *
 		log:        s.cfg.Logger.With("topic", topic, "durable", s.cfg.Durable(topic)),
 		out:        make(chan *message.Message),
 		consumer:   consumer,
+		wait:       shortestWait,
 		beat:       heartbeat(consumer.CachedInfo().Config),
 		slots:      make(chan struct{}, s.cfg.MaxInFlight),
 		abandon:    make(chan struct{}),
@@ -164,10 +168,12 @@ func (s *subscription) take(ctx context.Context) (h *held, ok bool) {
 		raw, err := s.next(ctx)
 		switch {
 		case err == nil:
+			s.wait = shortestWait
 			s.hold(raw)
 		case ctx.Err() != nil:
 			return nil, false
 		case errors.Is(err, nats.ErrTimeout):
+			s.wait = min(2*s.wait, longestWait)
 		case s.nc.IsClosed():
 			s.log.Error("connection closed: the subscription ends", "error", err)
 			return nil, false
@@ -191,7 +197,7 @@ func (s *subscription) next(ctx context.Context) (jetstream.Msg, error) {
 		s.messages = messages
 		context.AfterFunc(ctx, messages.Drain)
 	}
-	return s.messages.Next(jetstream.NextMaxWait(nextWait))
+	return s.messages.Next(jetstream.NextMaxWait(s.wait))
 }
 
 // reopen looks after a failed fetch: it finds the durable again, which a subscriber that may

@@ -3,7 +3,6 @@ package natspubsub_test
 import (
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -72,7 +71,6 @@ func (s *suite) group(t *testing.T, group string) (message.Publisher, message.Su
 	}
 	scfg.Backoff = natspubsub.ExponentialBackoff(time.Millisecond, 20*time.Millisecond)
 	scfg.Drain = 200 * time.Millisecond
-	scfg.Logger = slog.Default()
 	sub, err := natspubsub.NewSubscriber(s.nc, scfg)
 	if err != nil {
 		t.Fatal(err)
@@ -143,6 +141,7 @@ func TestRestartCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer http.DefaultClient.CloseIdleConnections()
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		t.Fatal(res.Status)
@@ -173,14 +172,4 @@ func TestSuiteReconnect(t *testing.T) {
 			RestartServiceCommand: []string{binary, "-test.run=^TestRestartCommand$", "-restart-url=" + control.URL},
 		},
 	}, s.pair)
-}
-
-func connect(t *testing.T, url string) *nats.Conn {
-	t.Helper()
-	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(nc.Close)
-	return nc
 }

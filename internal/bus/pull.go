@@ -1,0 +1,123 @@
+package bus
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// How a puller asks.
+const (
+	pullExpiry    = 30 * time.Second
+	pullHeartbeat = 2 * time.Second
+	// pullSilence without any sign of the server means that a request got lost.
+	pullSilence = 2*pullHeartbeat + time.Second
+)
+
+// ackPrefix begins the reply subject of every message that wants an acknowledgement; a status has
+// none, whatever the headers of a publisher's message look like.
+const ackPrefix = "$JS.ACK."
+
+// puller keeps pull requests open on one consumer. It does by hand what jetstream's Consume does,
+// because Consume of nats.go 1.55 loses a wake-up on a busy machine and then stands still until
+// two heartbeats are missed (see docs/decisions.md). All of it runs on the stage's goroutine.
+type puller struct {
+	nc       *nats.Conn
+	subject  string // of pull requests
+	sub      *nats.Subscription
+	incoming chan *nats.Msg
+	open     int // messages asked for and not received
+	heard    time.Time
+}
+
+// statusError is an answer after which a consumer gives nothing more.
+type statusError struct{ status, description string }
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("bus: the server answered %s %s", e.status, e.description)
+}
+
+func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
+	p := &puller{
+		nc: b.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + key.Stream() + "." + key.Durable(),
+		// Room for all that can be open, and for the statuses between.
+		incoming: make(chan *nats.Msg, 4*burstMax),
+	}
+	var err error
+	if p.sub, err = b.nc.ChanSubscribe(b.nc.NewInbox(), p.incoming); err != nil {
+		return nil, fmt.Errorf("bus: subscribe: %w", err)
+	}
+	return p, p.ask()
+}
+
+// ask opens a request where less than half of what may be open is.
+func (p *puller) ask() error {
+	if p.open > burstMax/2 {
+		return nil
+	}
+	request, err := json.Marshal(map[string]any{
+		"batch": burstMax - p.open, "expires": pullExpiry, "idle_heartbeat": pullHeartbeat,
+	})
+	if err != nil {
+		return fmt.Errorf("bus: pull request: %w", err)
+	}
+	if err := p.nc.PublishRequest(p.subject, p.sub.Subject, request); err != nil {
+		return fmt.Errorf("bus: pull: %w", err)
+	}
+	p.open = burstMax
+	p.heard = time.Now()
+	return nil
+}
+
+// receive takes a message that came in: isSignal says that it is one of the stream's. Others tell how
+// a request fares.
+func (p *puller) receive(msg *nats.Msg) (isSignal bool, err error) {
+	p.heard = time.Now()
+	if strings.HasPrefix(msg.Reply, ackPrefix) {
+		p.open--
+		return true, nil
+	}
+	status, description := msg.Header.Get("Status"), msg.Header.Get("Description")
+	switch {
+	case status == "100": // heartbeat
+		return false, nil
+	case status == "404", status == "408", status == "409" && isPassing(description):
+		left, err := strconv.Atoi(msg.Header.Get("Nats-Pending-Messages"))
+		if err != nil {
+			left = p.open // It does not say, so nothing is taken for granted.
+		}
+		p.open = max(0, p.open-left)
+		return false, p.ask()
+	default:
+		return false, &statusError{status, description}
+	}
+}
+
+// isPassing reports whether a 409 ends one request only.
+func isPassing(description string) bool {
+	text := strings.ToLower(description)
+	return !strings.Contains(text, "deleted") && !strings.Contains(text, "shutdown") && !strings.Contains(text, "push based")
+}
+
+// check asks anew where the server has been silent although a request should be open.
+func (p *puller) check() error {
+	if time.Since(p.heard) > pullSilence {
+		p.open = 0
+	}
+	return p.ask()
+}
+
+func (p *puller) close() error {
+	err := p.sub.Unsubscribe()
+	if errors.Is(err, nats.ErrConnectionClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,118 @@
+package operational
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/layertest"
+)
+
+// sealed gives a snapshot the checksum that its bytes should have.
+func sealed(body []byte) []byte {
+	return binary.LittleEndian.AppendUint32(bytes.Clone(body), crc32.ChecksumIEEE(body))
+}
+
+func snapshotOf(tb testing.TB, l *Layer) []byte {
+	tb.Helper()
+	snapshot, err := l.Snapshot()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return snapshot
+}
+
+func TestRestoreRefusesWhatItCannotRead(t *testing.T) {
+	l, s := newLayer(t), &sent{}
+	decide(t, l, s.flagged("web-1", midnight, layers.SeverityWarning, 0.6))
+	decide(t, l, s.value("web-1", midnight, 41))
+	good := snapshotOf(t, l)
+	body := good[:len(good)-4]
+	for name, bad := range map[string][]byte{
+		"nothing":        nil,
+		"other bytes":    []byte("no snapshot of anything"),
+		"other layout":   sealed(append([]byte("hal9L3\x02"), body[7:]...)),
+		"wrong checksum": append(bytes.Clone(body), 1, 2, 3, 4),
+		"cut":            sealed(body[:len(body)-1]),
+		"more":           sealed(append(bytes.Clone(body), 0)),
+		"endless list":   sealed(append([]byte(snapshotMagic), 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)),
+	} {
+		if err := newLayer(t).Restore(bad); err == nil || !strings.HasPrefix(err.Error(), "operational: snapshot: ") {
+			t.Errorf("%s: error %v: want one that says what is wrong", name, err)
+		}
+	}
+	plain, err := New(DefaultConfig(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := plain.Restore(good); err == nil {
+		t.Error("an instance that does not correlate took over open situations: want an error")
+	}
+	if err := newLayer(t).Restore(good); err != nil {
+		t.Errorf("restore: %v", err)
+	}
+}
+
+func TestRestoreKeepsTheBound(t *testing.T) {
+	large, s := newLayer(t), &sent{}
+	for i := range 200 {
+		decide(t, large, s.value(fmt.Sprint("key-", i), midnight, 1))
+	}
+	small := newLayer(t, func(c *Config) { c.MaxKeys = 50 })
+	if err := small.Restore(snapshotOf(t, large)); err != nil {
+		t.Fatal(err)
+	}
+	if _, newest := small.keys.byID[keyID{"test", "key-199"}]; len(small.keys.byID) != 50 || !newest {
+		t.Errorf("%d keys, newest %v: want the newest 50", len(small.keys.byID), newest)
+	}
+}
+
+func TestSnapshotOfFullBaselinesIsSmall(t *testing.T) {
+	const keys = 2000
+	l, s := newLayer(t, func(c *Config) { c.MaxKeys = keys }), &sent{}
+	for round := range baselineMinSamples + 5 {
+		for k := range keys {
+			decide(t, l, s.value(fmt.Sprintf("host-%05d.example.com", k), midnight.Add(time.Duration(round)*time.Minute), steady(round)))
+		}
+	}
+	perSeries := len(snapshotOf(t, l)) / keys
+	t.Logf("%d bytes per series, %.1f MB for %d", perSeries, float64(perSeries*DefaultConfig().MaxKeys)/1e6, DefaultConfig().MaxKeys)
+	if l.keys.count != keys || perSeries > 340 {
+		t.Errorf("%d series of %d bytes: want %d of at most 340", l.keys.count, perSeries, keys)
+	}
+}
+
+func FuzzRestore(f *testing.F) {
+	l := newLayer(f)
+	for _, e := range layertest.Mined(1, 300) {
+		if _, err := l.Decide(f.Context(), e); err != nil {
+			f.Fatal(err)
+		}
+	}
+	snapshot := snapshotOf(f, l)
+	f.Add(snapshot[len(snapshotMagic) : len(snapshot)-4])
+	small := snapshotOf(f, newLayer(f))
+	f.Add(small[len(snapshotMagic) : len(small)-4])
+	f.Add([]byte{1, 1, 'a', 1, 'b', 0, 0})
+	f.Fuzz(func(t *testing.T, body []byte) {
+		l := newLayer(t)
+		if err := l.Restore(sealed(append([]byte(snapshotMagic), body...))); err != nil {
+			return
+		}
+		again := newLayer(t)
+		if err := again.Restore(snapshotOf(t, l)); err != nil {
+			t.Errorf("what was restored cannot be restored again: %v", err)
+		}
+		l.Tick(midnight)
+		for _, e := range layertest.Mined(2, 20) {
+			if _, err := l.Decide(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
