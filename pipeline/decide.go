@@ -57,7 +57,7 @@ func (w *layerWorker) decide(ctx context.Context, e *layers.Envelope) (layers.De
 		if err == nil || layers.IsPermanent(err) || attempt == w.cfg.MaxAttempts {
 			return decision, attempt, err
 		}
-		w.deps.Log.Warn("layer failed, trying again", "stage", w.key.Name(), "signal", e.ID, "attempt", attempt, "error", err)
+		w.deps.Log.WarnContext(ctx, "layer failed, trying again", "stage", w.key.Name(), "signal", e.ID, "attempt", attempt, "error", err)
 		if err := pause(ctx, delay); err != nil {
 			return layers.Decision{}, attempt, err
 		}
@@ -69,7 +69,7 @@ func (w *layerWorker) decide(ctx context.Context, e *layers.Envelope) (layers.De
 func (w *layerWorker) try(ctx context.Context, e *layers.Envelope) (decision layers.Decision, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.deps.Log.Error("layer panicked", "stage", w.key.Name(), "signal", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			w.deps.Log.ErrorContext(ctx, "layer panicked", "stage", w.key.Name(), "signal", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = fmt.Errorf("pipeline: layer %s panicked: %v", w.key.Layer, p)
 		}
 	}()

@@ -92,7 +92,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		r.say("restarting: " + errText(err))
 		r.deps.Observer.Restarted(r.spec.Key.Layer)
-		r.deps.Log.Warn("stage starts again", "stage", r.spec.Key.Name(), "after", delay, "error", err)
+		r.deps.Log.WarnContext(ctx, "stage starts again", "stage", r.spec.Key.Name(), "after", delay, "error", err)
 		if pause(ctx, delay) != nil {
 			continue
 		}

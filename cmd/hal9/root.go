@@ -56,7 +56,8 @@ Every flag can be set by an environment variable: --nats-port is HAL9_NATS_PORT.
 // commands lists what stands behind hal9, in the order of a first day with it.
 func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
-		newUp(g), newRun(g), newProvision(g), newLint(), newVersion(),
+		newUp(g), newSend(g), newFeed(g), newTail(g), newExplain(g), newTrace(g),
+		newRun(g), newProvision(g), newLint(), newVersion(),
 	}
 }
 

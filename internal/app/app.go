@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -153,10 +154,5 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 
 // runs reports whether this process runs a layer.
 func (a *App) runs(layer layers.Name) bool {
-	for _, l := range a.cfg.Layers {
-		if l == layer {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.cfg.Layers, layer)
 }

@@ -44,6 +44,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/archtest"},
 		{Packages: "internal/bus", Internal: []string{"layers", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
 		{Packages: "internal/bus/bustest", Internal: []string{"layers", "pipeline"}, External: []string{"github.com/google/go-cmp"}},
+		{Packages: "internal/e2e"},
 		{Packages: "internal/natsserver", External: []string{client, server, "github.com/gofrs/flock"}},
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},
@@ -51,6 +52,11 @@ func edgeRules() []Rule {
 		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound"}, External: []string{yaml}},
 		{Packages: "internal/telemetry", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom}},
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
+		{
+			Packages: "internal/cli",
+			Internal: []string{"layers", "pipeline", "internal/bus", "internal/ingest"},
+			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
+		},
 		{
 			Packages: "internal/outbound",
 			Internal: []string{"layers", "pipeline/...", "internal/ingest"},
@@ -65,7 +71,7 @@ func edgeRules() []Rule {
 			Packages: "cmd/hal9",
 			Internal: []string{"layers/...", "pipeline/...", "internal/..."},
 			External: []string{
-				"github.com/spf13/cobra", "github.com/fatih/color", "github.com/schollz/progressbar/v3",
+				"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color", "github.com/schollz/progressbar/v3",
 				"golang.org/x/term", "golang.org/x/time", "golang.org/x/sync",
 			},
 		},

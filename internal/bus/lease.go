@@ -119,7 +119,7 @@ func (l *Leases) renew(ctx context.Context, stage string, revision uint64, held 
 		case err == nil:
 			revision, renewed = next, asked
 		case isWrongRevision(err) || time.Since(renewed) > LeaseTime*3/5:
-			l.log.Warn("lease lost", "stage", stage, "error", err)
+			l.log.WarnContext(ctx, "lease lost", "stage", stage, "error", err)
 			held.lose(pipeline.ErrLeaseLost)
 			<-held.done
 			return
@@ -137,7 +137,7 @@ func (l *Leases) release(ctx context.Context, stage string, revision uint64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := l.keys.Delete(ctx, stage, jetstream.LastRevision(revision)); err != nil {
-		l.log.Debug("lease not given back, it expires", "stage", stage, "error", err)
+		l.log.DebugContext(ctx, "lease not given back, it expires", "stage", stage, "error", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -14,6 +15,20 @@ type Filter struct {
 	Sources      []string             // verdicts only
 	Keys         []string
 	Severity     layers.Severity // at least
+}
+
+// FinalDispositions lists the dispositions that verdicts have.
+func FinalDispositions() []layers.Disposition {
+	return slices.DeleteFunc(layers.Dispositions(), func(d layers.Disposition) bool { return d == layers.DispositionEscalated })
+}
+
+// ParseDisposition reads the disposition of a verdict.
+func ParseDisposition(text string) (layers.Disposition, error) {
+	var d layers.Disposition
+	if err := d.UnmarshalText([]byte(text)); err != nil || d == layers.DispositionEscalated {
+		return 0, fmt.Errorf("cli: %q is no disposition of a verdict: want suppressed, resolved, folded or dead", text)
+	}
+	return d, nil
 }
 
 // kinds returns what is shown. What only verdicts have leaves out the rest, unless that is

@@ -107,17 +107,19 @@ func (s *Send) say(text string) error {
 	return nil
 }
 
-// verdict waits for the verdict that is stored from a sequence on. Where none comes in time,
-// there may be one from before: the signal was sent already.
+// verdict waits for the verdict that is stored from a sequence on. A signal that was sent before
+// may have one from before.
 func (s *Send) verdict(ctx context.Context, r *receipt, from uint64) (json.RawMessage, error) {
 	wanted := subject{ID: r.ID, Source: r.Source}
+	if r.Duplicate {
+		if m, ok, err := s.Bus.FindLast(ctx, pipeline.StreamVerdicts, wanted.isOf); err != nil || ok {
+			return m.Data, err
+		}
+	}
 	waiting, enough := context.WithTimeout(ctx, s.Options.Wait)
 	defer enough()
 	var found json.RawMessage
 	f := bus.Follow{Stream: pipeline.StreamVerdicts, Subjects: []string{pipeline.SubjectVerdicts + ".>"}, From: from}
-	if r.Duplicate {
-		f.From, f.Start = 0, true
-	}
 	err := f.Run(waiting, s.Bus, func(m *bus.Message) {
 		if found == nil && wanted.isOf(m) {
 			found = m.Data
@@ -128,11 +130,8 @@ func (s *Send) verdict(ctx context.Context, r *receipt, from uint64) (json.RawMe
 		return found, err
 	}
 	m, ok, err := s.Bus.FindLast(ctx, pipeline.StreamVerdicts, wanted.isOf)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		return m.Data, nil
+	if err != nil || ok {
+		return m.Data, err
 	}
 	return nil, fmt.Errorf("cli: no verdict on %s within %s: is HAL9 running? `hal9 explain %s` says where it is", r.ID, s.Options.Wait, r.ID)
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/layers"
@@ -63,6 +65,8 @@ func letterOf(source, id string) func(*bus.Message) bool {
 	want := pipeline.SignalID(source, id) + ".dead"
 	return func(m *bus.Message) bool { return header(m, "Nats-Msg-Id") == want }
 }
+
+func sortedKeys(set map[string]struct{}) []string { return slices.Sorted(maps.Keys(set)) }
 
 func header(m *bus.Message, name string) string {
 	if values := m.Header[name]; len(values) > 0 {

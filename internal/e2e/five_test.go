@@ -3,6 +3,10 @@ package e2e_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/2lab-ai/hal9/internal/natstest"
 )
@@ -49,4 +53,48 @@ func TestFiveProcessesGiveTheVerdictsOfOne(t *testing.T) {
 	for _, p := range five {
 		p.stop(t)
 	}
+}
+
+// TestFiveProcessesSurviveKillsAndARestartOfNATS kills a layer process with SIGKILL again and again while
+// signals come in, restarts NATS once, and counts.
+func TestFiveProcessesSurviveKillsAndARestartOfNATS(t *testing.T) {
+	list := realSignals(t)[:8000]
+	server := natstest.Start(t)
+	runs(t, "provision", "--nats", server.ClientURL())
+	names := []string{"L1", "L2", "L3", "L4", "L5"}
+	five := map[string]*process{}
+	for _, layer := range names {
+		five[layer] = start(t, "run", "--layer", layer, "--nats", server.ClientURL())
+	}
+	_, js := dial(t, server.ClientURL())
+	for i, l := range list {
+		send(t, js, l.message())
+		if i%1000 == 500 {
+			layer := names[(i/1000)%3]
+			five[layer].kill()
+			five[layer] = start(t, "run", "--layer", layer, "--nats", server.ClientURL())
+		}
+		if i == 4000 {
+			server.Stop()
+			server.Restart(t)
+		}
+	}
+	eachOnce(t, js, idsOf(list))
+	for _, p := range five {
+		p.stop(t)
+	}
+}
+
+// send publishes until the server acknowledges, as a careful client does: the id makes copies
+// one signal.
+func send(t *testing.T, js jetstream.JetStream, msg *nats.Msg) {
+	t.Helper()
+	var err error
+	for range 200 {
+		if _, err = js.PublishMsg(t.Context(), msg); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // The server is away for a moment.
+	}
+	t.Fatal(err)
 }

@@ -1,11 +1,11 @@
 package e2e_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -106,12 +106,12 @@ func TestUpSurvivesKill9(t *testing.T) {
 }
 
 func TestUpSaysInOneLineWhyItCannotStart(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
+	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

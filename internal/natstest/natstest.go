@@ -16,23 +16,23 @@ type Server struct {
 }
 
 // Start starts a server with JetStream on a free port of 127.0.0.1 and a data folder of its own.
-func Start(t testing.TB) *Server {
-	t.Helper()
+func Start(tb testing.TB) *Server {
+	tb.Helper()
 	cfg := natsserver.DefaultConfig()
 	cfg.Port = 0
-	cfg.DataDir = t.TempDir()
+	cfg.DataDir = tb.TempDir()
 	s := &Server{cfg: cfg}
-	s.Restart(t)
-	t.Cleanup(func() { s.Stop() })
+	s.Restart(tb)
+	tb.Cleanup(func() { s.Stop() })
 	return s
 }
 
 // Restart starts the server again after Stop, on the same data.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
 	ns, err := natsserver.Start(s.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
-		t.Fatalf("natstest: %v", err)
+		tb.Fatalf("natstest: %v", err)
 	}
 	s.Server = ns
 	s.cfg.Port = ns.Port()

@@ -5,9 +5,9 @@ import "github.com/prometheus/client_golang/prometheus"
 // Door is a way into HAL9.
 type Door string
 
-// The doors. DoorAlertmanager is HTTP too: the webhook and Prometheus's own path.
+// The doors that HAL9 keeps itself. DoorAlertmanager is HTTP too: the webhook and Prometheus's
+// own path. Publishing to NATS is entering L1, and is counted there.
 const (
-	DoorNATS         Door = "nats"
 	DoorHTTP         Door = "http"
 	DoorAlertmanager Door = "alertmanager"
 )
@@ -37,10 +37,10 @@ type ingest struct {
 func newIngest() *ingest {
 	vec := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "hal9_ingest_total",
-		Help: "Signals at the doors, by what became of them there.",
+		Help: "Signals at the HTTP doors, by what became of them there.",
 	}, []string{"door", "outcome"})
 	i := &ingest{group: group{vec}, entries: make(map[entry]prometheus.Counter)}
-	for _, door := range []Door{DoorNATS, DoorHTTP, DoorAlertmanager} {
+	for _, door := range []Door{DoorHTTP, DoorAlertmanager} {
 		for _, outcome := range []Outcome{OutcomeAccepted, OutcomeDuplicate, OutcomeRejected} {
 			i.entries[entry{door, outcome}] = vec.WithLabelValues(string(door), string(outcome))
 		}

@@ -124,7 +124,6 @@ func TestMetricsOfProcess(t *testing.T) {
 		`hal9_ingest_total{door="http",outcome="accepted"}`:               "3",
 		`hal9_ingest_total{door="http",outcome="rejected"}`:               "0",
 		`hal9_ingest_total{door="alertmanager",outcome="duplicate"}`:      "1",
-		`hal9_ingest_total{door="nats",outcome="accepted"}`:               "0",
 	})
 	builds := 0
 	for name := range after {
@@ -237,7 +236,7 @@ func TestMetricsHotPath(t *testing.T) {
 		m.Decided(layers.NameL1, layers.DispositionEscalated, wait, 20*time.Microsecond)
 		m.Final(layers.NameL1, 10*wait)
 		m.Again(layers.NameL1)
-		m.Ingested(DoorNATS, OutcomeAccepted, 1)
+		m.Ingested(DoorHTTP, OutcomeAccepted, 1)
 	}
 	if allocs := testing.AllocsPerRun(1000, hot); allocs != 0 {
 		t.Errorf("%v allocations per signal, want 0", allocs)

@@ -110,3 +110,35 @@ func TestNumbersForPeople(t *testing.T) {
 		t.Errorf("plain cuts to %q", got)
 	}
 }
+
+func TestSampleOutOfOrderIsNoJump(t *testing.T) {
+	b := &baseline{}
+	for i := range 100 {
+		b.observe(steady(i), true, 3)
+	}
+	before := b.jump
+	if b.observe(44, false, 3); b.jump != before {
+		t.Error("a sample out of order was compared with one that is not its neighbour")
+	}
+}
+
+func TestTailForgivesAnAbsurdValue(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 9))
+	var calm, shaken tail
+	for _, tail := range []*tail{&calm, &shaken} {
+		first := make([]float64, 30)
+		for i := range first {
+			first[i] = random.Float64()
+		}
+		tail.seed(first)
+	}
+	for range 500 {
+		x := random.Float64()
+		calm.learn(x, 0.01)
+		shaken.learn(x, 0.01)
+	}
+	shaken.learn(1e150, 0.01)
+	if a, b := calm.surprise(10, 0.01), shaken.surprise(10, 0.01); b < 10 || b < a/4 {
+		t.Errorf("ten times the usual surprises by %v, and after one absurd value by %v: want about as much", a, b)
+	}
+}

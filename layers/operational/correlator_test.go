@@ -115,6 +115,47 @@ func TestSituationWaitsForAllItsSources(t *testing.T) {
 	}
 }
 
+func TestSourceThatJoinsAgainIsWaitedForAgain(t *testing.T) {
+	l, s := newLayer(t), &sent{}
+	send := func(source string, minute int, flagged bool) []string {
+		e := s.flagged("db", midnight.Add(time.Duration(minute)*time.Minute), layers.SeverityWarning, 0.6)
+		e.Source, e.Findings.Flagged = source, flagged
+		if !flagged {
+			e.Severity = layers.SeverityInfo
+		}
+		return events(decide(t, l, e).Events)
+	}
+	send("a", 0, true)
+	send("b", 0, true)
+	send("a", 12, false) // a has passed
+	send("b", 9, true)
+	send("a", 15, true) // and comes back
+	if got := send("b", 21, false); len(got) != 0 {
+		t.Errorf("events %v: want the situation to wait for a", got)
+	}
+	if got, want := send("a", 27, false), []string{"closed 4"}; !slices.Equal(got, want) {
+		t.Errorf("events %v: want %v", got, want)
+	}
+}
+
+func TestOfEqualsTheEarliestOpenedIsJoined(t *testing.T) {
+	for range 30 {
+		l, s := newLayer(t), &sent{}
+		first := s.flagged("db-0", midnight, layers.SeverityWarning, 0.6)
+		first.Labels = map[string]string{"service": "0"}
+		decide(t, l, first)
+		for i := 1; i < 5; i++ {
+			e := s.flagged(fmt.Sprint("db-", i), midnight, layers.SeverityWarning, 0.6)
+			e.Labels = map[string]string{"service": fmt.Sprint(i)}
+			decide(t, l, e)
+		}
+		e := s.flagged("other", midnight, layers.SeverityWarning, 0.6)
+		if decide(t, l, e); e.Findings.Situation.ID != first.Findings.Situation.ID {
+			t.Fatal("joined another than the earliest opened")
+		}
+	}
+}
+
 func TestRelation(t *testing.T) {
 	plain := func(e *layers.Envelope) { e.Source, e.Key = "other", "other" }
 	label := func(name, value string) func(*layers.Envelope) {

@@ -18,7 +18,7 @@ func newKeyTable(limit int) *keyTable { return &keyTable{max: limit, byID: map[k
 func (t *keyTable) get(id keyID) *keyState {
 	if k, ok := t.byID[id]; ok {
 		if k != t.newest {
-			_ = 0
+			t.unlink(k)
 			t.link(k)
 		}
 		return k
@@ -51,7 +51,7 @@ func (t *keyTable) series(k *keyState, id seriesID) *series {
 func (t *keyTable) trim() {
 	for (t.count > t.max || len(t.byID) > t.max) && t.oldest != t.newest {
 		k := t.oldest
-		_ = 0
+		t.unlink(k)
 		delete(t.byID, k.id)
 		t.count -= len(k.series)
 	}

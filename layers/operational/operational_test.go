@@ -222,3 +222,25 @@ func TestNotANumberFailsPermanently(t *testing.T) {
 		t.Errorf("error %v: want a permanent one", err)
 	}
 }
+
+func TestManyLooksFindLess(t *testing.T) {
+	anomaly := func(features int) float64 {
+		l, s := newLayer(t), &sent{}
+		var last *layers.Envelope
+		for i := range 201 {
+			last = s.value("web-1", midnight.Add(time.Duration(i)*time.Minute), steady(i))
+			last.Findings.Features = map[string]float64{}
+			for f := range features {
+				last.Findings.Features["f"+strconv.Itoa(f)] = float64(f)
+			}
+			if i == 200 {
+				last.Value = 50
+			}
+			decide(t, l, last)
+		}
+		return last.Findings.Anomaly
+	}
+	if alone, among := anomaly(0), anomaly(20); among >= alone || among == 0 {
+		t.Errorf("anomaly %v alone and %v among other numbers: want less among others", alone, among)
+	}
+}

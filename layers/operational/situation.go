@@ -183,8 +183,10 @@ func copySituation(s *layers.Situation) *layers.Situation {
 	return &c
 }
 
-// index rebuilds what follows from the tokens, after reading them from a snapshot.
+// index rebuilds what a snapshot leaves out, and takes no number from it that would never be
+// reached.
 func (s *openSituation) index() {
+	s.nextMembers, s.nextEntities = max(s.nextMembers, 2), max(s.nextEntities, 2)
 	s.known = make(map[token]bool, len(s.tokens))
 	for _, t := range s.tokens {
 		s.known[t] = true

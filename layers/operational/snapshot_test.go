@@ -89,7 +89,7 @@ func TestSnapshotOfFullBaselinesIsSmall(t *testing.T) {
 
 func FuzzRestore(f *testing.F) {
 	l := newLayer(f)
-	for _, e := range layertest.Mined(1, 300) {
+	for _, e := range layertest.Mined(1, 40) {
 		if _, err := l.Decide(f.Context(), e); err != nil {
 			f.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func FuzzRestore(f *testing.F) {
 			t.Errorf("what was restored cannot be restored again: %v", err)
 		}
 		l.Tick(midnight)
-		for _, e := range layertest.Mined(2, 20) {
+		for _, e := range layertest.Mined(2, 10) {
 			if _, err := l.Decide(t.Context(), e); err != nil {
 				t.Fatal(err)
 			}

@@ -48,7 +48,7 @@ func (t *tail) learn(x, floor float64) {
 	t.scale.learn(distance, baselineSpan)
 	t.bar.learn(x, tailLevel, t.scale.value)
 	if x > t.bar.value {
-		excess := min(x-t.bar.value, tailClip*max(t.excess.value, t.scale.value))
+		excess := min(x-t.bar.value, tailClip*max(t.excess.value, floor))
 		t.excess.learn(excess, baselineSpan*(1-tailLevel)+1)
 	}
 }

@@ -143,3 +143,15 @@ func TestTimeThatWentBackIsFollowed(t *testing.T) {
 		t.Errorf("resumed at %d: want after %d late signals in a row", resumed, lateRunsToReset)
 	}
 }
+
+func TestRateFollowsTimeThatWentBack(t *testing.T) {
+	l, s := newLayer(t), &sent{}
+	at := chatter(t, l, s, 200)
+	decide(t, l, s.text("web-1", at.AddDate(100, 0, 0), layers.SeverityWarning, "slow query"))
+	for i := range 200 {
+		e := s.text("web-1", at.Add(time.Duration(i)*20*time.Second), layers.SeverityWarning, "slow query")
+		if d := decide(t, l, e); e.Findings.Flagged {
+			t.Fatalf("signal %d at the usual rate is flagged: %s", i, d.Reason)
+		}
+	}
+}

@@ -1,0 +1,291 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const traceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+func TestNATSTakesWhatSendersSend(t *testing.T) {
+	p := up(t, t.TempDir())
+	_, js := dial(t, p.NATS)
+	for _, msg := range []*nats.Msg{
+		{ // CloudEvents 1.0, structured
+			Subject: "hal9.signals.ce", Header: nats.Header{"content-type": {"application/cloudevents+json"}},
+			Data: []byte(`{"specversion":"1.0","id":"ce-1","source":"//shop","type":"order.failed","subject":"order-7","traceparent":"` + traceParent + `","data":{"a":1}}`),
+		},
+		{ // CloudEvents 1.0, binary
+			Subject: "hal9.signals.ce", Data: []byte("Hello, World!"),
+			Header: nats.Header{"ce-specversion": {"1.0"}, "ce-id": {"ce-2"}, "ce-source": {"//caf%C3%A9"}, "ce-type": {"greeting"}, "content-type": {"text/plain"}},
+		},
+		{Subject: "hal9.signals.app", Data: []byte(`{"id":"j-1","host":"web-1","level":"warn","msg":"slow"}`), Header: nats.Header{"traceparent": {traceParent}}},
+		{Subject: "hal9.signals.app.sub", Data: []byte(`{"message":"no id"}`), Header: nats.Header{"Nats-Msg-Id": {"from-header"}}},
+		{Subject: "hal9.signals.syslog", Data: []byte("kernel: eth0 link is down"), Header: nats.Header{"Nats-Msg-Id": {"text-1"}}},
+		{Subject: "hal9.signals.load", Data: []byte(" 42.5\n"), Header: nats.Header{"Nats-Msg-Id": {"number-1"}}},
+		// One id, three times: one signal.
+		{Subject: "hal9.signals.app", Data: []byte(`{"id":"again","message":"x"}`)},
+		{Subject: "hal9.signals.app", Data: []byte(`{"id":"again","message":"x"}`)},
+		{Subject: "hal9.signals.app", Data: []byte(`{"id":"again","message":"something else"}`)},
+	} {
+		publish(t, js, msg)
+	}
+	got := eachOnce(t, js, map[string]bool{
+		"//shop|ce-1": true, "//café|ce-2": true, "app|j-1": true, "app.sub|from-header": true,
+		"syslog|text-1": true, "load|number-1": true, "app|again": true,
+	})
+	for _, id := range []string{"//shop|ce-1", "app|j-1"} {
+		if v := got[id]; len(v) == 1 && v[0].TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" {
+			t.Errorf("%s has trace id %s, want the publisher's", id, v[0].TraceID)
+		}
+	}
+	if v := got["app|j-1"]; len(v) == 1 && v[0].Key != "web-1" {
+		t.Errorf("the key is %q, want the host", v[0].Key)
+	}
+}
+
+// rubbish is what nobody can understand.
+var rubbish = map[string][]byte{
+	"empty":         {},
+	"broken JSON":   []byte(`{"id":"x","message":`),
+	"array":         []byte(`[{"id":"x"}]`),
+	"null":          []byte(`null`),
+	"not UTF-8":     {0xff, 0xfe, 0x00, 0x80},
+	"deep":          []byte(strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000)),
+	"bad time":      []byte(`{"id":"x","time":"yesterday"}`),
+	"bad id":        []byte(`{"id":{"a":1}}`),
+	"bad ce":        []byte(`{"specversion":"1.0","id":"x"}`),
+	"huge":          bytes.Repeat([]byte("x"), 900_000),
+	"control bytes": []byte("{\"id\":\"a\x00b\"}"),
+}
+
+func TestRubbishOnNATSBecomesDeadLetters(t *testing.T) {
+	p := up(t, t.TempDir())
+	_, js := dial(t, p.NATS)
+	for name, data := range rubbish {
+		publish(t, js, &nats.Msg{Subject: "hal9.signals.bad", Data: data, Header: nats.Header{"X-Name": {name}}})
+	}
+	publish(t, js, &nats.Msg{Subject: "hal9.signals.good", Data: []byte(`{"id":"after","message":"still here"}`)})
+	letters := map[string]jetstream.Msg{}
+	for deadline := time.Now().Add(20 * time.Second); len(letters) < len(rubbish) && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		read(t, js, "HAL9_DEAD", func(msg jetstream.Msg) { letters[msg.Headers().Get("X-Name")] = msg })
+	}
+	for name, data := range rubbish {
+		letter := letters[name]
+		switch {
+		case letter == nil:
+			t.Errorf("%s: no dead letter", name)
+		case letter.Subject() != "hal9.dead.L1" || letter.Headers().Get("Hal9-Error") == "" || letter.Headers().Get("Hal9-Stream") != "HAL9_L1":
+			t.Errorf("%s: letter on %s with headers %v", name, letter.Subject(), letter.Headers())
+		case !bytes.Equal(letter.Data(), data):
+			t.Errorf("%s: the letter holds other bytes", name)
+		}
+	}
+	got := verdicts(t, js)
+	dead := 0
+	for _, v := range got {
+		if len(v) == 1 && v[0].Disposition == "dead" {
+			dead++
+		}
+	}
+	if dead != len(rubbish) || len(got["good|after"]) != 1 {
+		t.Errorf("%d dead verdicts of %d, and %v after them", dead, len(rubbish), got["good|after"])
+	}
+}
+
+func TestHTTPTakesWhatSendersSend(t *testing.T) {
+	p := up(t, t.TempDir())
+	_, js := dial(t, p.NATS)
+	sent := map[string]bool{}
+	accept := func(source string, want int, ids []string) {
+		t.Helper()
+		if len(ids) != want {
+			t.Errorf("%d accepted of %s, want %d", len(ids), source, want)
+		}
+		for _, id := range ids {
+			sent[source+"|"+id] = true
+		}
+	}
+	accept("one", 1, post(t, p.HTTP+"/v1/signals", "application/json", []byte(`{"id":"1","source":"one","message":"x"}`)))
+	accept("one", 1, post(t, p.HTTP+"/v1/signals", "application/json", []byte(`{"id":"1","source":"one","message":"x"}`))) // again
+	accept("list", 2, post(t, p.HTTP+"/v1/signals", "application/json", []byte(`[{"id":"1","source":"list"},{"source":"list","value":3}]`)))
+	accept("nd", 2, post(t, p.HTTP+"/v1/signals", "application/x-ndjson", []byte("{\"source\":\"nd\"}\n\n{\"source\":\"nd\",\"id\":\"2\"}\n")))
+	accept("http", 2, post(t, p.HTTP+"/v1/signals", "text/plain", []byte("first line\nsecond line\n")))
+	accept("//ce", 1, post(t, p.HTTP+"/v1/signals", "application/cloudevents+json", []byte(`{"specversion":"1.0","id":"c","source":"//ce","type":"t"}`)))
+	accept("//ceb", 2, post(t, p.HTTP+"/v1/signals", "application/cloudevents-batch+json",
+		[]byte(`[{"specversion":"1.0","id":"c","source":"//ceb","type":"t"},{"specversion":"1.0","id":"d","source":"//ceb","type":"t"}]`)))
+	webhook := `{"version":"4","groupKey":"g","status":"firing","receiver":"hal9","groupLabels":{},"commonLabels":{},"commonAnnotations":{},"externalURL":"http://am",
+	"alerts":[{"status":"firing","labels":{"alertname":"DiskFull","instance":"db-1","severity":"warning"},"annotations":{"summary":"disk"},"startsAt":"2026-11-23T08:00:00Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"f1"}]}`
+	first := post(t, p.HTTP+"/v1/alertmanager", "application/json", []byte(webhook))
+	second := post(t, p.HTTP+"/v1/alertmanager", "application/json", []byte(webhook))
+	if len(first) != 1 || len(second) != 1 || first[0] == second[0] {
+		t.Fatalf("the webhook gave %v and %v", first, second)
+	}
+	got := map[string][]verdict{}
+	for deadline := time.Now().Add(20 * time.Second); len(got) < len(sent)+2 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		got = verdicts(t, js)
+	}
+	byID := map[string]verdict{}
+	for id, v := range got {
+		byID[v[0].SignalID] = v[0]
+		if len(v) != 1 {
+			t.Errorf("%s has %d verdicts", id, len(v))
+		}
+	}
+	for id := range sent {
+		if len(got[id]) != 1 {
+			t.Errorf("%s has %d verdicts", id, len(got[id]))
+		}
+	}
+	if v := byID[second[0]]; v.Disposition != "suppressed" || v.Layer != "L1" {
+		t.Errorf("the alert that still fires ended as %+v, want suppressed at L1", v)
+	}
+}
+
+func TestPrometheusCanNameHAL9AsItsAlertmanager(t *testing.T) {
+	body, err := os.ReadFile(filepath.Join(dataDir(t), "payloads", "alertmanager_v2_alerts.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := up(t, t.TempDir())
+	_, js := dial(t, p.NATS)
+	post(t, p.HTTP+"/api/v2/alerts", "application/json", body)
+	var got map[string][]verdict
+	for deadline := time.Now().Add(20 * time.Second); len(got) < 6 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		got = verdicts(t, js)
+	}
+	if len(got) != 6 {
+		t.Errorf("%d verdicts on 6 alerts", len(got))
+	}
+}
+
+func TestHTTPSaysWhatIsWrong(t *testing.T) {
+	p := up(t, t.TempDir())
+	for name, c := range map[string]struct {
+		method, path, contentType, body string
+		status                          int
+		want                            string
+	}{
+		"which field":    {http.MethodPost, "/v1/signals", "application/json", `[{"id":"ok"},{"time":"yesterday"}]`, 400, `"index":1`},
+		"broken":         {http.MethodPost, "/v1/signals", "application/json", `{"id":`, 400, "error"},
+		"empty":          {http.MethodPost, "/v1/signals", "application/json", ``, 400, "error"},
+		"image":          {http.MethodPost, "/v1/signals", "image/png", `x`, 415, "application/json"},
+		"method":         {http.MethodDelete, "/v1/signals", "application/json", ``, 405, "POST"},
+		"path":           {http.MethodGet, "/v1/nothing", "", ``, 404, "error"},
+		"large":          {http.MethodPost, "/v1/signals", "text/plain", strings.Repeat("x", 9<<20), 413, "error"},
+		"not an alert":   {http.MethodPost, "/api/v2/alerts", "application/json", `{"labels":{}}`, 400, "error"},
+		"not version 4":  {http.MethodPost, "/v1/alertmanager", "application/json", `{"version":"9","alerts":[]}`, 400, "version"},
+		"not UTF-8":      {http.MethodPost, "/v1/signals", "text/plain", "\xff\xfe", 400, "UTF-8"},
+		"no cloud event": {http.MethodPost, "/v1/signals", "application/cloudevents+json", `{"id":"x"}`, 400, "specversion"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), c.method, p.HTTP+c.path, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", c.contentType)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			answer, _ := io.ReadAll(res.Body)
+			if res.StatusCode != c.status || !strings.Contains(string(answer)+res.Header.Get("Allow"), c.want) {
+				t.Errorf("%s: %s, want %d with %q", res.Status, answer, c.status, c.want)
+			}
+		})
+	}
+}
+
+// TestCriticalClimbsThroughAllFiveLayers follows one critical signal: a situation, a plan from the
+// configured playbook, a review, one verdict with five hops.
+func TestCriticalClimbsThroughAllFiveLayers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "hal9.yaml")
+	err := os.WriteFile(file, []byte(`
+rules:
+  - {name: noise, when: 'source == "lb" && text.contains("healthz")', then: resolve, reason: health checks need nobody}
+playbooks:
+  - {name: disk-full, when: 'title.contains("disk")', title: Make room, steps: [delete old logs, grow the volume]}
+objectives:
+  - {name: shop, target: 0.999, window: 30d, total: 'source == "shop"', good: 'disposition != "dead"'}
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := up(t, t.TempDir(), "--config", file)
+	_, js := dial(t, p.NATS)
+	publish(t, js, &nats.Msg{Subject: "hal9.signals.lb", Data: []byte(`{"id":"n1","message":"GET /healthz 200"}`)})
+	publish(t, js, &nats.Msg{
+		Subject: "hal9.signals.shop", Header: nats.Header{"traceparent": {traceParent}},
+		Data: []byte(`{"id":"c1","subject":"db-1","severity":"critical","message":"disk is full"}`),
+	})
+	got := eachOnce(t, js, map[string]bool{"lb|n1": true, "shop|c1": true})
+	if v := got["lb|n1"][0]; v.Layer != "L1" || v.Disposition != "resolved" || !strings.Contains(v.Reason, "health checks need nobody") {
+		t.Errorf("the health check ended as %+v", v)
+	}
+	v := got["shop|c1"][0]
+	var hops []string
+	for _, hop := range v.Hops {
+		hops = append(hops, hop.Layer)
+	}
+	if v.Layer != "L5" || !slices.Equal(hops, []string{"L1", "L2", "L3", "L4", "L5"}) || v.SituationID == "" || v.TraceID != traceParent[3:35] {
+		t.Errorf("the critical signal ended as %+v", v)
+	}
+	situations, plans := map[string]int{}, 0
+	read(t, js, "HAL9_SITUATIONS", func(msg jetstream.Msg) {
+		var s struct{ ID, Event string }
+		_ = json.Unmarshal(msg.Data(), &s)
+		situations[s.ID+" "+s.Event]++
+		if msg.Headers().Get("traceparent") != traceParent {
+			t.Errorf("the situation carries traceparent %q", msg.Headers().Get("traceparent"))
+		}
+	})
+	if situations[v.SituationID+" opened"] != 1 {
+		t.Errorf("situations %v, want %s opened once", situations, v.SituationID)
+	}
+	read(t, js, "HAL9_PLANS", func(msg jetstream.Msg) {
+		plans++
+		if msg.Subject() != "hal9.plans.proposed" || !strings.Contains(string(msg.Data()), "grow the volume") {
+			t.Errorf("plan on %s: %s", msg.Subject(), msg.Data())
+		}
+	})
+	if plans != 1 {
+		t.Errorf("%d plans, want 1", plans)
+	}
+}
+
+// TestPayloadsEndInOneVerdictEach publishes what real senders send, raw, over NATS.
+func TestPayloadsEndInOneVerdictEach(t *testing.T) {
+	dir := filepath.Join(dataDir(t), "payloads")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := up(t, t.TempDir())
+	_, js := dial(t, p.NATS)
+	want := map[string]bool{}
+	for i, file := range files {
+		data, err := os.ReadFile(filepath.Join(dir, file.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := fmt.Sprint("payload-", i)
+		publish(t, js, &nats.Msg{Subject: "hal9.signals.payloads", Data: data, Header: nats.Header{"Nats-Msg-Id": {id}}})
+		want["payloads|"+id] = true
+	}
+	for id, v := range eachOnce(t, js, want) {
+		t.Logf("%s: %s %s: %s", id, v[0].Layer, v[0].Disposition, v[0].Reason)
+	}
+}
