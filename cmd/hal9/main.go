@@ -20,6 +20,7 @@ func main() {
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // A second Ctrl-C ends the process at once.
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

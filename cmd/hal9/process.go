@@ -37,27 +37,32 @@ func (p *process) run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx, p.listener) }()
-	if err := p.announce(ctx, a); err != nil {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err = a.Run(ctx, p.listener)
+	}()
+	if failed := p.announce(ctx, a, ended); failed != nil {
 		cancel()
-		return errors.Join(err, <-ended)
+		<-ended
+		return errors.Join(failed, err)
 	}
-	err = <-ended
+	<-ended
 	if err == nil {
 		p.log.Info("stopped, everything in flight is settled")
 	}
 	return err
 }
 
-// announce waits until the app is ready and tells people and programs.
-func (p *process) announce(ctx context.Context, a *app.App) error {
+// announce waits until the app is ready and tells people and programs. It says nothing where
+// the app ends before.
+func (p *process) announce(ctx context.Context, a *app.App, ended <-chan struct{}) error {
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
 	for !a.IsReady(ctx) {
 		select {
 		case <-ticker.C:
-		case <-ctx.Done():
+		case <-ended:
 			return nil
 		}
 	}
