@@ -168,7 +168,7 @@ func deadHeader(d *Delivery, layer layers.Name, f failure) map[string]string {
 		}
 	}
 	maps.Copy(header, map[string]string{
-		HeaderError:    oneLine(f.err.Error()),
+		HeaderError:    OneLine(f.err.Error()),
 		HeaderLayer:    layer.String(),
 		HeaderAttempts: strconv.Itoa(f.attempts),
 		HeaderStream:   d.Stream,

@@ -148,9 +148,9 @@ func errText(err error) string {
 	return err.Error()
 }
 
-// oneLine makes text fit for a header: line breaks and control characters become spaces, and
+// OneLine makes text fit for a header: line breaks and control characters become spaces, and
 // a very long text is cut.
-func oneLine(text string) string {
+func OneLine(text string) string {
 	const most = 1000
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "…"

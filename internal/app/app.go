@@ -19,6 +19,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/config"
 	"github.com/2lab-ai/hal9/internal/ingest"
+	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/internal/telemetry"
 	"github.com/2lab-ai/hal9/internal/web"
 	"github.com/2lab-ai/hal9/layers"
@@ -64,7 +65,7 @@ type App struct {
 	leases      *bus.Leases
 	reflexive   *reflexive.Layer
 	runners     []*pipeline.Runner
-	outbound    *outboundRunner
+	outbound    *outbound.Runner
 	server      *web.Server
 
 	tracker atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives

@@ -1,3 +1,167 @@
-// Package outbound sends results to the world outside: every configured sink is a durable
-// consumer whose messages go through a Watermill router to a webhook or a NATS subject.
+// Package outbound sends results to the world outside: each configured sink is a durable
+// consumer whose messages run through a Watermill router to a webhook or a NATS subject.
+//
+// It promises: a result is acknowledged only after the target took it (or after it was
+// kept as a dead letter, where the target will never take it), so that a target that is
+// away for an hour gets everything afterwards; it may get a result twice, never none. A
+// target in trouble is left alone for a while (circuit breaker), and none is flooded
+// (throttle).
 package outbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/sony/gobreaker"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// SubjectDead is where dead letters of sinks go.
+const SubjectDead = "hal9.dead.sink"
+
+// Limits of one sink.
+const (
+	quickRetries   = 2                      // within one delivery; after them the message comes again later
+	quickInterval  = 200 * time.Millisecond // before the first of them, doubled before the second
+	throttleCount  = 200                    // messages per throttlePeriod
+	throttlePeriod = time.Second
+	breakerTrips   = 5 // failures in a row after which a target is left alone
+	breakerPause   = 10 * time.Second
+	drainTime      = 10 * time.Second
+)
+
+// Deps is what the sinks work with; all of it is required. The topic of a subscription is the
+// sink's name; Publisher publishes to subjects that need not be in any stream, Dead to SubjectDead.
+type Deps struct {
+	Subscriber message.Subscriber
+	Publisher  message.Publisher
+	Dead       message.Publisher
+	Client     *http.Client
+	Verdicts   layers.Compiler[layers.Verdict]
+	Situations layers.Compiler[layers.Situation]
+	Log        *slog.Logger
+}
+
+// Runner runs the sinks.
+type Runner struct{ router *message.Router }
+
+// New makes the sinks' handlers; nothing runs yet.
+func New(cfg Config, deps Deps) (*Runner, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: drainTime}, watermill.NewSlogLogger(quiet(deps.Log)))
+	if err != nil {
+		return nil, fmt.Errorf("outbound: %w", err)
+	}
+	for _, sink := range cfg.Sinks {
+		if err := add(router, sink, deps); err != nil {
+			return nil, err
+		}
+	}
+	return &Runner{router: router}, nil
+}
+
+// add puts a sink's handler into the router. What stands first sees a message first.
+func add(router *message.Router, sink Sink, deps Deps) error {
+	matches, err := filterOf(sink, deps)
+	if err != nil {
+		return err
+	}
+	poison, err := middleware.PoisonQueueWithFilter(deadLetters{deps.Dead}, SubjectDead, layers.IsPermanent)
+	if err != nil {
+		return fmt.Errorf("outbound: sink %q: %w", sink.Name, err)
+	}
+	handler := router.AddConsumerHandler("sink-"+sink.Name, sink.Name, deps.Subscriber, deliver(sink, deps))
+	handler.AddMiddleware(
+		poison,
+		only(matches),
+		middleware.Retry{
+			MaxRetries: quickRetries, InitialInterval: quickInterval, MaxInterval: 4 * quickInterval, Multiplier: 2,
+			ShouldRetry: func(p middleware.RetryParams) bool { return isPassing(p.Err) },
+		}.Middleware,
+		middleware.NewCircuitBreaker(gobreaker.Settings{
+			Name: sink.Name, Timeout: breakerPause,
+			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerTrips },
+			IsSuccessful: func(err error) bool { return err == nil || layers.IsPermanent(err) },
+			OnStateChange: func(name string, from, to gobreaker.State) {
+				deps.Log.Warn("sink changes", "sink", name, "from", from.String(), "to", to.String())
+			},
+		}).Middleware,
+		middleware.NewThrottle(throttleCount, throttlePeriod).Middleware,
+		middleware.Recoverer,
+	)
+	return nil
+}
+
+// isPassing reports whether another try right now may help: not where the target will never take
+// the message, nor where it is to be left alone.
+func isPassing(err error) bool {
+	return !layers.IsPermanent(err) && !errors.Is(err, gobreaker.ErrOpenState) &&
+		!errors.Is(err, gobreaker.ErrTooManyRequests) && !errors.Is(err, errLater)
+}
+
+// only lets matching messages through; the others need no delivery.
+func only(matches filter) message.HandlerMiddleware {
+	return func(next message.HandlerFunc) message.HandlerFunc {
+		return func(msg *message.Message) ([]*message.Message, error) {
+			ok, err := matches(msg.Payload)
+			if err != nil || !ok {
+				return nil, err
+			}
+			return next(msg)
+		}
+	}
+}
+
+func deliver(sink Sink, deps Deps) message.NoPublishHandlerFunc {
+	if sink.Webhook != "" {
+		return webhook{url: sink.Webhook, client: deps.Client}.deliver
+	}
+	return func(msg *message.Message) error {
+		out := msg.Copy()
+		out.SetContext(msg.Context())
+		if err := deps.Publisher.Publish(sink.Subject, out); err != nil {
+			return fmt.Errorf("outbound: publish to %s: %w", sink.Subject, err)
+		}
+		return nil
+	}
+}
+
+// Run delivers until ctx ends, then finishes what is in flight. What it can't finish in time is
+// delivered again by whoever comes next.
+func (r *Runner) Run(ctx context.Context) error {
+	if err := r.router.Run(ctx); err != nil {
+		return fmt.Errorf("outbound: %w", err)
+	}
+	return nil
+}
+
+// Running is closed once all sinks are subscribed.
+func (r *Runner) Running() <-chan struct{} { return r.router.Running() }
+
+// quiet passes on what is worth a look: Watermill logs every message at a low level and every
+// handler's start as information.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{log.Handler()}) }
+
+type atLeastWarn struct{ slog.Handler }
+
+func (h atLeastWarn) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return atLeastWarn{h.Handler.WithAttrs(attrs)}
+}
+
+func (h atLeastWarn) WithGroup(name string) slog.Handler {
+	return atLeastWarn{h.Handler.WithGroup(name)}
+}
+
+func (h atLeastWarn) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}

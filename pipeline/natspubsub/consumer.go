@@ -101,13 +101,14 @@ func differences(have, want jetstream.ConsumerConfig) error {
 }
 
 // heartbeat returns how often the server must hear about a message in work: three times
-// within the shortest wait after which it would deliver the message again, and before the
-// server's own heartbeats fill the buffer of a fetch that nobody reads.
+// within the shortest wait after which it would deliver the message again. A fetch that
+// nobody reads for as long is stopped (park), so it is shorter than pullHeartbeat too: the
+// server's heartbeats must not fill the fetch's buffer, or nats.go drops messages.
 func heartbeat(have jetstream.ConsumerConfig) time.Duration {
 	wait := have.AckWait
 	for _, step := range have.BackOff {
 		wait = min(wait, step)
 	}
-	const least, most = 5 * time.Millisecond, 10 * time.Second
+	const least, most = 5 * time.Millisecond, pullHeartbeat - time.Second
 	return min(max(wait/3, least), most)
 }

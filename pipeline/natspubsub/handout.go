@@ -60,7 +60,6 @@ func (s *subscription) offer(ctx context.Context, msg *message.Message) bool {
 		case s.out <- msg:
 			return true
 		case <-stalled.C:
-			s.park()
 		case <-ctx.Done():
 			return false
 		}

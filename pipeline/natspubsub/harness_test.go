@@ -120,13 +120,18 @@ func (b *bench) info(t *testing.T) *jetstream.ConsumerInfo {
 // publish stores n messages with payloads 0, 1, 2 and so on.
 func publish(t *testing.T, pub message.Publisher, topic string, n int) {
 	t.Helper()
-	msgs := make([]*message.Message, n)
-	for i := range msgs {
-		msgs[i] = message.NewMessage(watermill.NewUUID(), []byte(strconv.Itoa(i)))
-	}
-	if err := pub.Publish(topic, msgs...); err != nil {
+	if err := pub.Publish(topic, numbered(0, n)...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// numbered returns n messages with payloads from, from+1 and so on.
+func numbered(from, n int) []*message.Message {
+	msgs := make([]*message.Message, n)
+	for i := range msgs {
+		msgs[i] = message.NewMessage(watermill.NewUUID(), []byte(strconv.Itoa(from+i)))
+	}
+	return msgs
 }
 
 // receive returns the next message, which must come.

@@ -14,12 +14,14 @@ import (
 
 // nats.go asks the server for more messages when Next is called, except while an earlier
 // request is being written: where everything fetched was taken within that moment, nothing
-// asks again. Two messages ahead make that rare; calling Next again, soon after a message
-// and seldom when idle, makes it harmless.
+// asks again. Two messages ahead make that rare; calling Next again soon after a message
+// makes it harmless. An idle Next waits longer than two heartbeats of the server, so that
+// it notices when they stay away.
 const (
-	minPrefetch  = 2
-	shortestWait = 5 * time.Millisecond
-	longestWait  = 320 * time.Millisecond
+	minPrefetch   = 2
+	shortestWait  = 5 * time.Millisecond
+	longestWait   = 3 * pullHeartbeat
+	pullHeartbeat = 5 * time.Second
 )
 
 // subscription is one channel of messages. One goroutine (run) fetches and hands out, one
@@ -32,6 +34,7 @@ type subscription struct {
 
 	consumer jetstream.Consumer
 	messages jetstream.MessagesContext // nil while nothing is fetched
+	unhook   func() bool               // keeps the end of the context from draining messages
 	parked   []*held                   // fetched, held by heartbeats, not handed out yet
 	wait     time.Duration             // bounds the next call of Next
 	beat     time.Duration
@@ -140,12 +143,20 @@ func (s *subscription) park() {
 		}
 		if ctx.Err() != nil {
 			s.log.Warn("gave up draining; messages come again after the ack wait", "error", err)
-			s.messages.Stop()
 		} else if !errors.Is(err, jetstream.ErrMsgIteratorClosed) {
 			continue
 		}
-		s.messages = nil
+		s.stopFetching()
 		return
+	}
+}
+
+// stopFetching gives up the open fetch; what it has buffered is lost until the ack wait is over.
+func (s *subscription) stopFetching() {
+	if s.messages != nil {
+		s.unhook()
+		s.messages.Stop()
+		s.messages = nil
 	}
 }
 
@@ -190,12 +201,13 @@ func (s *subscription) next(ctx context.Context) (jetstream.Msg, error) {
 	if s.messages == nil {
 		messages, err := s.consumer.Messages(
 			jetstream.PullMaxMessages(s.cfg.Prefetch),
+			jetstream.PullHeartbeat(pullHeartbeat),
 			jetstream.PullThresholdMessages(max(minPrefetch, s.cfg.Prefetch/2)))
 		if err != nil {
 			return nil, err
 		}
 		s.messages = messages
-		context.AfterFunc(ctx, messages.Drain)
+		s.unhook = context.AfterFunc(ctx, messages.Drain)
 	}
 	return s.messages.Next(jetstream.NextMaxWait(s.wait))
 }
@@ -210,10 +222,7 @@ func (s *subscription) reopen(ctx context.Context, cause error) {
 		}
 	}
 	s.log.Warn("fetching failed: opening the subscription again", "error", cause)
-	if s.messages != nil {
-		s.messages.Stop()
-		s.messages = nil
-	}
+	s.stopFetching()
 	for {
 		pause := time.NewTimer(s.cfg.RetryWait)
 		select {
