@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,7 +13,6 @@ import (
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
-	"github.com/2lab-ai/hal9/internal/ingest"
 )
 
 // client is what the commands that speak to a running HAL9 have in common.
@@ -61,15 +63,9 @@ func (c *client) door(b *bus.Bus) (cli.Door, error) {
 	if err != nil {
 		return cli.Door{}, err
 	}
-	cfg := ingest.DefaultConfig()
-	cfg.Sources = file.Sources
-	cfg.MaxSignalBytes = min(cfg.MaxSignalBytes, (b.MaxPayload()-headRoom)/2)
-	decoder, err := ingest.New(cfg)
+	decoder, err := app.NewDecoder(file.Sources, b)
 	return cli.Door{Decoder: decoder, Record: app.SignalRecord, Now: time.Now}, err
 }
-
-// headRoom is what headers and findings may add to a signal, bytes; L1 leaves as much.
-const headRoom = 64 << 10
 
 func screen(cmd *cobra.Command) cli.Screen {
 	return cli.NewScreen(cmd.OutOrStdout(), os.LookupEnv)
@@ -83,6 +79,11 @@ func complete[T ~string](cmd *cobra.Command, flag string, values ...T) {
 	}
 	// It fails only for flags that do not exist, which a test would see.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// flagError says which flag an error is about.
+func flagError(flag string, err error) error {
+	return fmt.Errorf("--%s: %s", flag, oneLine(errors.New(strings.TrimPrefix(err.Error(), "layers: "))))
 }
 
 // severities are the words that people write.

@@ -68,7 +68,7 @@ func (f *feedFlags) run(cmd *cobra.Command, name string) error {
 	var err error
 	file := &f.options.File
 	if file.Format, err = cli.ParseFormat(f.format); err != nil {
-		return fmt.Errorf("--format: %w", err)
+		return flagError("format", err)
 	}
 	if err := f.options.Validate(); err != nil {
 		return err

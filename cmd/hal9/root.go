@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -98,8 +99,14 @@ func (g *global) logger(w io.Writer) (*slog.Logger, error) {
 // wrap each other say nothing to whoever reads it.
 func oneLine(err error) string {
 	text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), "; ")
-	for _, prefix := range []string{"app: ", "bus: ", "natsserver: ", "config: ", "pipeline: ", "hal9: "} {
-		text = strings.TrimPrefix(text, prefix)
+	for {
+		name, rest, ok := strings.Cut(text, ": ")
+		if !ok || !packageName.MatchString(name) {
+			return text
+		}
+		text = rest
 	}
-	return text
 }
+
+// packageName matches the packages of this module that may start an error's text.
+var packageName = regexp.MustCompile(`^(app|bus|cli|config|expr|hal9|ingest|layers|natsserver|outbound|pipeline|web)$`)

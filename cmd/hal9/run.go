@@ -41,6 +41,7 @@ rest stand by. Streams and consumers must exist: see hal9 provision.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.layer, "layer", "", "which layer: L1, L2, L3, L4 or L5")
+	complete(cmd, "layer", words(layers.Names())...)
 	connectionFlags(cmd, &f.bus)
 	flags.StringVar(&f.http, "http", "127.0.0.1:0", "address of page, API, /metrics, /healthz and /readyz; port 0 for any free one")
 	flags.StringVar(&f.config, "config", "", "configuration file; hal9.yaml in this folder is read where it exists")

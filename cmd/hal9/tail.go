@@ -95,10 +95,10 @@ func (f *tailFlags) parse() (err error) {
 		return err
 	}
 	if filter.Severity, err = layers.ParseSeverity(f.severity); err != nil {
-		return fmt.Errorf("--severity: %w", err)
+		return flagError("severity", err)
 	}
 	if f.options.From, err = cli.ParseFrom(f.from, time.Now()); err != nil {
-		return fmt.Errorf("--from: %w", err)
+		return flagError("from", err)
 	}
 	if f.options.Count < 0 || f.options.Timeout < 0 {
 		return fmt.Errorf("--count %d, --timeout %s: want 0 or more", f.options.Count, f.options.Timeout)
@@ -113,7 +113,7 @@ func parseAll[T any](flag string, texts []string, parse func(string) (T, error))
 	for _, text := range texts {
 		value, err := parse(text)
 		if err != nil {
-			return nil, fmt.Errorf("--%s: %w", flag, err)
+			return nil, flagError(flag, err)
 		}
 		values = append(values, value)
 	}

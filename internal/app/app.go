@@ -105,18 +105,22 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	return nil
 }
 
-// newDecoder bounds signals so that an envelope, which may hold a text twice (as text and in
-// the data it came from), fits into one message.
 func (a *App) newDecoder(context.Context) (err error) {
-	cfg := ingest.DefaultConfig()
-	cfg.Sources = a.cfg.File.Sources
-	cfg.MaxSignalBytes = min(cfg.MaxSignalBytes, (a.bus.MaxPayload()-headRoom)/2)
-	a.decoder, err = ingest.New(cfg)
+	a.decoder, err = NewDecoder(a.cfg.File.Sources, a.bus)
 	return err
 }
 
 // headRoom is what headers and findings may add to a signal, bytes.
 const headRoom = 64 << 10
+
+// NewDecoder returns the decoder of every door to L1. It bounds signals so that an envelope, which
+// may hold a text twice (as text and in the data it came from), fits into one message of this NATS.
+func NewDecoder(sources []ingest.SourceRule, b *bus.Bus) (*ingest.Decoder, error) {
+	cfg := ingest.DefaultConfig()
+	cfg.Sources = sources
+	cfg.MaxSignalBytes = min(cfg.MaxSignalBytes, (b.MaxPayload()-headRoom)/2)
+	return ingest.New(cfg)
+}
 
 // Run works until ctx ends, then stops in order: first nothing new comes in, then what is in
 // flight is settled. It returns an error where something failed or did not finish in time.

@@ -72,7 +72,7 @@ func (b *baseline) fields(visit func(*float64)) {
 func (b *baseline) explain(f finding, subject string) string {
 	switch {
 	case f.learning:
-		return "learning: " + number(b.samples) + " of " + number(baselineMinSamples) + " samples of " + subject
+		return "still learning what is normal: " + number(b.samples) + " of " + number(baselineMinSamples) + " samples of " + subject
 	case f.news:
 		return subject + " " + f.aspect.explain(f.sample)
 	default:

@@ -3,6 +3,7 @@ package operational
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -146,7 +147,7 @@ func TestOfEqualsTheEarliestOpenedIsJoined(t *testing.T) {
 		decide(t, l, first)
 		for i := 1; i < 5; i++ {
 			e := s.flagged(fmt.Sprint("db-", i), midnight, layers.SeverityWarning, 0.6)
-			e.Labels = map[string]string{"service": fmt.Sprint(i)}
+			e.Labels = map[string]string{"service": strconv.Itoa(i)}
 			decide(t, l, e)
 		}
 		e := s.flagged("other", midnight, layers.SeverityWarning, 0.6)

@@ -147,7 +147,7 @@ func TestLearningFlagsNothing(t *testing.T) {
 			value = 1e9
 		}
 		d := decide(t, l, s.value("web-1", midnight.Add(time.Duration(i)*time.Minute), value))
-		wantDecision(t, d, layers.DispositionResolved, "learning: "+strconv.Itoa(i+1)+" of 30 samples")
+		wantDecision(t, d, layers.DispositionResolved, "still learning what is normal: "+strconv.Itoa(i+1)+" of 30 samples")
 	}
 }
 

@@ -107,8 +107,8 @@ func (r *rate) explain(b burst, length int64) string {
 	within := number(b.count) + " within " + span(time.Duration(length)*time.Second)
 	switch {
 	case b.learning:
-		return "learning: " + number(r.mean.count) + " of " + number(rateMinBuckets) + " intervals of " +
-			span(time.Duration(length)*time.Second) + "; " + within + " so far"
+		return "nothing unusual in itself; still learning how often this message comes (" + within + ", " +
+			number(r.mean.count) + " of " + number(rateMinBuckets) + " intervals seen)"
 	case b.surprise > 0:
 		return within + " of this message of this key, where " + between(0, math.Ceil(r.usual())) + " are usual (mean " + number(r.mean.value) + ")"
 	default:

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/2lab-ai/hal9/internal/natsserver"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"hal9": main})
+}
+
+// TestScripts runs the commands as a user types them; see testdata/script.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"nats": startNATS, "ready": awaitReady, "oneline": oneLineOnly,
+		},
+	})
+}
+
+// startNATS starts a NATS server for the script and sets $NATS to its address.
+func startNATS(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: nats")
+	}
+	cfg := natsserver.DefaultConfig()
+	cfg.Port = 0
+	cfg.DataDir = ts.MkAbs("nats-data")
+	server, err := natsserver.Start(cfg, slog.New(slog.DiscardHandler))
+	ts.Check(err)
+	ts.Defer(server.Stop)
+	ts.Setenv("NATS", server.URL())
+}
+
+// awaitReady waits for a --ready-file and sets $NATS and $HTTP from it.
+func awaitReady(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ready FILE")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for {
+		if data, err := os.ReadFile(ts.MkAbs(args[0])); err == nil {
+			ts.Setenv("NATS", between(string(data), `"nats":"`))
+			ts.Setenv("HTTP", between(string(data), `"http":"`))
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			ts.Fatalf("%s did not appear", args[0])
+		}
+	}
+}
+
+func between(text, start string) string {
+	_, rest, _ := strings.Cut(text, start)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}
+
+// oneLineOnly requires that the last command said one line on stderr.
+func oneLineOnly(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: oneline")
+	}
+	if text := ts.ReadFile("stderr"); strings.Count(text, "\n") != 1 {
+		ts.Fatalf("stderr has not one line:\n%s", text)
+	}
+}
