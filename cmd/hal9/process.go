@@ -49,7 +49,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 	<-ended
 	if err == nil {
-		p.log.Info("stopped, everything in flight is settled")
+		p.log.InfoContext(ctx, "stopped, everything in flight is settled")
 	}
 	return err
 }

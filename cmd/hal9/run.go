@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,7 +54,7 @@ rest stand by. Streams and consumers must exist: see hal9 provision.`,
 func (f *runFlags) run(cmd *cobra.Command, g *global) error {
 	began := time.Now()
 	if f.layer == "" {
-		return fmt.Errorf("which layer? say --layer L1, L2, L3, L4 or L5")
+		return errors.New("which layer? say --layer L1, L2, L3, L4 or L5")
 	}
 	layer, err := layers.ParseName(f.layer)
 	if err != nil {

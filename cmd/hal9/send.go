@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -103,7 +104,7 @@ func (f *sendFlags) readText(in io.Reader, args []string) error {
 		return fmt.Errorf("standard input has more than %d bytes: one signal can't hold that; see `hal9 feed -` for many", maxText)
 	}
 	if f.options.Text = strings.TrimSpace(string(text)); f.options.Text == "" {
-		return fmt.Errorf("standard input is empty")
+		return errors.New("standard input is empty")
 	}
 	return nil
 }

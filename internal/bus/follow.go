@@ -50,7 +50,7 @@ func (f Follow) Run(ctx context.Context, b *Bus, visit func(*Message)) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		b.log.Debug("follow again", "stream", f.Stream, "next", c.next, "error", err)
+		b.log.DebugContext(ctx, "follow again", "stream", f.Stream, "next", c.next, "error", err)
 		stream, err = c.reopen(ctx, b)
 		if ctx.Err() != nil {
 			return nil
@@ -165,7 +165,7 @@ func (c *cursor) reopen(ctx context.Context, b *Bus) (jetstream.Stream, error) {
 			return nil, err
 		}
 		if err != nil {
-			b.log.Debug("follow: the stream can't be asked yet", "stream", c.follow.Stream, "error", err)
+			b.log.DebugContext(ctx, "follow: the stream can't be asked yet", "stream", c.follow.Stream, "error", err)
 			continue
 		}
 		if made := stream.CachedInfo().Created; !made.Equal(c.made) {

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func announce(t *testing.T, b *bus.Bus, from, to int) {
 func numbers(from, to int) []string {
 	var texts []string
 	for i := from; i < to; i++ {
-		texts = append(texts, fmt.Sprint(i))
+		texts = append(texts, strconv.Itoa(i))
 	}
 	return texts
 }

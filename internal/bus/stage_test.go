@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func (c *tally) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	}
 	c.seen[e.Key]++
 	n := c.seen[e.Key]
-	e.Findings.Template = fmt.Sprint(n)
+	e.Findings.Template = strconv.Itoa(n)
 	if n%3 == 0 {
 		return layers.Decision{Disposition: layers.DispositionEscalated, Reason: "every third"}, nil
 	}
@@ -144,7 +145,7 @@ func feed(t *testing.T, b *bus.Bus, from, to int) {
 }
 
 // outcomes returns for each signal id how often it ended and with which number.
-func outcomes(t *testing.T, b *bus.Bus) map[string][]string {
+func outcomes(t *testing.T, b *bus.Bus, next string) map[string][]string {
 	t.Helper()
 	got := map[string][]string{}
 	err := b.Since(t.Context(), pipeline.StreamVerdicts, time.Time{}.Add(1), 1<<40, func(m *bus.Message) {
@@ -157,7 +158,7 @@ func outcomes(t *testing.T, b *bus.Bus) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = b.Since(t.Context(), "HAL9_L4", time.Time{}.Add(1), 1<<40, func(m *bus.Message) {
+	err = b.Since(t.Context(), next, time.Time{}.Add(1), 1<<40, func(m *bus.Message) {
 		e, err := pipeline.DecodeEnvelope(m.Data)
 		if err != nil {
 			t.Error(err)
@@ -173,9 +174,15 @@ func outcomes(t *testing.T, b *bus.Bus) map[string][]string {
 
 func waitSettled(t *testing.T, b *bus.Bus, n int) map[string][]string {
 	t.Helper()
+	return waitSettledIn(t, b, n, "HAL9_L4")
+}
+
+// waitSettledIn waits until n signals have a verdict or stand in the stream of the next layer.
+func waitSettledIn(t *testing.T, b *bus.Bus, n int, next string) map[string][]string {
+	t.Helper()
 	var got map[string][]string
 	for range 200 {
-		if got = outcomes(t, b); len(got) >= n {
+		if got = outcomes(t, b, next); len(got) >= n {
 			return got
 		}
 		time.Sleep(50 * time.Millisecond) // The stage works in the background.
@@ -187,7 +194,7 @@ func waitSettled(t *testing.T, b *bus.Bus, n int) map[string][]string {
 func wantEachOnceInOrder(t *testing.T, got map[string][]string, n int) {
 	t.Helper()
 	for i := range n {
-		id, want := fmt.Sprint("s", i), fmt.Sprint(i/7+1)
+		id, want := fmt.Sprint("s", i), strconv.Itoa(i/7+1)
 		if len(got[id]) != 1 || got[id][0] != want {
 			t.Fatalf("signal %s ended as %q, want once with number %s", id, got[id], want)
 		}
@@ -283,62 +290,4 @@ func TestStageStopsAndGoesOnWhereItWas(t *testing.T) {
 	got := waitSettled(t, b, n)
 	stop()
 	wantEachOnceInOrder(t, got, n)
-}
-
-func TestStageTurnsWhatItCannotDecideIntoDeadLetters(t *testing.T) {
-	b, _ := provisioned(t, bus.DefaultTopology())
-	run := newStageRun(b)
-	var tries atomic.Int64
-	run.layer = func() (layers.Layer, error) {
-		return &tally{seen: map[string]int{}, fail: func(e *layers.Envelope) error {
-			switch e.ID {
-			case "s2":
-				return layers.Permanent(errors.New("never possible"))
-			case "s3":
-				tries.Add(1)
-				return errors.New("failed again\nand again")
-			case "s4":
-				panic("out of range")
-			default:
-				return nil
-			}
-		}}, nil
-	}
-	stop := run.start(t)
-	feed(t, b, 0, 6)
-	if err := b.Publish(t.Context(), []pipeline.Record{{Subject: "hal9.l3.0", ID: "rubbish", Data: []byte("rubbish")}}); err != nil {
-		t.Fatal(err)
-	}
-	got := waitSettled(t, b, 7)
-	stop()
-	if tries.Load() != int64(run.cfg.MaxAttempts) {
-		t.Errorf("%d tries, want %d", tries.Load(), run.cfg.MaxAttempts)
-	}
-	letters := map[string]string{}
-	err := b.Since(t.Context(), pipeline.StreamDead, time.Time{}.Add(1), 100, func(m *bus.Message) {
-		letters[m.Header["Nats-Msg-Id"][0]] = m.Header[pipeline.HeaderAttempts][0] + " " + m.Header[pipeline.HeaderError][0]
-		if m.Header[pipeline.HeaderStream][0] != "HAL9_L3" || m.Header[pipeline.HeaderLayer][0] != "L3" || m.Header[pipeline.HeaderSeq][0] == "" {
-			t.Errorf("headers %v do not say where the letter comes from", m.Header)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id, want := range map[string]string{
-		pipeline.SignalID("test", "s2") + ".dead": "1 never possible",
-		pipeline.SignalID("test", "s3") + ".dead": "3 failed again and again",
-		pipeline.SignalID("test", "s4") + ".dead": "3 pipeline: layer L3 panicked: out of range",
-	} {
-		if letters[id] != want {
-			t.Errorf("dead letter %s says %q, want %q", id, letters[id], want)
-		}
-	}
-	if len(letters) != 4 {
-		t.Errorf("%d dead letters, want 4: %v", len(letters), letters)
-	}
-	for i := range 6 {
-		if len(got[fmt.Sprint("s", i)]) != 1 {
-			t.Errorf("signal s%d ended %d times", i, len(got[fmt.Sprint("s", i)]))
-		}
-	}
 }
