@@ -43,11 +43,7 @@ type UnsupportedFormatError struct {
 
 // Error names the content types that are supported.
 func (e *UnsupportedFormatError) Error() string {
-	text := "ingest: content type " + quote(e.ContentType) + " is not supported"
-	if strings.HasPrefix(e.ContentType, "application/x-www-form-urlencoded") {
-		text += " (it is what curl sends by itself; add -H 'Content-Type: application/json')"
-	}
-	return text + "; want application/json, application/x-ndjson, application/cloudevents+json, " +
+	return "ingest: content type " + quote(e.ContentType) + " is not supported; want application/json, application/x-ndjson, application/cloudevents+json, " +
 		"application/cloudevents-batch+json, text/plain, or ce-* headers"
 }
 
@@ -88,6 +84,8 @@ func plainFormat(mediaType string) Format {
 		return FormatNDJSON
 	case "text/plain":
 		return FormatText
+	case "application/x-www-form-urlencoded":
+		return FormatJSON // what `curl -d` says of JSON, and nothing else that is sent here is
 	}
 	if isJSONType(mediaType) {
 		return FormatJSON
