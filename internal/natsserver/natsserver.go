@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -66,6 +67,12 @@ func (c Config) Validate() error {
 type Server struct {
 	nats *server.Server
 	lock *flock.Flock
+	dir  string
+	log  *slog.Logger
+
+	stop     sync.Once
+	stopping chan struct{} // closed by Stop
+	marked   chan struct{} // closed when the last marks are written
 }
 
 // Start checks folder and port, starts the server and waits until it serves JetStream.
@@ -83,11 +90,15 @@ func Start(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s.lock = lock
+	go s.keepMarks()
 	return s, nil
 }
 
 func startLocked(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := probePort(cfg.Host, cfg.Port); err != nil {
+		return nil, err
+	}
+	if err := sweep(cfg.DataDir); err != nil {
 		return nil, err
 	}
 	port := cfg.Port
@@ -110,14 +121,34 @@ func startLocked(cfg Config, log *slog.Logger) (*Server, error) {
 		defer close(started)
 		ns.Start()
 	}()
-	s := &Server{nats: ns}
+	s := &Server{nats: ns, dir: cfg.DataDir, log: log, stopping: make(chan struct{}), marked: make(chan struct{})}
 	if !ns.ReadyForConnections(cfg.StartTimeout) || !ns.JetStreamEnabled() {
 		s.shutdown()
 		<-started
 		return nil, startError(cfg.DataDir, relay.last())
 	}
 	<-started
+	if err := s.checkStore(relay.recovered()); err != nil {
+		s.shutdown()
+		return nil, err
+	}
 	return s, nil
+}
+
+// advice is what to do about a damaged store.
+const advice = "restore it from a backup, or move it away and start with an empty one"
+
+// checkStore refuses a store of which the server could not read a part. It would go on without that
+// part, and what was acknowledged to its publishers would be gone without a word.
+func (s *Server) checkStore(damage string) error {
+	if damage != "" {
+		return fmt.Errorf("natsserver: data folder %s is damaged: %s: %s", s.dir, damage, advice)
+	}
+	now, err := s.present()
+	if err != nil {
+		return fmt.Errorf("natsserver: data folder %s is damaged: %w: %s", s.dir, err, advice)
+	}
+	return now.checkMarks(s.dir)
 }
 
 func startError(dir, reason string) error {
@@ -181,12 +212,16 @@ func (s *Server) Port() int {
 // InProcess returns the option with which a client in this process connects without a socket.
 func (s *Server) InProcess() nats.Option { return nats.InProcessServer(s.nats) }
 
-// Stop ends the server: clients are told, streams and consumers are flushed and closed.
+// Stop ends the server: clients are told, streams and consumers are flushed and closed. It may be
+// called again.
 func (s *Server) Stop() {
-	s.shutdown()
-	if s.lock != nil {
+	s.stop.Do(func() {
+		close(s.stopping)
+		<-s.marked
+		s.lastMarks()
+		s.shutdown()
 		_ = s.lock.Unlock()
-	}
+	})
 }
 
 func (s *Server) shutdown() {

@@ -3,16 +3,31 @@ package natsserver
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 )
 
-// logRelay hands the server's own log lines to slog and keeps the last complaint, which
-// says why a start failed.
+// logRelay hands the server's own log lines to slog. It keeps the last complaint, which says why
+// a start failed, and while the server starts what it says of a damaged store.
 type logRelay struct {
 	log *slog.Logger
 
 	mu       sync.Mutex
 	lastLine string
+	started  bool
+	damage   string // the first complaint about the store
+}
+
+// recoveryIndent starts the lines in which the server tells how it recovers streams and consumers. A
+// warning among them means that it goes on without one.
+const recoveryIndent = "  "
+
+// recovered returns what the server said of a damaged store, and listens no longer.
+func (r *logRelay) recovered() (damage string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.started = true
+	return strings.TrimSpace(r.damage)
 }
 
 func (r *logRelay) last() string {
@@ -26,6 +41,9 @@ func (r *logRelay) keep(format string, args []any) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lastLine = line
+	if !r.started && r.damage == "" && strings.HasPrefix(line, recoveryIndent) {
+		r.damage = line
+	}
 	return line
 }
 
