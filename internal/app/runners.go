@@ -115,6 +115,9 @@ func (a *App) newTracker() (*strategic.Tracker, error) {
 	return tracker, nil
 }
 
+// rememberMost bounds how many verdicts L1 reads when it starts: it must be ready soon.
+const rememberMost = 30_000
+
 // newReflexive makes L1 and tells it which identities have their verdict already.
 func (a *App) newReflexive(ctx context.Context) (err error) {
 	if !a.runs(layers.NameL1) {
@@ -127,7 +130,7 @@ func (a *App) newReflexive(ctx context.Context) (err error) {
 		return err
 	}
 	since := time.Now().Add(-cfg.DedupWindow)
-	return a.bus.Since(ctx, pipeline.StreamVerdicts, since, uint64(cfg.DedupEntries), func(m *bus.Message) {
+	return a.bus.Since(ctx, pipeline.StreamVerdicts, since, rememberMost, func(m *bus.Message) {
 		var v struct {
 			Source   string `json:"source"`
 			SignalID string `json:"signal_id"`

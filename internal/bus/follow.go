@@ -37,28 +37,25 @@ var errGap = errors.New("bus: a message was lost on its way")
 // the last message visited. A stream that was made anew in between is read from its beginning.
 func (f Follow) Run(ctx context.Context, b *Bus, visit func(*Message)) error {
 	stream, err := b.stream(ctx, f.Stream)
-	if ctx.Err() != nil {
-		return nil
-	}
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	c := &cursor{follow: f, made: stream.CachedInfo().Created, next: f.first(stream.CachedInfo().State)}
 	for {
-		broken := b.brokenChan()
-		err := c.read(ctx, stream, broken, visit)
-		if ctx.Err() != nil {
-			return nil
-		}
-		b.log.DebugContext(ctx, "follow again", "stream", f.Stream, "next", c.next, "error", err)
-		stream, err = c.reopen(ctx, b)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
+		err := c.read(ctx, stream, b.brokenChan(), visit)
+		b.log.DebugContext(ctx, "follow ends or reads on", "stream", f.Stream, "next", c.next, "error", err)
+		if stream, err = c.reopen(ctx, b); err != nil {
+			return unlessEnded(ctx, err)
 		}
 	}
+}
+
+// unlessEnded returns err, or nil where it comes from the end of ctx.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // first returns the sequence to begin with, 0 where only the time is known.

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -36,7 +37,7 @@ func (f *follower) seen(t *testing.T, n int) []string {
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		f.mu.Lock()
-		texts := f.texts[:len(f.texts):len(f.texts)]
+		texts := slices.Clip(f.texts)
 		f.mu.Unlock()
 		if len(texts) >= n {
 			return texts

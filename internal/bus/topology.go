@@ -16,10 +16,14 @@ import (
 // are divided: fixed for life, since each partition's state belongs to its keys.
 const metaPartitions = "hal9.partitions"
 
-// DuplicateWindow is how long JetStream recognises an id that is stored again. It covers
-// publishes whose answer got lost while everything is up; what a restart leaves uncertain is
-// settled by the ledger, whatever its length.
-const DuplicateWindow = 2 * time.Minute
+// How long JetStream recognises an id that is stored again. At the doors that is for senders who try
+// again. Between the layers it covers publishes whose answer got lost while everything is
+// up, and so must outlast a few ack waits; what a restart leaves uncertain is settled by the ledger,
+// whatever its length. A server reads its whole window when it starts: longer means later.
+const (
+	ingestWindow = 2 * time.Minute
+	hopWindow    = 30 * time.Second
+)
 
 // ackWait is how long a process may keep a message before another gets it.
 const ackWait = 10 * time.Second
@@ -77,9 +81,13 @@ func (t Topology) streams() []jetstream.StreamConfig {
 }
 
 func (t Topology) workStream(name, subject string, bytes int64) jetstream.StreamConfig {
+	window := hopWindow
+	if subject == pipeline.SubjectOf(layers.NameL1, 0) {
+		window = ingestWindow
+	}
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subject}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardNew, MaxBytes: bytes, Duplicates: DuplicateWindow, Replicas: t.Replicas,
+		Discard: jetstream.DiscardNew, MaxBytes: bytes, Duplicates: window, Replicas: t.Replicas,
 		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
 	}
 }
@@ -91,7 +99,7 @@ func (t Topology) resultStream(name, subject string, twelfths int64) jetstream.S
 	}
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subject + ".>"}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardOld, MaxBytes: bytes, Duplicates: DuplicateWindow, Replicas: t.Replicas,
+		Discard: jetstream.DiscardOld, MaxBytes: bytes, Duplicates: hopWindow, Replicas: t.Replicas,
 		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
 	}
 }
