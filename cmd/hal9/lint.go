@@ -44,10 +44,10 @@ func printProblems(cmd *cobra.Command, file string, problems []config.Problem, a
 		}
 	} else {
 		for _, problem := range problems {
-			fmt.Fprintln(out, problem.Error()) //nolint:errcheck // Ends with the command.
+			fmt.Fprintln(out, problem.Error())
 		}
 		if len(problems) == 0 {
-			fmt.Fprintln(out, file+": fine") //nolint:errcheck // Ends with the command.
+			fmt.Fprintln(out, file+": fine")
 		}
 	}
 	if failed {

@@ -79,9 +79,9 @@ func (f *provisionFlags) print(w io.Writer, plan []bus.Change) error {
 		if change.Kind == bus.ChangeNone {
 			continue
 		}
-		fmt.Fprintf(w, "%-8s %s\n", change.Kind, change.Resource) //nolint:errcheck // Ends with the command.
+		fmt.Fprintf(w, "%-8s %s\n", change.Kind, change.Resource)
 		for _, line := range change.Diffs {
-			fmt.Fprintf(w, "           %s\n", line) //nolint:errcheck // Ends with the command.
+			fmt.Fprintf(w, "           %s\n", line)
 		}
 	}
 	verb := "done"

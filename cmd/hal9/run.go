@@ -75,7 +75,7 @@ func (f *runFlags) run(cmd *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	defer listener.Close() //nolint:errcheck // Serving closes it; this is for the ways out before.
+	defer listener.Close()
 	f.bus.Name = "hal9-" + layer.String()
 	b, err := bus.Connect(f.bus, log)
 	if err != nil {

@@ -80,7 +80,7 @@ func (f *upFlags) up(cmd *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	defer listener.Close() //nolint:errcheck // Serving closes it; this is for the ways out before.
+	defer listener.Close()
 	server, err := natsserver.Start(f.server, log)
 	if err != nil {
 		return err

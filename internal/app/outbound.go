@@ -37,9 +37,10 @@ func (a *App) newOutbound(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.outbound, err = outbound.New(outbound.Config{Sinks: a.cfg.File.Sinks}, outbound.Deps{
-		Subscriber: subscriber, Publisher: publisher, Dead: dead, Client: http.DefaultClient,
-		Verdicts: expr.Verdict, Situations: expr.Situation, Log: a.log,
-	})
+	a.outbound, err = outbound.New( //nolint:contextcheck // Each message brings its context.
+		outbound.Config{Sinks: a.cfg.File.Sinks}, outbound.Deps{
+			Subscriber: subscriber, Publisher: publisher, Dead: dead, Client: http.DefaultClient,
+			Verdicts: expr.Verdict, Situations: expr.Situation, Log: a.log,
+		})
 	return err
 }

@@ -52,10 +52,10 @@ func (f Follow) Run(ctx context.Context, b *Bus, visit func(*Message)) error {
 
 // unlessEnded returns err, or nil where it comes from the end of ctx.
 func unlessEnded(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // first returns the sequence to begin with, 0 where only the time is known.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -50,9 +51,7 @@ func (tg *target) serve(w http.ResponseWriter, r *http.Request) {
 	defer tg.mu.Unlock()
 	tg.posts++
 	status, header := tg.answer(tg.posts)
-	for name, values := range header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), header)
 	w.WriteHeader(status)
 	if status < 300 {
 		tg.taken = append(tg.taken, plan.ID)

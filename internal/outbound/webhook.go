@@ -50,7 +50,7 @@ func (w webhook) deliver(msg *message.Message) error {
 	if err != nil {
 		return fmt.Errorf("outbound: webhook: %w", err)
 	}
-	defer res.Body.Close()                                     //nolint:errcheck // Nothing is read from it any more.
+	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 4096)) // so that the connection can be used again
 	return w.judge(msg, res)
 }

@@ -60,6 +60,7 @@ func (s *subscription) offer(ctx context.Context, msg *message.Message) bool {
 		case s.out <- msg:
 			return true
 		case <-stalled.C:
+			s.park(ctx)
 		case <-ctx.Done():
 			return false
 		}
@@ -91,9 +92,9 @@ func (s *subscription) settle(h *held, msg *message.Message, cancel context.Canc
 // undecodable hands the message on, and terminates it where that succeeded.
 func (s *subscription) undecodable(ctx context.Context, h *held, cause error) {
 	if s.cfg.OnUndecodable == nil {
-		s.log.Error("undecodable message terminated", "stream", h.Stream, "sequence", h.Sequence, "error", cause)
+		s.log.ErrorContext(ctx, "undecodable message terminated", "stream", h.Stream, "sequence", h.Sequence, "error", cause)
 	} else if err := s.cfg.OnUndecodable(ctx, h.Delivery, h.raw.Data(), cause); err != nil {
-		s.log.Error("undecodable message not handed on", "stream", h.Stream, "sequence", h.Sequence, "error", err)
+		s.log.ErrorContext(ctx, "undecodable message not handed on", "stream", h.Stream, "sequence", h.Sequence, "error", err)
 		delay := h.nackDelay(s.cfg.Backoff)
 		s.report(h.settle(func() error { return h.raw.NakWithDelay(delay) }))
 		return

@@ -12,7 +12,7 @@ import (
 // slowLink returns an address that leads to the server, with a delay in each direction.
 func slowLink(t *testing.T, server string, delay time.Duration) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func slowLink(t *testing.T, server string, delay time.Duration) string {
 			if err != nil {
 				return
 			}
-			target, err := net.Dial("tcp", strings.TrimPrefix(server, "nats://"))
+			target, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(server, "nats://"))
 			if err != nil {
 				_ = client.Close()
 				return

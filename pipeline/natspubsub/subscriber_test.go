@@ -3,6 +3,7 @@ package natspubsub_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -72,24 +73,27 @@ func TestSlowHandlersGetMessagesOnce(t *testing.T) {
 	}
 }
 
-// The same where nobody reads the channel.
+// The same where nobody reads the channel: no other subscriber gets what waits there.
 func TestUnreadMessagesStayHeld(t *testing.T) {
 	t.Parallel()
 	const ackWait = 300 * time.Millisecond
 	b := newBench(t)
-	sub := b.subscriber(t, func(cfg *natspubsub.SubscriberConfig) {
+	slow := func(cfg *natspubsub.SubscriberConfig) {
 		cfg.Prefetch = 4
 		cfg.Consumer.AckWait = ackWait
-	})
+	}
 	publish(t, b.publisher(t, nil), "work.a", 4)
-	msgs := subscribe(t, sub, "work.a")
-	time.Sleep(4 * ackWait)
-	for range 4 {
-		msg := receive(t, msgs)
-		if d := delivery(t, msg); d.Attempt != 1 {
-			t.Errorf("message %s: attempt %d", msg.Payload, d.Attempt)
+	msgs := subscribe(t, b.subscriber(t, slow), "work.a")
+	eventually(t, func() error {
+		if n := b.info(t).NumAckPending; n < 4 {
+			return fmt.Errorf("%d of 4 fetched", n)
 		}
-		msg.Ack()
+		return nil
+	})
+	others := subscribe(t, b.subscriber(t, slow), "work.a")
+	nothing(t, others, 4*ackWait)
+	for range 4 {
+		receive(t, msgs).Ack()
 	}
 	b.settledAfter(t, 4)
 }

@@ -74,7 +74,7 @@ func (s *subscription) run(ctx context.Context) {
 		}
 		s.handOut(ctx, h)
 	}
-	s.park()
+	s.park(ctx)
 	for _, h := range s.parked {
 		s.giveBack(h)
 	}
@@ -118,7 +118,7 @@ func (s *subscription) acquire(ctx context.Context) bool {
 		case s.slots <- struct{}{}:
 			return true
 		case <-stalled.C:
-			s.park()
+			s.park(ctx)
 		case <-ctx.Done():
 			return false
 		}
@@ -128,12 +128,12 @@ func (s *subscription) acquire(ctx context.Context) bool {
 // park stops fetching and takes what nats.go has fetched ahead into heartbeats: lying in its
 // buffer it would be delivered a second time while the handlers are slow. The next take
 // hands out what is parked first.
-func (s *subscription) park() {
+func (s *subscription) park(ctx context.Context) {
 	if s.messages == nil {
 		return
 	}
 	s.messages.Drain()
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.RequestTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.RequestTimeout)
 	defer cancel()
 	for {
 		raw, err := s.messages.Next(jetstream.NextContext(ctx))
@@ -142,7 +142,7 @@ func (s *subscription) park() {
 			continue
 		}
 		if ctx.Err() != nil {
-			s.log.Warn("gave up draining; messages come again after the ack wait", "error", err)
+			s.log.WarnContext(ctx, "gave up draining; messages come again after the ack wait", "error", err)
 		} else if !errors.Is(err, jetstream.ErrMsgIteratorClosed) {
 			continue
 		}
@@ -186,7 +186,7 @@ func (s *subscription) take(ctx context.Context) (h *held, ok bool) {
 		case errors.Is(err, nats.ErrTimeout):
 			s.wait = min(2*s.wait, longestWait)
 		case s.nc.IsClosed():
-			s.log.Error("connection closed: the subscription ends", "error", err)
+			s.log.ErrorContext(ctx, "connection closed: the subscription ends", "error", err)
 			return nil, false
 		default:
 			s.reopen(ctx, err)
@@ -221,7 +221,7 @@ func (s *subscription) reopen(ctx context.Context, cause error) {
 			return
 		}
 	}
-	s.log.Warn("fetching failed: opening the subscription again", "error", cause)
+	s.log.WarnContext(ctx, "fetching failed: opening the subscription again", "error", cause)
 	s.stopFetching()
 	for {
 		pause := time.NewTimer(s.cfg.RetryWait)
@@ -239,6 +239,6 @@ func (s *subscription) reopen(ctx context.Context, cause error) {
 		if s.nc.IsClosed() {
 			return
 		}
-		s.log.Error("durable consumer not usable", "error", err)
+		s.log.ErrorContext(ctx, "durable consumer not usable", "error", err)
 	}
 }

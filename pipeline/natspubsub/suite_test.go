@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -137,7 +136,11 @@ func TestRestartCommand(t *testing.T) {
 	if *restartURL == "" {
 		t.Skip("only the command of TestSuiteReconnect")
 	}
-	res, err := http.Post(*restartURL, "", strings.NewReader(""))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, *restartURL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
