@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -212,6 +213,12 @@ func TestHTTPSaysWhatIsWrong(t *testing.T) {
 // TestCriticalClimbsThroughAllFiveLayers follows one critical signal: a situation, a plan from the
 // configured playbook, a review, one verdict with five hops.
 func TestCriticalClimbsThroughAllFiveLayers(t *testing.T) {
+	hooked := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		hooked <- string(body)
+	}))
+	defer hook.Close()
 	file := filepath.Join(t.TempDir(), "hal9.yaml")
 	err := os.WriteFile(file, []byte(`
 rules:
@@ -220,6 +227,8 @@ playbooks:
   - {name: disk-full, when: 'title.contains("disk")', title: Make room, steps: [delete old logs, grow the volume]}
 objectives:
   - {name: shop, target: 0.999, window: 30d, total: 'source == "shop"', good: 'disposition != "dead"'}
+sinks:
+  - {name: hook, on: plans, webhook: "`+hook.URL+`"}
 `), 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -264,6 +273,15 @@ objectives:
 	if plans != 1 {
 		t.Errorf("%d plans, want 1", plans)
 	}
+	select {
+	case body := <-hooked:
+		if !strings.Contains(body, "grow the volume") {
+			t.Errorf("the webhook got %s, want the plan", body)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the webhook did not get the plan")
+	}
+	p.stop(t)
 }
 
 // TestPayloadsEndInOneVerdictEach publishes what real senders send, raw, over NATS.

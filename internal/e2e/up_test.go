@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -145,4 +146,28 @@ func TestUpSaysInOneLineWhyItCannotStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUpWithPartitionsCorrelatesAcrossThem runs keyed layers in four partitions: signals of related keys
+// that lie in different partitions still come together in one situation.
+func TestUpWithPartitionsCorrelatesAcrossThem(t *testing.T) {
+	data := t.TempDir()
+	p := up(t, data, "--partitions", "4")
+	_, js := dial(t, p.NATS)
+	want := map[string]bool{}
+	for i := range 24 {
+		id := fmt.Sprint("c", i)
+		publish(t, js, &nats.Msg{Subject: "hal9.signals.shop", Data: fmt.Appendf(nil,
+			`{"id":%q,"subject":"db-%d","severity":"critical","message":"disk is full","labels":{"cluster":"eu"}}`, id, i%12)})
+		want["shop|"+id] = true
+	}
+	situations := map[string]bool{}
+	for _, v := range eachOnce(t, js, want) {
+		situations[v[0].SituationID] = true
+	}
+	if len(situations) != 1 || situations[""] {
+		t.Errorf("24 related signals are in situations %v, want one", situations)
+	}
+	p.kill()
+	up(t, data, "--partitions", "4").stop(t)
 }
