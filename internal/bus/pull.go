@@ -41,8 +41,19 @@ type puller struct {
 type statusError struct{ status, description string }
 
 func (e *statusError) Error() string {
-	return fmt.Sprintf("bus: the server answered %s %s", e.status, e.description)
+	return strings.TrimSpace(fmt.Sprintf("bus: the server answered %s %s", e.status, e.description))
 }
+
+// Unwrap returns ErrDisconnected: whichever way a server goes, what was in flight is uncertain.
+func (e *statusError) Unwrap() error {
+	if e.status == statusNobody || strings.Contains(strings.ToLower(e.description), "shutdown") {
+		return ErrDisconnected
+	}
+	return nil
+}
+
+// statusNobody is what NATS answers where nobody listens to a request.
+const statusNobody = "503"
 
 func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 	p := &puller{
