@@ -43,6 +43,7 @@ func edgeRules() []Rule {
 	return []Rule{
 		{Packages: "internal/archtest"},
 		{Packages: "internal/bus", Internal: []string{"layers", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
+		{Packages: "internal/bus/bustest", Internal: []string{"layers", "pipeline"}, External: []string{"github.com/google/go-cmp"}},
 		{Packages: "internal/e2e"},
 		{Packages: "internal/natsserver", External: []string{client, server, "github.com/gofrs/flock"}},
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/2lab-ai/hal9/internal/bus"
@@ -138,47 +137,6 @@ func take(t *testing.T, source pipeline.Source, n int) []pipeline.Delivery {
 	return got
 }
 
-func data(deliveries []pipeline.Delivery) []string {
-	var texts []string
-	for _, d := range deliveries {
-		texts = append(texts, string(d.Data))
-	}
-	return texts
-}
-
-func TestKeyedSourceStartsBehindItsOffset(t *testing.T) {
-	b, _ := provisioned(t, bus.DefaultTopology())
-	key := pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}
-	if err := b.Publish(t.Context(), records(0, 10)); err != nil {
-		t.Fatal(err)
-	}
-	first, backlog, err := b.Open(t.Context(), key, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if backlog.Empty || backlog.Last != 10 {
-		t.Errorf("backlog %+v, want one up to 10", backlog)
-	}
-	got := take(t, first, 10)
-	if err := first.Settle(got[:4]); err != nil {
-		t.Fatal(err)
-	}
-	first.Close()
-	// A new owner whose checkpoint is at 2 gets everything from 3 on, at once and in order,
-	// whatever the first one acknowledged or had in flight.
-	second, backlog, err := b.Open(t.Context(), key, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if backlog.Empty {
-		t.Error("backlog is empty, want 8 messages")
-	}
-	if diff := cmp.Diff([]string{"2", "3", "4", "5", "6", "7", "8", "9"}, data(take(t, second, 8))); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
-}
-
 func TestSharedSourceTakesBackOrphansAtOnce(t *testing.T) {
 	b, server := provisioned(t, bus.DefaultTopology())
 	key := pipeline.StageKey{Layer: layers.NameL1, Partitions: 1}
@@ -206,33 +164,7 @@ func TestSharedSourceTakesBackOrphansAtOnce(t *testing.T) {
 	}
 }
 
-func TestStoredFindsWhatALayerStored(t *testing.T) {
-	b, _ := provisioned(t, bus.DefaultTopology())
-	before := time.Now().Add(-time.Minute)
-	err := b.Publish(t.Context(), []pipeline.Record{
-		{Subject: pipeline.SubjectOfVerdict(layers.NameL2, layers.DispositionResolved), ID: "mine-verdict"},
-		{Subject: pipeline.SubjectOfVerdict(layers.NameL3, layers.DispositionResolved), ID: "not-mine"},
-		{Subject: pipeline.SubjectOf(layers.NameL3, 0), ID: "mine-up"},
-		{Subject: pipeline.SubjectOfDead(layers.NameL2), ID: "mine-dead"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := b.Stored(t.Context(), layers.NameL2, before)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]struct{}{"mine-verdict": {}, "mine-up": {}, "mine-dead": {}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("ids (-want +got):\n%s", diff)
-	}
-	got, err = b.Stored(t.Context(), layers.NameL2, time.Now().Add(time.Minute))
-	if err != nil || len(got) != 0 {
-		t.Errorf("ids since the future are %v (%v), want none", got, err)
-	}
-}
-
-func TestPublishTwiceStoresOnce(t *testing.T) {
+func TestQueueCountsEachSignalOnce(t *testing.T) {
 	b, _ := provisioned(t, bus.DefaultTopology())
 	for range 2 {
 		if err := b.Publish(t.Context(), records(0, 5)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -38,8 +39,8 @@ const (
 	drainTime      = 10 * time.Second
 )
 
-// Deps is what the sinks work with; all of it is required. The topic of a subscription is the
-// sink's name; Publisher publishes to subjects that need not be in any stream, Dead to SubjectDead.
+// Deps is what the sinks work with; all of it is required. Run closes Subscriber, Publisher and Dead
+// when it ends; the connection behind them stays the caller's. The topic of a subscription is the sink's name; Publisher publishes to subjects that need not be in any stream, Dead to SubjectDead.
 type Deps struct {
 	Subscriber message.Subscriber
 	Publisher  message.Publisher
@@ -51,7 +52,10 @@ type Deps struct {
 }
 
 // Runner runs the sinks.
-type Runner struct{ router *message.Router }
+type Runner struct {
+	router  *message.Router
+	closers []io.Closer // in closing order
+}
 
 // New makes the sinks' handlers; nothing runs yet.
 func New(cfg Config, deps Deps) (*Runner, error) {
@@ -67,7 +71,7 @@ func New(cfg Config, deps Deps) (*Runner, error) {
 			return nil, err
 		}
 	}
-	return &Runner{router: router}, nil
+	return &Runner{router: router, closers: []io.Closer{deps.Subscriber, deps.Publisher, deps.Dead}}, nil
 }
 
 // add puts a sink's handler into the router. What stands first sees a message first.
@@ -137,9 +141,14 @@ func deliver(sink Sink, deps Deps) message.NoPublishHandlerFunc {
 }
 
 // Run delivers until ctx ends, then finishes what is in flight. What it can't finish in time is
-// delivered again by whoever comes next.
+// delivered again by whoever comes next. When Run returns, the server has every answer, and
+// what was fetched ahead is free for others.
 func (r *Runner) Run(ctx context.Context) error {
-	if err := r.router.Run(ctx); err != nil {
+	ended := []error{r.router.Run(ctx)}
+	for _, closer := range r.closers {
+		ended = append(ended, closer.Close())
+	}
+	if err := errors.Join(ended...); err != nil {
 		return fmt.Errorf("outbound: %w", err)
 	}
 	return nil

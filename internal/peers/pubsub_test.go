@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
+	wmjetstream "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/jetstream"
 	wmnats "github.com/ThreeDotsLabs/watermill-nats/v2/pkg/nats"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go"
@@ -25,17 +26,18 @@ const (
 )
 
 // BenchmarkPubSub publishes messages of 256 bytes to a file-backed stream and consumes them, each
-// acknowledged by its handler: through pipeline/natspubsub and through watermill-nats with
-// JetStream, on one server. Reported are messages per second: published, consumed by a handler
+// acknowledged by its handler: through pipeline/natspubsub and through both packages of
+// watermill-nats, on servers of the same kind in one run. Reported are messages per second: published, consumed by a handler
 // that does nothing, and consumed by handlers that work for a millisecond, each message on a
 // goroutine of its own as Watermill's router has it.
 func BenchmarkPubSub(b *testing.B) {
 	for _, peer := range []struct {
 		name string
-		open func(b *testing.B, url, stream, topic string) (message.Publisher, message.Subscriber)
+		open func(b *testing.B, url, topic string) (message.Publisher, message.Subscriber)
 	}{
 		{"natspubsub", openOurs},
 		{"watermill-nats", openTheirs},
+		{"watermill-nats-jetstream", openTheirNewer},
 	} {
 		b.Run(peer.name, func(b *testing.B) {
 			server := natstest.Start(b)
@@ -43,10 +45,9 @@ func BenchmarkPubSub(b *testing.B) {
 			var publishing, consuming, working time.Duration
 			for b.Loop() {
 				round++
-				stream := fmt.Sprint("BENCH", round)
 				topic := fmt.Sprint("bench", round)
-				makeStream(b, server.ClientURL(), stream, topic)
-				pub, sub := peer.open(b, server.ClientURL(), stream, topic)
+				makeStream(b, server.ClientURL(), topic)
+				pub, sub := peer.open(b, server.ClientURL(), topic)
 				publishing += timed(func() { publish(b, pub, topic) })
 				out := subscribe(b, sub, topic)
 				consuming += timed(func() { consume(b, out) })
@@ -67,14 +68,15 @@ func BenchmarkPubSub(b *testing.B) {
 	}
 }
 
-func makeStream(b *testing.B, url, stream, topic string) {
+// makeStream makes a stream that is named as its only subject, as watermill-nats wants it.
+func makeStream(b *testing.B, url, topic string) {
 	b.Helper()
 	js, err := jetstream.New(connect(b, url))
 	if err != nil {
 		b.Fatal(err)
 	}
 	ctx := context.Background()
-	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: stream, Subjects: []string{topic}}); err != nil {
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: topic, Subjects: []string{topic}}); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -149,7 +151,7 @@ func connect(b *testing.B, url string) *nats.Conn {
 	return nc
 }
 
-func openOurs(b *testing.B, url, stream, _ string) (message.Publisher, message.Subscriber) {
+func openOurs(b *testing.B, url, topic string) (message.Publisher, message.Subscriber) {
 	b.Helper()
 	nc := connect(b, url)
 	pub, err := natspubsub.NewPublisher(nc, natspubsub.DefaultPublisherConfig())
@@ -157,9 +159,10 @@ func openOurs(b *testing.B, url, stream, _ string) (message.Publisher, message.S
 		b.Fatal(err)
 	}
 	cfg := natspubsub.DefaultSubscriberConfig()
-	cfg.Stream = func(string) string { return stream }
+	cfg.Stream = func(string) string { return topic }
 	cfg.Durable = func(string) string { return "bench" }
 	cfg.Provision = natspubsub.ProvisionCreate
+	cfg.Prefetch = 256 // theirs have 500 and more ahead
 	sub, err := natspubsub.NewSubscriber(nc, cfg)
 	if err != nil {
 		b.Fatal(err)
@@ -169,7 +172,7 @@ func openOurs(b *testing.B, url, stream, _ string) (message.Publisher, message.S
 
 // openTheirs configures watermill-nats for the same promise: durable, deduplicated by id,
 // acknowledged one by one. Acknowledgements are asynchronous, as ours are.
-func openTheirs(b *testing.B, url, _, _ string) (message.Publisher, message.Subscriber) {
+func openTheirs(b *testing.B, url, _ string) (message.Publisher, message.Subscriber) {
 	b.Helper()
 	log := watermill.NewSlogLogger(slog.New(slog.DiscardHandler))
 	js := wmnats.JetStreamConfig{TrackMsgId: true, AckAsync: true, DurablePrefix: "bench"}
@@ -180,6 +183,22 @@ func openTheirs(b *testing.B, url, _, _ string) (message.Publisher, message.Subs
 	sub, err := wmnats.NewSubscriber(wmnats.SubscriberConfig{
 		URL: url, QueueGroupPrefix: "bench", SubscribersCount: 1, AckWaitTimeout: 30 * time.Second, JetStream: js,
 	}, log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return pub, sub
+}
+
+// openTheirNewer configures the package of watermill-nats on nats.go's newer API, which has
+// neither message ids nor, by itself, a durable.
+func openTheirNewer(b *testing.B, url, _ string) (message.Publisher, message.Subscriber) {
+	b.Helper()
+	log := watermill.NewSlogLogger(slog.New(slog.DiscardHandler))
+	pub, err := wmjetstream.NewPublisher(wmjetstream.PublisherConfig{URL: url, Logger: log})
+	if err != nil {
+		b.Fatal(err)
+	}
+	sub, err := wmjetstream.NewSubscriber(wmjetstream.SubscriberConfig{URL: url, Logger: log, AckAsync: true})
 	if err != nil {
 		b.Fatal(err)
 	}

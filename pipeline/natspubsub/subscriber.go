@@ -43,6 +43,12 @@ func NewSubscriber(nc *nats.Conn, cfg SubscriberConfig) (*Subscriber, error) {
 
 // SubscribeInitialize does what Subscribe does about the topic's durable, and no more.
 func (s *Subscriber) SubscribeInitialize(topic string) error {
+	s.mu.Lock()
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
 	_, err := s.durable(context.Background(), topic)
 	return err
 }
