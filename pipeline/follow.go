@@ -3,8 +3,6 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"strconv"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -126,53 +124,4 @@ func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {
 		records = append(records, record)
 	}
 	return records, nil
-}
-
-// failure says why and after how many tries a signal could not be decided.
-type failure struct {
-	err      error
-	attempts int
-	start    time.Time
-}
-
-// dead keeps the original bytes with the reason and gives the signal its verdict.
-func (w *layerWorker) dead(d *Delivery, e *layers.Envelope, f failure) (effect, error) {
-	w.deps.Log.Debug("dead letter", "stage", w.key.Name(), "signal", e.ID, "error", f.err)
-	now := w.deps.Now()
-	wait, process := max(0, f.start.Sub(d.Stored)), now.Sub(f.start)
-	e.Hops = append(e.Hops, layers.Hop{Layer: w.key.Layer, WaitUS: wait.Microseconds(), ProcessUS: process.Microseconds()})
-	decision := layers.Decision{Disposition: layers.DispositionDead, Reason: f.err.Error()}
-	verdict, err := verdictRecord(e, w.key.Layer, &decision, now)
-	if err != nil {
-		return effect{}, err
-	}
-	letter := Record{
-		Subject: SubjectOfDead(w.key.Layer),
-		ID:      verdict.ID + ".dead",
-		Header:  deadHeader(d, w.key.Layer, f),
-		Data:    d.Data,
-	}
-	return effect{
-		records: []Record{letter, verdict}, disposition: layers.DispositionDead, final: true,
-		wait: wait, process: process, endToEnd: max(0, now.Sub(e.ReceivedAt)),
-	}, nil
-}
-
-// deadHeader returns the original headers, but for those that would steer the broker, with
-// HAL9's own.
-func deadHeader(d *Delivery, layer layers.Name, f failure) map[string]string {
-	header := make(map[string]string, len(d.Header)+6)
-	for name := range d.Header {
-		if len(name) < 5 || name[:5] != "Nats-" {
-			header[name] = d.HeaderValue(name)
-		}
-	}
-	maps.Copy(header, map[string]string{
-		HeaderError:    OneLine(f.err.Error()),
-		HeaderLayer:    layer.String(),
-		HeaderAttempts: strconv.Itoa(f.attempts),
-		HeaderStream:   d.Stream,
-		HeaderSeq:      strconv.FormatUint(d.Seq, 10),
-	})
-	return header
 }

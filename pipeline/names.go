@@ -46,7 +46,8 @@ const (
 	HeaderAttempts    = "Hal9-Attempts"
 	HeaderStream      = "Hal9-Stream"
 	HeaderSeq         = "Hal9-Seq"
-	HeaderKind        = "Hal9-Kind" // KindTick; absent on signals
+	HeaderKind        = "Hal9-Kind"      // KindTick; absent on signals
+	HeaderTruncated   = "Hal9-Truncated" // size of the original where the dead letter holds its beginning only, bytes
 )
 
 // KindTick in HeaderKind marks a message that carries the time instead of a signal.

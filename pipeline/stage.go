@@ -140,7 +140,7 @@ func (s *stage) take(ctx context.Context, d *Delivery) error {
 	if !s.key.Shared() && d.Seq <= s.checkpoint.Offset {
 		return nil // settled before; the acknowledgement got lost
 	}
-	if d.HeaderValue(HeaderKind) == KindTick {
+	if !s.key.Shared() && d.HeaderValue(HeaderKind) == KindTick { // at L1 it is a sender's own header
 		return s.takeTick(d)
 	}
 	done, err := s.worker.handle(ctx, d)

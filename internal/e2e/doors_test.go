@@ -106,6 +106,35 @@ func TestRubbishOnNATSBecomesDeadLetters(t *testing.T) {
 	}
 }
 
+// TestLargestMessagesBecomeDeadLetters sends what barely fits into a message, as payload and as headers:
+// the letter with its reason no longer does, and must not stop the layer.
+func TestLargestMessagesBecomeDeadLetters(t *testing.T) {
+	p := up(t, t.TempDir())
+	nc, js := dial(t, p.NATS)
+	most := int(nc.MaxPayload())
+	headers := nats.Header{}
+	for i := range 60 {
+		headers.Set(fmt.Sprint("X-", i), strings.Repeat("x", 1000))
+	}
+	publish(t, js, &nats.Msg{Subject: "hal9.signals.big", Data: bytes.Repeat([]byte("x"), most-100), Header: nats.Header{"X-Name": {"payload"}}})
+	publish(t, js, &nats.Msg{Subject: "hal9.signals.big", Data: []byte("[]"), Header: headers})
+	publish(t, js, &nats.Msg{Subject: "hal9.signals.big", Data: bytes.Repeat([]byte("x"), most-70_000), Header: headers})
+	publish(t, js, &nats.Msg{Subject: "hal9.signals.good", Data: []byte(`{"id":"after","message":"x"}`), Header: nats.Header{"Hal9-Kind": {"tick"}}})
+	var got map[string][]verdict
+	for deadline := time.Now().Add(20 * time.Second); len(got) < 4 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		got = verdicts(t, js)
+	}
+	if len(got) != 4 || len(got["good|after"]) != 1 {
+		t.Errorf("%d verdicts on 4 signals: %v", len(got), got)
+	}
+	read(t, js, "HAL9_DEAD", func(msg jetstream.Msg) {
+		if h := msg.Headers(); h.Get("Hal9-Error") == "" || h.Get("Hal9-Truncated") == "" || h.Get("Hal9-Seq") == "" {
+			t.Errorf("a letter lacks headers: %s %s %s", h.Get("Hal9-Error"), h.Get("Hal9-Truncated"), h.Get("Hal9-Seq"))
+		}
+	})
+	p.stop(t)
+}
+
 func TestHTTPTakesWhatSendersSend(t *testing.T) {
 	p := up(t, t.TempDir())
 	_, js := dial(t, p.NATS)
