@@ -45,6 +45,7 @@ func open(t *testing.T, b pipeline.Broker, key pipeline.StageKey, offset uint64)
 // testOffset opens twice: a new owner whose checkpoint is at 2 gets everything from 3 on, at once and
 // in order, whatever the first one settled or had in flight.
 func testOffset(t *testing.T, h Harness) {
+	t.Helper()
 	store(t, h.Broker, numbers(0, 10))
 	first, backlog, err := h.Broker.Open(t.Context(), keyL3, 0)
 	if err != nil {
@@ -69,6 +70,7 @@ func testOffset(t *testing.T, h Harness) {
 }
 
 func testIdle(t *testing.T, h Harness) {
+	t.Helper()
 	source, backlog := open(t, h.Broker, keyL3, 0)
 	if !backlog.Empty {
 		t.Errorf("backlog %+v of an empty stream", backlog)
@@ -79,6 +81,7 @@ func testIdle(t *testing.T, h Harness) {
 }
 
 func testContext(t *testing.T, h Harness) {
+	t.Helper()
 	source, _ := open(t, h.Broker, keyL3, 0)
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -89,6 +92,7 @@ func testContext(t *testing.T, h Harness) {
 }
 
 func testTwice(t *testing.T, h Harness) {
+	t.Helper()
 	for range 2 {
 		store(t, h.Broker, numbers(0, 5))
 	}
@@ -100,6 +104,7 @@ func testTwice(t *testing.T, h Harness) {
 }
 
 func testOrder(t *testing.T, h Harness) {
+	t.Helper()
 	const n = 3000
 	store(t, h.Broker, numbers(0, n))
 	source, _ := open(t, h.Broker, keyL3, 0)
@@ -113,6 +118,7 @@ func testOrder(t *testing.T, h Harness) {
 
 // testStored also has L3's own input and what its correlator gets, which stand in one stream.
 func testStored(t *testing.T, h Harness) {
+	t.Helper()
 	before := time.Now().Add(-time.Minute)
 	store(t, h.Broker, []pipeline.Record{
 		{Subject: pipeline.SubjectOfVerdict(layers.NameL3, layers.DispositionResolved), ID: "verdict"},

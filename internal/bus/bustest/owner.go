@@ -15,6 +15,7 @@ const stage = "L3.00"
 
 // testCheckpoint saves states of many sizes, among them more than one message can hold.
 func testCheckpoint(t *testing.T, h Harness) {
+	t.Helper()
 	ctx := t.Context()
 	saving := h.Checkpoints(t)
 	if cp, err := saving.Load(ctx, stage); err != nil || cp.Revision != 0 {
@@ -42,6 +43,7 @@ func testCheckpoint(t *testing.T, h Harness) {
 }
 
 func testFencing(t *testing.T, h Harness) {
+	t.Helper()
 	ctx := t.Context()
 	stale := h.Checkpoints(t)
 	if _, err := stale.Load(ctx, stage); err != nil {
@@ -72,6 +74,7 @@ func testFencing(t *testing.T, h Harness) {
 // testLease has three processes take turns and requires that never two work at once, also for
 // longer than a lease lives without being renewed.
 func testLease(t *testing.T, h Harness) {
+	t.Helper()
 	var working, turns atomic.Int64
 	done := make(chan error, 3)
 	for i := range 3 {
@@ -107,6 +110,7 @@ func testLease(t *testing.T, h Harness) {
 }
 
 func testLeaseContext(t *testing.T, h Harness) {
+	t.Helper()
 	holding := make(chan struct{})
 	release := make(chan struct{})
 	held := make(chan error, 1)
