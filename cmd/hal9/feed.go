@@ -78,7 +78,7 @@ func (f *feedFlags) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close() //nolint:errcheck // It was only read.
+	defer in.Close()
 	b, err := f.connect(cmd.Context(), cmd)
 	if err != nil {
 		return err

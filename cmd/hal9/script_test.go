@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -23,10 +24,12 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
+			// Under the race detector each process would sleep for a second before it exits.
+			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"nats": startNATS, "ready": awaitReady, "oneline": oneLineOnly,
+			"nats": startNATS, "ready": awaitReady, "ports": splitPorts, "resume": resumeLine, "oneline": oneLineOnly,
 		},
 	})
 }
@@ -64,6 +67,27 @@ func awaitReady(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s did not appear", args[0])
 		}
 	}
+}
+
+// splitPorts sets $NATS_PORT and $HTTP_PORT from $NATS and $HTTP.
+func splitPorts(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: ports")
+	}
+	for _, name := range []string{"NATS", "HTTP"} {
+		address, err := url.Parse(ts.Getenv(name))
+		ts.Check(err)
+		ts.Setenv(name+"_PORT", address.Port())
+	}
+}
+
+// resumeLine sets $LINE to where the last command said to go on.
+func resumeLine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: resume")
+	}
+	_, line, _ := strings.Cut(ts.ReadFile("stdout"), "--from-line ")
+	ts.Setenv("LINE", strings.TrimSpace(line))
 }
 
 func between(text, start string) string {

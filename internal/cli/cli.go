@@ -20,8 +20,15 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// ErrNotFound says that no signal of that id is known.
-var ErrNotFound = errors.New("cli: not found")
+// NotFoundError says that a signal is not known.
+type NotFoundError struct {
+	ID     string
+	Source string // empty where any would do
+}
+
+func (e *NotFoundError) Error() string {
+	return "cli: no signal " + subject{e.ID, e.Source}.String() + ": never seen, or older than what the streams keep"
+}
 
 // Store stores signals; *bus.Bus is one.
 type Store interface {

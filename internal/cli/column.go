@@ -28,12 +28,15 @@ const (
 	roleType
 )
 
-// roleNames are the names that columns with a role have, the one that goes first first. They are
-// those that HAL9 recognises in JSON, and what NAB, Loghub and spreadsheets use.
-var roleNames = []struct {
+// roleName is a role with the names of its columns.
+type roleName struct {
 	role  role
 	names []string
-}{
+}
+
+// roleNames are the names that columns with a role have, the one that goes first first. They are
+// those that HAL9 recognises in JSON, and what NAB, Loghub and spreadsheets use.
+var roleNames = []roleName{
 	{roleTime, []string{"timestamp", "@timestamp", "datetime", "time", "date", "ts"}},
 	{roleValue, []string{"value"}},
 	{roleText, []string{"message", "msg", "content", "text", "log"}},
@@ -123,57 +126,67 @@ func (c *columns) dropTimes() string {
 	return strings.Join(names, " and ")
 }
 
-// rowObject is a row as the JSON object that says the same.
-type rowObject struct {
-	ID       string            `json:"id,omitempty"`
-	Source   string            `json:"source,omitempty"`
-	Type     string            `json:"type,omitempty"`
-	Key      string            `json:"key,omitempty"`
-	Time     string            `json:"time,omitempty"`
-	Severity string            `json:"severity,omitempty"`
-	Message  string            `json:"message,omitempty"`
-	Value    json.Number       `json:"value,omitempty"`
-	Labels   map[string]string `json:"labels,omitempty"`
-}
-
-// object makes a row into JSON. Empty cells say nothing.
+// object makes a row into the JSON object that says the same. Empty cells say nothing. What
+// becomes a label stands beside the labels, too: columns such as host tell the entity there.
 func (c *columns) object(row []string) ([]byte, error) {
 	if len(row) != len(c.roles) {
 		return nil, fmt.Errorf("the row has %d cells; want %d as in the first row", len(row), len(c.roles))
 	}
-	o := rowObject{Time: c.times(row)}
+	object, labels := map[string]any{}, map[string]string{}
 	for i, r := range c.roles {
 		text := strings.TrimSpace(row[i])
-		if text == "" {
-			continue
-		}
-		switch r {
-		case roleLabel:
-			if o.Labels == nil {
-				o.Labels = make(map[string]string, len(row))
+		switch {
+		case text == "":
+		case r == roleLabel:
+			labels[c.names[i]] = text
+			if name := strings.ToLower(c.names[i]); !hasRole(name) {
+				object[name] = text
 			}
-			o.Labels[c.names[i]] = text
-		case roleValue:
+		case r == roleValue:
 			number, err := finite(text)
 			if err != nil {
 				return nil, fmt.Errorf("column %q: %w", c.names[i], err)
 			}
-			o.Value = number
-		case roleText:
-			o.Message = text
-		case roleSeverity:
-			o.Severity = text
-		case roleID:
-			o.ID = text
-		case roleKey:
-			o.Key = text
-		case roleSource:
-			o.Source = text
-		case roleType:
-			o.Type = text
+			object["value"] = number
+		default:
+			if name := roleField(r); name != "" {
+				object[name] = text
+			}
 		}
 	}
-	return json.Marshal(o)
+	if text := c.times(row); text != "" {
+		object["time"] = text
+	}
+	if len(labels) > 0 {
+		object["labels"] = labels
+	}
+	return json.Marshal(object)
+}
+
+// hasRole reports whether columns of a name can have a role.
+func hasRole(name string) bool {
+	return slices.ContainsFunc(roleNames, func(r roleName) bool { return slices.Contains(r.names, name) })
+}
+
+// roleField is the member of a JSON object that says what a column says; "" for those that
+// are read otherwise.
+func roleField(r role) string {
+	switch r {
+	case roleText:
+		return "message"
+	case roleSeverity:
+		return "severity"
+	case roleID:
+		return "id"
+	case roleKey:
+		return "key"
+	case roleSource:
+		return "source"
+	case roleType:
+		return "type"
+	default:
+		return ""
+	}
 }
 
 func finite(text string) (json.Number, error) {

@@ -11,9 +11,6 @@ import (
 	"github.com/2lab-ai/hal9/internal/ingest"
 )
 
-// alertSource is the source that alerts have at HAL9's own doors.
-const alertSource = "alertmanager"
-
 // message decodes one signal as if it had come over NATS, with the line's number for an id.
 func (r *Reader) message(e *entry, contentType string) ([]ingest.Item, error) {
 	header := map[string][]string{"Nats-Msg-Id": {r.cfg.Source + "-" + strconv.Itoa(e.number)}}
@@ -153,7 +150,7 @@ func (r *Reader) lookAtTimes(row []string) {
 	if text == "" {
 		return
 	}
-	probe, err := json.Marshal(rowObject{Time: text, Message: "probe"})
+	probe, err := json.Marshal(map[string]string{"time": text, "message": "probe"})
 	if err == nil {
 		_, err = r.message(&entry{text: probe}, "")
 	}

@@ -64,7 +64,7 @@ func (x *Explain) underway(p *page, u *Underway) {
 		p.row("key", u.Key)
 	}
 	age := max(0, x.Now().Sub(u.StoredAt))
-	p.row("answer", fmt.Sprintf("none yet: it waits for %s %s since %s", u.Layer, u.Layer.Title(), shortTime(age)))
+	p.row("answer", fmt.Sprintf("none yet: it waits for %s %s, %s so far", u.Layer, u.Layer.Title(), shortTime(age)))
 	p.row("stored", fmt.Sprintf("%s, message %d, at %s", u.Stream, u.Seq, x.moment(u.StoredAt)))
 	if age > 10*time.Second {
 		p.row("hint", fmt.Sprintf("is %s running? See `hal9 up` or `hal9 run --layer %s`. "+
@@ -74,7 +74,9 @@ func (x *Explain) underway(p *page, u *Underway) {
 
 func (x *Explain) verdict(p *page, v *layers.Verdict) {
 	p.row("signal", fmt.Sprintf("%s of source %s", v.SignalID, v.Source))
-	p.row("key", v.Key)
+	if v.Key != "" {
+		p.row("key", v.Key)
+	}
 	p.painted("severity", p.screen.severity(v.Severity, severityInWords(v.Severity)))
 	p.row("happened", x.moment(v.EventTime))
 	p.row("received", x.moment(v.ReceivedAt))

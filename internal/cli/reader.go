@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/2lab-ai/hal9/internal/ingest"
 )
@@ -78,7 +80,9 @@ func (r *Reader) checkNames() error {
 	if n := len(r.cfg.Source) + len(r.cfg.IDPrefix); n > maxMadeID {
 		return fmt.Errorf("cli: source and id prefix have %d bytes: want at most %d together", n, maxMadeID)
 	}
-	probe, err := json.Marshal(rowObject{ID: r.cfg.IDPrefix + "1", Source: r.cfg.Source, Key: r.cfg.Subject, Message: "probe"})
+	probe, err := json.Marshal(map[string]string{
+		"id": r.cfg.IDPrefix + "1", "source": r.cfg.Source, "key": r.cfg.Subject, "message": "probe",
+	})
 	if err != nil {
 		return fmt.Errorf("cli: %w", err)
 	}
@@ -94,14 +98,14 @@ func firstLine(in *bufio.Reader) ([]byte, error) {
 		_, err := in.Peek(min(want, in.Size()))
 		head, _ := in.Peek(in.Buffered())
 		text := bytes.TrimLeft(head, " \t\r\n")
-		if end := bytes.IndexByte(text, '\n'); end >= 0 {
-			return text[:end], nil
+		if line, _, ok := bytes.Cut(text, []byte{'\n'}); ok {
+			return line, nil
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("cli: read: %w", err)
 		}
 		if err != nil || in.Buffered() >= in.Size() {
-			return text, nil
+			return text, nil //nolint:nilerr // The end of the file ends its first line.
 		}
 	}
 }
@@ -114,7 +118,11 @@ func (r *Reader) find(head []byte, in *bufio.Reader) Format {
 	if beginsJSON(head) && !json.Valid(head) {
 		head, _ = in.Peek(headBytes) // A document over many lines.
 	}
-	return look(head)
+	format := look(head)
+	if format == FormatText && strings.EqualFold(filepath.Ext(r.cfg.Name), ".json") {
+		return FormatJSONL
+	}
+	return format
 }
 
 func (r *Reader) open(head []byte, in *bufio.Reader) error {

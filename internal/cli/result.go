@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -98,7 +99,15 @@ func situationLine(s Screen, x *layers.Situation) string {
 		cell("  situation", widthBeginning), s.bold(cell(string(x.Event), widthAnswer)),
 		s.severity(x.Severity, cell(severityText(x.Severity), widthSeverity)),
 		cell(x.Key, widthSource+1+widthKey),
-		clip(fmt.Sprintf("%s: %d signals", x.Title, x.Members), maxReason), s.dim("["+clean(x.ID)+"]"))
+		clip(x.Title+": "+plural(x.Members, "signal"), maxReason), s.dim("["+clean(x.ID)+"]"))
+}
+
+// plural returns a number with its noun: 1 signal, 2 signals.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 func planLine(s Screen, p *layers.Plan) string {
@@ -106,6 +115,6 @@ func planLine(s Screen, p *layers.Plan) string {
 		cell("  plan", widthBeginning), s.bold(cell(string(p.Event), widthAnswer)),
 		s.severity(p.Severity, cell(severityText(p.Severity), widthSeverity)),
 		cell(p.Key, widthSource+1+widthKey),
-		clip(fmt.Sprintf("%s: %d steps", p.Title, len(p.Steps)), maxReason),
+		clip(p.Title+": "+plural(len(p.Steps), "step"), maxReason),
 		s.dim("["+clean(p.ID)+" for "+clean(p.SituationID)+"]"))
 }

@@ -76,21 +76,21 @@ func (r *run) gather(ctx context.Context) (batch []parcel, err error) {
 }
 
 // take returns the next parcel whose turn it is. Where it may not wait it returns nil while there is none.
-func (r *run) take(ctx context.Context, mayWait bool) (*parcel, error) {
-	p := r.held
-	if p == nil {
-		var err error
-		if p, err = r.receive(ctx, mayWait); p == nil {
+func (r *run) take(ctx context.Context, mayWait bool) (p *parcel, err error) {
+	if p = r.held; p == nil {
+		if p, err = r.receive(ctx, mayWait); p == nil || err != nil {
 			return nil, err
 		}
 	}
 	r.held = nil
-	switch {
-	case p.err != nil || r.limiter.Allow():
-	case !mayWait:
+	if p.err != nil || r.limiter.Allow() {
+		return p, nil //nolint:nilerr // The error is about the line, and goes with it.
+	}
+	if !mayWait {
 		r.held = p
 		return nil, nil //nolint:nilnil // Nothing is ready, and nothing is wrong.
-	case r.limiter.Wait(ctx) != nil:
+	}
+	if r.limiter.Wait(ctx) != nil {
 		return nil, ErrInterrupted
 	}
 	return p, nil

@@ -70,7 +70,7 @@ type Teller struct {
 }
 
 // Tell returns the story of a signal. Where several sources use the id and none is named, it is
-// that of the latest verdict. The error is ErrNotFound where nothing is known.
+// that of the latest verdict. The error is a NotFoundError where nothing is known.
 func (t *Teller) Tell(ctx context.Context, id, source string) (*Story, error) {
 	about := subject{ID: id, Source: source}
 	others := map[string]struct{}{}
@@ -190,7 +190,7 @@ func (t *Teller) underway(ctx context.Context, about subject) (*Story, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("no signal %s: never seen, or older than what the streams keep: %w", about, ErrNotFound)
+	return nil, &NotFoundError{about.ID, about.Source}
 }
 
 // match reports whether a layer's message is the signal, and notes what it says.

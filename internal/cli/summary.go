@@ -30,7 +30,7 @@ func (s *Summary) JSON(w io.Writer) error { return writeJSON(w, s) }
 func (s *Summary) Print(w io.Writer) error {
 	text := fmt.Sprintf("%s signals sent as %s: %s stored, %s duplicates; %s lines rejected; %s, %s signals/s\n",
 		thousands(s.Sent), clean(s.Source), thousands(s.Stored), thousands(s.Duplicates), thousands(s.Rejected),
-		(time.Duration(s.Seconds * float64(time.Second))).Round(time.Millisecond), thousands(int(s.Rate+0.5)))
+		time.Duration(s.Seconds*float64(time.Second)).Round(time.Millisecond), thousands(int(s.Rate+0.5)))
 	if s.ResumeLine > 0 {
 		text += fmt.Sprintf("go on with --from-line %d\n", s.ResumeLine)
 	}

@@ -130,7 +130,7 @@ func (t *Tail) follow(ctx context.Context, kind Kind, results chan<- shown) erro
 func (t *Tail) show(kind Kind, m *bus.Message) (text []byte, ok bool) {
 	r, err := newResult(kind, m.Data)
 	if err != nil {
-		fmt.Fprintf(t.Notes, "tail: message %d of %s is none of HAL9's: %s\n", m.Seq, kind.stream(), clean(err.Error())) //nolint:errcheck // A note.
+		fmt.Fprintf(t.Notes, "tail: message %d of %s is none of HAL9's: %s\n", m.Seq, kind.stream(), clean(err.Error()))
 		return nil, false
 	}
 	if !t.Options.Filter.accepts(r) {
@@ -158,11 +158,12 @@ func (t *Tail) print(results <-chan shown, done <-chan struct{}, stop context.Ca
 			if err != nil || enough() {
 				continue
 			}
-			if _, err = out.Write(r.text); err == nil && len(results) == 0 {
-				err = out.Flush()
-			}
+			_, err = out.Write(r.text)
 			if counted == "" || r.kind == counted {
 				count++
+			}
+			if err == nil && (len(results) == 0 || enough()) {
+				err = out.Flush()
 			}
 			if err != nil {
 				err = fmt.Errorf("cli: write: %w", err)
@@ -171,7 +172,7 @@ func (t *Tail) print(results <-chan shown, done <-chan struct{}, stop context.Ca
 				stop(errEnough)
 			}
 		case <-done:
-			return count, err
+			return count, errors.Join(err, out.Flush())
 		}
 	}
 }

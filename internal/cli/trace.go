@@ -65,7 +65,7 @@ func (t *Trace) Print(s Screen) error {
 	fmt.Fprintf(&b, "answer      %s at %s %s\n", s.disposition(t.Disposition, t.Disposition.String()), t.Layer, t.Layer.Title())
 	fmt.Fprintf(&b, "end to end  %s: %s waiting in streams, %s in layers\n\n",
 		micros(t.EndToEndUS), micros(t.WaitUS), micros(t.ProcessUS))
-	fmt.Fprintf(&b, "%s\n", s.dim(cell("layer", 20)+cell("wait", 11)+cell("process", 11)))
+	fmt.Fprintf(&b, "%s\n", s.dim(cell("layer", 20)+cell("wait", 11)+"process"))
 	total := max(t.EndToEndUS, t.WaitUS+t.ProcessUS, 1)
 	for _, hop := range t.Hops {
 		fmt.Fprintf(&b, "%s%s%s%s\n", cell(hop.Layer.String()+" "+hop.Layer.Title(), 20),
