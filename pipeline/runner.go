@@ -45,6 +45,7 @@ type Runner struct {
 	state atomic.Pointer[string]
 	up    atomic.Bool // consumes, or stands by for the owner
 	works atomic.Bool // consumes
+	turn  atomic.Int64
 }
 
 // NewRunner returns the runner of a stage.
@@ -68,6 +69,18 @@ func (r *Runner) State() (text string, ok bool) { return *r.state.Load(), r.up.L
 
 // Working reports whether the stage consumes in this process now.
 func (r *Runner) Working() bool { return r.works.Load() }
+
+// Stuck returns for how long the stage has been at one and the same burst; 0 while it does not
+// consume. A stage turns at least once in TickEvery, and a burst takes no longer than the broker's
+// timeouts: minutes mean that a layer hangs.
+func (r *Runner) Stuck() time.Duration {
+	if !r.works.Load() {
+		return 0
+	}
+	return r.deps.Now().Sub(time.Unix(0, r.turn.Load()))
+}
+
+func (r *Runner) beat() { r.turn.Store(r.deps.Now().UnixNano()) }
 
 func (r *Runner) say(text string) { r.state.Store(&text) }
 
@@ -113,6 +126,7 @@ func (r *Runner) live(ctx context.Context) error {
 func (r *Runner) work(ctx context.Context) error {
 	r.up.Store(false)
 	r.say("opening")
+	r.beat()
 	w, err := r.newWorker()
 	if err != nil {
 		return err
@@ -121,7 +135,7 @@ func (r *Runner) work(ctx context.Context) error {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
 		r.works.Store(true)
-	}}
+	}, beat: r.beat}
 	defer r.works.Store(false)
 	return s.run(ctx)
 }

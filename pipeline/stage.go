@@ -15,6 +15,7 @@ type stage struct {
 	deps   Deps
 	worker worker
 	opened func() // called once the stage consumes
+	beat   func() // called with every turn of its loop
 
 	source     Source
 	checkpoint Checkpoint
@@ -48,6 +49,7 @@ func (s *stage) run(ctx context.Context) (err error) {
 	defer s.source.Close()
 	s.opened()
 	for ctx.Err() == nil {
+		s.beat()
 		burst, err := s.source.Next(ctx, s.cfg.TickEvery)
 		if err != nil && ctx.Err() == nil {
 			return err

@@ -26,10 +26,21 @@ func (a *App) newServer(context.Context) (err error) {
 	return err
 }
 
-// live reports whether the process works at all. A lost NATS is no reason to restart it: it
-// connects again by itself.
+// stuckAfter is how long a stage may be at one burst before the process is held to be dead.
+const stuckAfter = 2 * time.Minute
+
+// live reports whether the process works at all: every stage that consumes must get on. A lost NATS is
+// no reason to restart the process: it connects again by itself.
 func (a *App) live(context.Context) []web.Check {
-	return []web.Check{{Name: "process", OK: true, Detail: "up since " + a.started.UTC().Format(time.RFC3339)}}
+	checks := []web.Check{{Name: "process", OK: true, Detail: "up since " + a.started.UTC().Format(time.RFC3339)}}
+	for _, runner := range a.runners {
+		if stuck := runner.Stuck(); stuck > stuckAfter {
+			checks = append(checks, web.Check{
+				Name: runner.Key().Name(), Detail: "at the same signals for " + stuck.Round(time.Second).String() + ": restart the process",
+			})
+		}
+	}
+	return checks
 }
 
 // Ready reports whether NATS is connected and every stage of this process consumes or stands

@@ -100,6 +100,12 @@ func newStageRun(b *bus.Bus) *stageRun {
 // start runs the stage until stop is called.
 func (s *stageRun) start(t *testing.T) (stop func()) {
 	t.Helper()
+	_, stop = s.launch(t)
+	return stop
+}
+
+func (s *stageRun) launch(t *testing.T) (runner *pipeline.Runner, stop func()) {
+	t.Helper()
 	checkpoints, err := s.bus.Checkpoints(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +114,7 @@ func (s *stageRun) start(t *testing.T) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner, err := pipeline.NewRunner(pipeline.Spec{Key: s.key, NewLayer: s.layer, Decoder: pipeline.Envelopes{}}, s.cfg, pipeline.Deps{
+	runner, err = pipeline.NewRunner(pipeline.Spec{Key: s.key, NewLayer: s.layer, Decoder: pipeline.Envelopes{}}, s.cfg, pipeline.Deps{
 		Broker: s.broker, Checkpoints: checkpoints, Leases: leases, Observer: s.observed,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
@@ -118,7 +124,7 @@ func (s *stageRun) start(t *testing.T) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- runner.Run(ctx) }()
-	return func() {
+	return runner, func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("the stage did not stop cleanly: %v", err)

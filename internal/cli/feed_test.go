@@ -190,9 +190,8 @@ func TestFeedEndsWhileItsInputWaits(t *testing.T) {
 
 func TestFeedOutlastsARestart(t *testing.T) {
 	b, server := provisioned(t)
-	in, out := io.Pipe()
-	feed, notes := newFeed(t, b, "")
-	feed.In, feed.Size = in, 0
+	feed, notes := newFeed(t, b, numbered(3000))
+	feed.Options.Rate = 4000
 	type end struct {
 		summary cli.Summary
 		err     error
@@ -202,16 +201,15 @@ func TestFeedOutlastsARestart(t *testing.T) {
 		summary, err := feed.Run(t.Context())
 		done <- end{summary, err}
 	}()
-	all := strings.SplitAfter(numbered(3000), "\n")
-	fmt.Fprint(out, strings.Join(all[:1500], ""))
+	for range 500 {
+		if len(texts(t, b)) > 200 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	server.Stop()
-	fmt.Fprint(out, strings.Join(all[1500:2000], ""))
 	notes.waitFor(t, "trying again")
 	server.Restart(t)
-	fmt.Fprint(out, strings.Join(all[2000:], ""))
-	if err := out.Close(); err != nil {
-		t.Error(err)
-	}
 	got := <-done
 	if got.err != nil || got.summary.Stored != 3000 || !got.summary.Complete {
 		t.Errorf("%v, summary %+v: want 3000 stored", got.err, got.summary)

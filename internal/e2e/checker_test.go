@@ -150,14 +150,21 @@ func post(t *testing.T, url, contentType string, body []byte) []string {
 	return ids
 }
 
-// dataDir returns the folder of real data, or skips.
-func dataDir(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("HAL9_DATA")
+// findData returns the folder of real data where there is one.
+func findData() (dir string, ok bool) {
+	dir = os.Getenv("HAL9_DATA")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "shared", "data")
 	}
-	if _, err := os.Stat(dir); err != nil {
+	_, err := os.Stat(dir)
+	return dir, err == nil
+}
+
+// dataDir returns the folder of real data, or skips.
+func dataDir(t *testing.T) string {
+	t.Helper()
+	dir, ok := findData()
+	if !ok {
 		t.Skipf("no real data at %s; set HAL9_DATA", dir)
 	}
 	return dir
@@ -185,7 +192,12 @@ func loglines(t *testing.T, dir, source string) []line {
 // samples returns the rows of a metric series as signals with ids.
 func samples(t *testing.T, dir, group, name string) []line {
 	t.Helper()
-	file, err := os.Open(filepath.Join(dir, "nab", "data", group, name+".csv"))
+	return samplesOf(t, filepath.Join(dir, "nab", "data", group, name+".csv"), name)
+}
+
+func samplesOf(t *testing.T, path, name string) []line {
+	t.Helper()
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

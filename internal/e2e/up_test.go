@@ -20,14 +20,29 @@ func up(t *testing.T, data string, more ...string) *process {
 	return start(t, append([]string{"up", "--nats-port", "0", "--http", "127.0.0.1:0", "--data", data}, more...)...)
 }
 
-// realSignals are two log sources and three metric series.
+// realSignals are two log sources and three metric series; where the data is not at hand, a sample
+// of one series and made-up log lines.
 func realSignals(t *testing.T) []line {
 	t.Helper()
-	dir := dataDir(t)
+	dir, ok := findData()
+	if !ok {
+		return sampleSignals(t)
+	}
 	list := append(loglines(t, dir, "OpenSSH"), loglines(t, dir, "Zookeeper")...)
 	list = append(list, samples(t, dir, "realKnownCause", "ec2_request_latency_system_failure")...)
 	list = append(list, samples(t, dir, "realAWSCloudwatch", "ec2_cpu_utilization_24ae8d")...)
 	return append(list, samples(t, dir, "artificialWithAnomaly", "art_daily_jumpsup")...)
+}
+
+func sampleSignals(t *testing.T) []line {
+	t.Helper()
+	list := samplesOf(t, filepath.Join("..", "..", ".ci", "testdata", "nab", "ec2_cpu_utilization_fe7f93.csv"), "ec2_cpu_utilization_fe7f93")
+	for i := range 9000 {
+		id := fmt.Sprint("app-", i)
+		level := []string{"INFO", "INFO", "WARN", "INFO", "ERROR"}[i*i%5]
+		list = append(list, line{"app", id, fmt.Sprintf(`{"id":%q,"host":"web-%d","message":"%s request %d took %d ms"}`, id, i%20, level, i, i%97)})
+	}
+	return list
 }
 
 func idsOf(list []line) map[string]bool {
