@@ -164,6 +164,24 @@ func TestSharedSourceTakesBackOrphansAtOnce(t *testing.T) {
 	}
 }
 
+// waitDepth waits until so many signals are in a layer's queue: the server counts a moment after it
+// has stored.
+func waitDepth(t *testing.T, b *bus.Bus, layer layers.Name, want uint64) (queue bus.Queue) {
+	t.Helper()
+	for range 200 {
+		var err error
+		if queue, err = b.Queue(t.Context(), layer, 1); err != nil {
+			t.Fatal(err)
+		}
+		if queue.Depth() == want {
+			return queue
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("queue %+v, want %d signals", queue, want)
+	return queue
+}
+
 func TestQueueCountsEachSignalOnce(t *testing.T) {
 	b, _ := provisioned(t, bus.DefaultTopology())
 	for range 2 {
@@ -171,10 +189,7 @@ func TestQueueCountsEachSignalOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	queue, err := b.Queue(t.Context(), layers.NameL3, 1)
-	if err != nil || queue.Depth() != 5 {
-		t.Fatalf("queue %+v (%v), want 5 waiting", queue, err)
-	}
+	queue := waitDepth(t, b, layers.NameL3, 5)
 	if queue.Oldest <= 0 {
 		t.Error("the oldest has no age")
 	}

@@ -32,7 +32,7 @@ type Config struct {
 	MaxPayload   int32         // bound of one message, bytes; default 1 MiB
 	SyncInterval time.Duration // how often stored messages are flushed to the disk; default 10 s
 	SyncAlways   bool          // flush after every message: survives power loss; default false
-	StartTimeout time.Duration // how long Start waits for the server to be ready; default 20 s
+	StartTimeout time.Duration // how long Start waits while the server reads its store; default 10 min
 }
 
 // DefaultConfig returns the defaults; DataDir stays empty.
@@ -44,7 +44,7 @@ func DefaultConfig() Config {
 		MaxMemory:    64 << 20,
 		MaxPayload:   1 << 20,
 		SyncInterval: 10 * time.Second,
-		StartTimeout: 20 * time.Second,
+		StartTimeout: 10 * time.Minute,
 	}
 }
 
@@ -122,7 +122,7 @@ func startLocked(cfg Config, log *slog.Logger) (*Server, error) {
 		ns.Start()
 	}()
 	s := &Server{nats: ns, dir: cfg.DataDir, log: log, stopping: make(chan struct{}), marked: make(chan struct{})}
-	if !ns.ReadyForConnections(cfg.StartTimeout) || !ns.JetStreamEnabled() {
+	if !s.ready(started, cfg.StartTimeout) {
 		s.shutdown()
 		<-started
 		return nil, startError(cfg.DataDir, relay.last())
@@ -133,6 +133,21 @@ func startLocked(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// ready waits until the server serves. Its own start returns once the streams are recovered, which
+// takes a while for a large store after a crash, or at once where it gave up.
+func (s *Server) ready(started <-chan struct{}, bound time.Duration) bool {
+	timer := time.NewTimer(bound)
+	defer timer.Stop()
+	notice := time.AfterFunc(5*time.Second, func() { s.log.Info("still reading the store", "folder", s.dir) })
+	defer notice.Stop()
+	select {
+	case <-started:
+		return s.nats.JetStreamEnabled() && s.nats.ReadyForConnections(time.Second)
+	case <-timer.C:
+		return false
+	}
 }
 
 // advice is what to do about a damaged store.

@@ -104,7 +104,8 @@ func overwrite(t *testing.T, data string) func(path string) {
 	}
 }
 
-// garble overwrites the middle of a file.
+// garble overwrites the middle of a file of messages and takes the index away: with an index the
+// server reads the messages only when they are asked for.
 func garble(t *testing.T) func(path string) {
 	t.Helper()
 	return func(path string) {
@@ -114,6 +115,9 @@ func garble(t *testing.T) func(path string) {
 		}
 		copy(data[len(data)/2:], bytes.Repeat([]byte{0xaa}, 100))
 		overwrite(t, string(data))(path)
+		if err := os.Remove(filepath.Join(filepath.Dir(path), "index.db")); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
