@@ -15,6 +15,7 @@ type Config struct {
 	DrainTime          time.Duration // how long work may take to finish after a stop; default 10 s
 	ReplayMargin       time.Duration // how much earlier than the first unsettled message the ledger is read; default 10 s
 	MaxRecordBytes     int           // bound of what one message may hold; default 1 MiB less 4 KiB for headers
+	BurstSignals       int           // what follows from this many signals is stored at once; default 1024
 	RestartDelay       time.Duration // before a failed stage starts again, doubled up to 64 times this; default 50 ms
 }
 
@@ -29,6 +30,7 @@ func DefaultConfig() Config {
 		DrainTime:          10 * time.Second,
 		ReplayMargin:       10 * time.Second,
 		MaxRecordBytes:     1<<20 - 4<<10,
+		BurstSignals:       1024,
 		RestartDelay:       50 * time.Millisecond,
 	}
 }
@@ -41,6 +43,9 @@ func (c Config) Validate() error {
 	}
 	if c.CheckpointMessages < 1 {
 		problems = append(problems, errors.New("pipeline: CheckpointMessages must be at least 1"))
+	}
+	if c.BurstSignals < 1 {
+		problems = append(problems, errors.New("pipeline: BurstSignals must be at least 1"))
 	}
 	if c.MaxRecordBytes < 1 {
 		problems = append(problems, errors.New("pipeline: MaxRecordBytes must be above 0"))

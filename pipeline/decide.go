@@ -25,28 +25,71 @@ type layerWorker struct {
 	deps    Deps
 	layer   layers.Layer
 	decoder Decoder
+	parcel  parcel
 }
 
 // handle never returns an error that the same delivery would cause again: what can't be
 // decided becomes a dead letter.
-func (w *layerWorker) handle(ctx context.Context, d *Delivery) (effect, error) {
-	start := w.deps.Now()
+func (w *layerWorker) handle(ctx context.Context, d *Delivery, s *stage) error {
+	if _, packed := w.decoder.(Envelopes); packed {
+		return w.unpack(ctx, d, s)
+	}
 	e, err := w.decoder.Decode(d)
 	if err != nil {
-		return w.dead(d, w.unnamed(d), failure{err: err, attempts: 1, start: start})
+		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 	}
-	decision, attempts, err := w.decide(ctx, e)
-	if err != nil && ctx.Err() != nil {
-		return effect{}, fmt.Errorf("pipeline: %s stopped while it decided: %w", w.key.Name(), context.Cause(ctx))
-	}
+	w.parcel = parcel{Envelope: *e, identity: identityOf(e.Source, e.ID), at: Position{Seq: d.Seq}}
+	return w.one(ctx, d, s)
+}
+
+// unpack decides the signals of a pack, but for those that the stage has had before.
+func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
+	pack, err := OpenPack(d.Data)
 	if err != nil {
-		return w.dead(d, e, failure{err: err, attempts: attempts, start: start})
+		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 	}
-	done, err := w.follow(e, &decision, d, start)
-	if layers.IsPermanent(err) {
-		return w.dead(d, e, failure{err: err, attempts: attempts, start: start})
+	p := &w.parcel
+	for index := uint32(0); ; index++ {
+		data, at, ok := pack.Next()
+		if !ok {
+			break
+		}
+		if err := p.decode(data); err != nil {
+			return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
+		}
+		p.at = Position{Seq: d.Seq, Index: index}
+		if !s.filter.fresh(pack.Sender, at, &p.identity, d.Seq) {
+			continue
+		}
+		if err := w.one(ctx, d, s); err != nil {
+			return err
+		}
 	}
-	return done, err
+	if err := pack.Err(); err != nil {
+		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
+	}
+	return nil
+}
+
+// one decides the signal in w.parcel.
+func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
+	p := &w.parcel
+	start, hops := w.deps.Now(), len(p.Hops)
+	decision, attempts, err := w.decide(ctx, &p.Envelope)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("pipeline: %s stopped while it decided: %w", w.key.Name(), context.Cause(ctx))
+	}
+	if err == nil {
+		err = w.follow(p, &decision, d, s, start)
+	}
+	if err == nil {
+		s.out.signals++
+		return nil
+	}
+	if !layers.IsPermanent(err) && attempts < w.cfg.MaxAttempts {
+		return err
+	}
+	return w.dead(d, p, s, failure{err: err, attempts: attempts, start: start, hops: hops})
 }
 
 // decide asks the layer, several times where it fails in passing.
@@ -92,14 +135,18 @@ func (w *layerWorker) check(d *layers.Decision) error {
 	}
 }
 
-// unnamed returns an envelope for a delivery that could not be decoded.
-func (w *layerWorker) unnamed(d *Delivery) *layers.Envelope {
+// unnamed returns a parcel for a delivery that could not be decoded.
+func (w *layerWorker) unnamed(d *Delivery) *parcel {
 	source, id := w.decoder.Name(d)
-	return &layers.Envelope{
-		Signal:      layers.Signal{ID: id, Source: source, Key: source, Time: d.Stored},
-		Origin:      d.Seq,
-		ReceivedAt:  d.Stored,
-		TraceParent: TraceParentOf(source, id),
+	return &parcel{
+		Envelope: layers.Envelope{
+			Signal:      layers.Signal{ID: id, Source: source, Key: source, Time: d.Stored},
+			Origin:      d.Seq,
+			ReceivedAt:  d.Stored,
+			TraceParent: TraceParentOf(source, id),
+		},
+		identity: identityOf(source, id),
+		at:       Position{Seq: d.Seq},
 	}
 }
 

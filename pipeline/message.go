@@ -27,7 +27,8 @@ func (d *Delivery) HeaderValue(name string) string {
 // Record is something to store.
 type Record struct {
 	Subject string
-	ID      string // made from the cause, so that storing it again changes nothing
+	ID      string // made from the cause, so that storing it again changes nothing; none for packs
+	Trace   string // traceparent, beside Header
 	Header  map[string]string
 	Data    []byte
 }
@@ -42,6 +43,7 @@ type Checkpoint struct {
 
 // Backlog is what waits in a stage's stream when the stage starts.
 type Backlog struct {
+	Born   time.Time // when the stream was made
 	Oldest time.Time // when the first unsettled message was stored
 	Last   uint64    // last sequence of the stream; up to here a message may have been worked on before
 	Empty  bool

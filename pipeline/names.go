@@ -47,6 +47,10 @@ const (
 	HeaderStream      = "Hal9-Stream"
 	HeaderSeq         = "Hal9-Seq"
 	HeaderKind        = "Hal9-Kind"      // KindTick; absent on signals
+	HeaderSignals     = "Hal9-Signals"   // how many signals a pack holds; absent where it is one
+	HeaderIDs         = "Hal9-Ids"       // identities in a pack from L1, idBytes each, base64
+	HeaderSignalID    = "Hal9-Signal-Id" // of the signal that a dead letter holds
+	HeaderSource      = "Hal9-Signal-Source"
 	HeaderTruncated   = "Hal9-Truncated" // size of the original where the dead letter holds its beginning only, bytes
 )
 

@@ -24,11 +24,16 @@ type Broker interface {
 	// Open returns the source of a stage, from the message after checkpointed offset on for keyed stages
 	// (offset is ignored where the stage shares its consumer), and what waits there.
 	Open(ctx context.Context, key StageKey, offset uint64) (Source, Backlog, error)
-	// Publish stores all records, in order per subject, and returns nil only when all of them are
-	// stored. After an error some may be stored and some not.
+	// Publish stores all records and returns nil only when all of them are stored. After an error some
+	// may be stored and some not; of those on one subject of a layer it is the first ones.
+	// The records may be used again once it returns.
 	Publish(ctx context.Context, records []Record) error
-	// Stored returns the ids of the records that stages of a layer stored since then.
+	// Stored returns the ids of the results that stages of a layer stored since then, and for L1 the
+	// identities, idBytes of each, of the signals that it handed up.
 	Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error)
+	// Past visits the heads, without data, of the messages of a stage's own stream from one sequence
+	// to another that are still there, in order.
+	Past(ctx context.Context, key StageKey, from, to uint64, visit func(*Delivery)) error
 }
 
 // Checkpoints keeps the checkpoints of stages by stage name.

@@ -46,6 +46,7 @@ type Runner struct {
 	up    atomic.Bool // consumes, or stands by for the owner
 	works atomic.Bool // consumes
 	turn  atomic.Int64
+	told  uint64 // up to which message the Observer was told; the running life's
 }
 
 // NewRunner returns the runner of a stage.
@@ -135,7 +136,7 @@ func (r *Runner) work(ctx context.Context) error {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
 		r.works.Store(true)
-	}, beat: r.beat}
+	}, beat: r.beat, told: &r.told}
 	defer r.works.Store(false)
 	return s.run(ctx)
 }

@@ -50,6 +50,8 @@ type Bus struct {
 	js  jetstream.JetStream
 	pub jetstream.JetStream
 
+	answers *answers // to what stages publish
+
 	mu     sync.Mutex
 	broken chan struct{} // closed when a connection breaks; replaced when it is back
 }
@@ -72,6 +74,9 @@ func Connect(cfg Config, log *slog.Logger, options ...nats.Option) (*Bus, error)
 	b.pub, err = jetstream.New(b.out,
 		jetstream.WithPublishAsyncMaxPending(cfg.MaxInFlight),
 		jetstream.WithPublishAsyncTimeout(cfg.PublishTimeout))
+	if err == nil {
+		b.answers, err = newAnswers(b.out)
+	}
 	if err != nil {
 		b.Close()
 		return nil, fmt.Errorf("bus: %w", err)

@@ -87,18 +87,18 @@ func (b *Bus) backlog(ctx context.Context, key pipeline.StageKey, offset uint64)
 	if err != nil {
 		return pipeline.Backlog{}, err
 	}
-	state := stream.CachedInfo().State
+	state, born := stream.CachedInfo().State, stream.CachedInfo().Created
 	if state.Msgs == 0 || state.LastSeq <= offset {
-		return pipeline.Backlog{Empty: true}, nil
+		return pipeline.Backlog{Born: born, Empty: true}, nil
 	}
 	first, err := stream.GetMsg(ctx, max(offset+1, state.FirstSeq), jetstream.WithGetMsgSubject(subjectFilter(key)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return pipeline.Backlog{Empty: true}, nil
+		return pipeline.Backlog{Born: born, Empty: true}, nil
 	}
 	if err != nil {
 		return pipeline.Backlog{}, err
 	}
-	return pipeline.Backlog{Oldest: first.Time, Last: state.LastSeq}, nil
+	return pipeline.Backlog{Born: born, Oldest: first.Time, Last: state.LastSeq}, nil
 }
 
 func subjectFilter(key pipeline.StageKey) string {

@@ -21,8 +21,8 @@ const metaPartitions = "hal9.partitions"
 // up, and so must outlast a few ack waits; what a restart leaves uncertain is settled by the ledger,
 // whatever its length. A server reads its whole window when it starts: longer means later.
 const (
-	ingestWindow = 2 * time.Minute
-	hopWindow    = 30 * time.Second
+	ingestWindow = 10 * time.Second
+	hopWindow    = 10 * time.Second
 )
 
 // ackWait is how long a process may keep a message before another gets it.
@@ -100,7 +100,7 @@ func (t Topology) resultStream(name, subject string, twelfths int64) jetstream.S
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subject + ".>"}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
 		Discard: jetstream.DiscardOld, MaxBytes: bytes, Duplicates: hopWindow, Replicas: t.Replicas,
-		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
+		AllowDirect: true, AllowBatchPublish: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
 	}
 }
 
