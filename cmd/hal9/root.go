@@ -58,7 +58,7 @@ Every flag can be set by an environment variable: --nats-port is HAL9_NATS_PORT.
 func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newUp(g), newSend(g), newFeed(g), newTail(g), newExplain(g), newTrace(g),
-		newRun(g), newProvision(g), newLint(), newVersion(),
+		newRun(g), newProvision(g), newLint(), newBench(g), newVersion(),
 	}
 }
 

@@ -58,6 +58,13 @@ func edgeRules() []Rule {
 			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
 		},
 		{
+			Packages: "internal/bench",
+			Internal: []string{"layers/...", "pipeline", "internal/..."},
+			External: []string{"golang.org/x/sync"},
+		},
+		// The yardstick is NATS without HAL9.
+		{Packages: "internal/bench/bare", External: []string{client, orbit, "golang.org/x/sync"}},
+		{
 			Packages: "internal/outbound",
 			Internal: []string{"layers", "pipeline/...", "internal/ingest"},
 			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/sony/gobreaker"},

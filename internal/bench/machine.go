@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// describeMachine says on what was measured, in one line; dir is where the stores lie.
+func describeMachine(dir string) string {
+	parts := []string{cpuModel(), fmt.Sprintf("%d cores", runtime.NumCPU())}
+	if total := memoryTotal(); total != "" {
+		parts = append(parts, total)
+	}
+	parts = append(parts, runtime.GOOS+"/"+runtime.GOARCH+kernel(), runtime.Version())
+	if fs := filesystem(dir); fs != "" {
+		parts = append(parts, "stores on "+fs)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// field returns what stands behind a name and a colon in a file of /proc.
+func field(path, name string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		key, value, ok := strings.Cut(lines.Text(), ":")
+		if ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func cpuModel() string {
+	if model := field("/proc/cpuinfo", "model name"); model != "" {
+		return model
+	}
+	return "unknown CPU"
+}
+
+func memoryTotal() string {
+	var kib float64
+	if _, err := fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%f kB", &kib); err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%.0f GiB", kib/(1<<20))
+}
+
+func kernel() string {
+	data, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return ""
+	}
+	return " " + strings.TrimSpace(string(data))
+}
+
+// filesystem returns the type of the filesystem that holds dir.
+func filesystem(dir string) string {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	mounts, err := os.ReadFile("/proc/mounts")
+	if err != nil {
+		return ""
+	}
+	kind, longest := "", -1
+	for line := range strings.Lines(string(mounts)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			continue
+		}
+		at := strings.TrimSuffix(fields[1], "/")
+		if (dir == at || strings.HasPrefix(dir, at+"/")) && len(at) >= longest {
+			kind, longest = fields[2], len(at)
+		}
+	}
+	return kind
+}
