@@ -8,6 +8,7 @@ import (
 // Config says how stages behave.
 type Config struct {
 	MaxAttempts        int           // tries before a signal becomes a dead letter; default 3
+	DecideTime         time.Duration // a layer may take for one signal before that counts as a failed try; default 2 s
 	RetryDelay         time.Duration // before the second try, doubled before each further one; default 100 ms
 	TickEvery          time.Duration // how often a waiting layer is told the time; default 5 s
 	CheckpointEvery    time.Duration // at most this long between checkpoints of a busy stage; default 2 s
@@ -23,6 +24,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		MaxAttempts:        3,
+		DecideTime:         2 * time.Second,
 		RetryDelay:         100 * time.Millisecond,
 		TickEvery:          5 * time.Second,
 		CheckpointEvery:    2 * time.Second,
@@ -51,7 +53,7 @@ func (c Config) Validate() error {
 		problems = append(problems, errors.New("pipeline: MaxRecordBytes must be above 0"))
 	}
 	for name, d := range map[string]time.Duration{
-		"RetryDelay": c.RetryDelay, "TickEvery": c.TickEvery, "CheckpointEvery": c.CheckpointEvery,
+		"DecideTime": c.DecideTime, "RetryDelay": c.RetryDelay, "TickEvery": c.TickEvery, "CheckpointEvery": c.CheckpointEvery,
 		"DrainTime": c.DrainTime, "RestartDelay": c.RestartDelay,
 	} {
 		if d <= 0 {

@@ -75,7 +75,10 @@ func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
 	p := &w.parcel
 	start, hops := w.deps.Now(), len(p.Hops)
-	decision, attempts, err := w.decide(ctx, &p.Envelope)
+	decision, attempts, err := w.tryCarefully(ctx, d, s)
+	if fatal, ok := errors.AsType[*fatalError](err); ok {
+		return w.dead(d, p, s, failure{err: err, attempts: fatal.tries, start: start, hops: hops})
+	}
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("pipeline: %s stopped while it decided: %w", w.key.Name(), context.Cause(ctx))
 	}
@@ -86,21 +89,33 @@ func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
 		s.out.signals++
 		return nil
 	}
-	if !layers.IsPermanent(err) && attempts < w.cfg.MaxAttempts {
-		return err
+	if attempts == 0 || !layers.IsPermanent(err) && attempts < w.cfg.MaxAttempts {
+		return err // The broker's, not the layer's.
 	}
 	return w.dead(d, p, s, failure{err: err, attempts: attempts, start: start, hops: hops})
 }
 
+// tryCarefully writes tries down where the stage is careful.
+func (w *layerWorker) tryCarefully(ctx context.Context, d *Delivery, s *stage) (layers.Decision, int, error) {
+	if !s.careful(d) {
+		return w.decide(ctx, &w.parcel, s.watch)
+	}
+	if err := s.try(ctx, w.parcel.at); err != nil {
+		return layers.Decision{}, 0, err
+	}
+	decision, attempts, err := w.decide(ctx, &w.parcel, s.watch)
+	return decision, attempts, errors.Join(err, s.survived(ctx, w.parcel.at))
+}
+
 // decide asks the layer, several times where it fails in passing.
-func (w *layerWorker) decide(ctx context.Context, e *layers.Envelope) (layers.Decision, int, error) {
+func (w *layerWorker) decide(ctx context.Context, p *parcel, clock *watch) (layers.Decision, int, error) {
 	delay := w.cfg.RetryDelay
 	for attempt := 1; ; attempt++ {
-		decision, err := w.try(ctx, e)
+		decision, err := w.try(ctx, p, clock)
 		if err == nil || layers.IsPermanent(err) || attempt == w.cfg.MaxAttempts {
 			return decision, attempt, err
 		}
-		w.deps.Log.WarnContext(ctx, "layer failed, trying again", "stage", w.key.Name(), "signal", e.ID, "attempt", attempt, "error", err)
+		w.deps.Log.WarnContext(ctx, "layer failed, trying again", "stage", w.key.Name(), "signal", p.ID, "attempt", attempt, "error", err)
 		if err := pause(ctx, delay); err != nil {
 			return layers.Decision{}, attempt, err
 		}
@@ -108,15 +123,21 @@ func (w *layerWorker) decide(ctx context.Context, e *layers.Envelope) (layers.De
 	}
 }
 
-// try asks the layer once. A panic is a failure like any other: the next signal is decided.
-func (w *layerWorker) try(ctx context.Context, e *layers.Envelope) (decision layers.Decision, err error) {
+// try asks the layer once. A panic is a failure like any other: the next signal is decided. So is running out of
+// time.
+func (w *layerWorker) try(ctx context.Context, p *parcel, clock *watch) (decision layers.Decision, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			w.deps.Log.ErrorContext(ctx, "layer panicked", "stage", w.key.Name(), "signal", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = fmt.Errorf("pipeline: layer %s panicked: %v", w.key.Layer, p)
+		if r := recover(); r != nil {
+			w.deps.Log.ErrorContext(ctx, "layer panicked", "stage", w.key.Name(), "signal", p.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fmt.Errorf("pipeline: layer %s panicked: %v", w.key.Layer, r)
 		}
 	}()
-	decision, err = w.layer.Decide(ctx, e)
+	limited := clock.begin(ctx, p.at)
+	defer clock.done()
+	decision, err = w.layer.Decide(limited, &p.Envelope)
+	if late, ok := errors.AsType[*timeError](context.Cause(limited)); ok && err != nil {
+		return decision, late
+	}
 	if err != nil {
 		return decision, err
 	}

@@ -45,6 +45,7 @@ type Checkpoint struct {
 type Backlog struct {
 	Born   time.Time // when the stream was made
 	Oldest time.Time // when the first unsettled message was stored
+	First  uint64    // sequence of the first unsettled message
 	Last   uint64    // last sequence of the stream; up to here a message may have been worked on before
 	Empty  bool
 }

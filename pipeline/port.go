@@ -43,6 +43,11 @@ type Checkpoints interface {
 	// Save replaces the checkpoint whose Revision cp carries and returns the new one's revision.
 	// It fails where another owner has saved in between.
 	Save(ctx context.Context, stage string, cp Checkpoint) (revision uint64, err error)
+	// Lives counts a life of a stage that begins at a sequence, and returns how many in a row began there.
+	Lives(ctx context.Context, stage string, first uint64) (int, error)
+	// Tries returns how often a signal was tried and SetTries notes it; 0 forgets it.
+	Tries(ctx context.Context, stage string, at Position) (int, error)
+	SetTries(ctx context.Context, stage string, at Position, tries int) error
 }
 
 // Leases makes one process at a time the owner of a stage.

@@ -46,7 +46,7 @@ type Runner struct {
 	up    atomic.Bool // consumes, or stands by for the owner
 	works atomic.Bool // consumes
 	turn  atomic.Int64
-	told  uint64 // up to which message the Observer was told; the running life's
+	told  atomic.Uint64 // up to which message the Observer was told
 }
 
 // NewRunner returns the runner of a stage.
@@ -136,9 +136,20 @@ func (r *Runner) work(ctx context.Context) error {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
 		r.works.Store(true)
-	}, beat: r.beat, told: &r.told}
+	}, beat: r.beat, told: &r.told, watch: newWatch(r.spec.Key.Layer, r.cfg, r.deps.Now)}
 	defer r.works.Store(false)
-	return s.run(ctx)
+	done := make(chan error, 1)
+	go func() {
+		err := errors.New("pipeline: the layer ended its goroutine")
+		defer func() { done <- err }()
+		err = s.run(ctx)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case at := <-s.watch.hung: // Nobody can end a goroutine that does not listen: it is not waited for.
+		return s.hangs(context.WithoutCancel(ctx), at)
+	}
 }
 
 func (r *Runner) newWorker() (worker, error) {

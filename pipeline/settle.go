@@ -36,13 +36,13 @@ func (s *stage) flush(ctx context.Context, done []Delivery) error {
 	}
 	last := done[len(done)-1].Seq
 	for i := range s.out.effects {
-		if e := &s.out.effects[i]; e.seq > *s.told || s.key.Shared() {
+		if e := &s.out.effects[i]; e.seq > s.told.Load() || s.key.Shared() {
 			e.observe(s.deps.Observer, s.key.Layer)
 		}
 	}
 	s.out.reset()
 	if !s.key.Shared() {
-		*s.told = max(*s.told, last)
+		s.told.Store(max(s.told.Load(), last))
 		s.checkpoint.Offset = max(s.checkpoint.Offset, last)
 		s.unsaved += len(done)
 	}
@@ -54,7 +54,7 @@ func (s *stage) publish(ctx context.Context, records []Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	if s.valid != nil && !s.valid() {
+	if s.left.Load() || s.valid != nil && !s.valid() {
 		return ErrLeaseLost
 	}
 	return s.deps.Broker.Publish(ctx, records)

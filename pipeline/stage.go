@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,14 +18,19 @@ type stage struct {
 	worker worker
 	filter *filter
 	out    *outbox
-	opened func()      // called once the stage consumes
-	beat   func()      // called with every turn of its loop
-	valid  func() bool // whether the stage still belongs to this process; nil where it is shared
-	told   *uint64     // up to which message the Observer was told, over all lives in this process
+	opened func()         // called once the stage consumes
+	beat   func()         // called with every turn of its loop
+	valid  func() bool    // whether the stage still belongs to this process; nil where it is shared
+	told   *atomic.Uint64 // up to which message the Observer was told, over all lives in this process
+	watch  *watch
+	left   atomic.Bool // left behind, since its layer hangs
+	noted  atomic.Bool // the signal at hand is written down as tried
 
+	mu         sync.Mutex // guards source where the stage is left behind
 	source     Source
 	checkpoint Checkpoint
 	replay     replay
+	lives      int // in a row that began at the same place, this one included; 0 where it began with nothing to do
 
 	unsaved  int       // messages settled since the last checkpoint
 	saved    time.Time // when that was
@@ -44,11 +51,16 @@ type worker interface {
 // progress may go on for the drain time, unless the stage was taken away.
 func (s *stage) run(ctx context.Context) (err error) {
 	work, cancel := drainContext(ctx, s.cfg.DrainTime)
-	defer cancel()
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch.run(work) })
+	defer func() {
+		s.close()
+		cancel()
+		watching.Wait()
+	}()
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	defer s.source.Close()
 	s.opened()
 	for ctx.Err() == nil {
 		s.beat()
@@ -86,16 +98,33 @@ func (s *stage) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
 	s.source = source
+	s.mu.Unlock()
 	s.saved = s.deps.Now()
 	s.lastTick = s.saved
 	s.out = newOutbox(s.key, s.cfg.MaxRecordBytes)
 	s.out.from = Sender{Layer: s.key.Layer, Partition: s.key.Partition, Born: backlog.Born.UnixNano()}
-	if err := s.recall(ctx, idsFrom, backlog); err != nil {
-		source.Close()
+	if err := s.countLife(ctx, backlog); err != nil {
 		return err
 	}
-	return nil
+	return s.recall(ctx, idsFrom, backlog)
+}
+
+// close stops fetching.
+func (s *stage) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source != nil {
+		s.source.Close()
+	}
+}
+
+// leave gives the stage up while its goroutine hangs in a layer: it fetches and stores nothing more, should it
+// ever go on.
+func (s *stage) leave() {
+	s.left.Store(true)
+	s.close()
 }
 
 // restore loads the checkpoint and returns from which message on the filter must read identities again.

@@ -98,7 +98,7 @@ func (b *Bus) backlog(ctx context.Context, key pipeline.StageKey, offset uint64)
 	if err != nil {
 		return pipeline.Backlog{}, err
 	}
-	return pipeline.Backlog{Born: born, Oldest: first.Time, Last: state.LastSeq}, nil
+	return pipeline.Backlog{Born: born, Oldest: first.Time, First: first.Sequence, Last: state.LastSeq}, nil
 }
 
 func subjectFilter(key pipeline.StageKey) string {
