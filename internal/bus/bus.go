@@ -53,12 +53,13 @@ type Bus struct {
 	answers *answers // to what stages publish
 
 	mu     sync.Mutex
+	meters map[string]*meter // by stream
 	broken chan struct{} // closed when a connection breaks; replaced when it is back
 }
 
 // Connect connects to NATS. Further options, such as an in-process connection, come last.
 func Connect(cfg Config, log *slog.Logger, options ...nats.Option) (*Bus, error) {
-	b := &Bus{cfg: cfg, log: log, broken: make(chan struct{})}
+	b := &Bus{cfg: cfg, log: log, broken: make(chan struct{}), meters: map[string]*meter{}}
 	var err error
 	if b.nc, err = b.dial(cfg.Name, options); err != nil {
 		return nil, err

@@ -19,6 +19,8 @@ const (
 	pullHeartbeat = 2 * time.Second
 	// pullSilence without any sign of the server means that a request got lost.
 	pullSilence = 2*pullHeartbeat + time.Second
+	// pullBytes is what a stage may hold of its backlog.
+	pullBytes = 4 << 20
 )
 
 // ackPrefix begins the reply subject of every message that wants an acknowledgement; a status has
@@ -31,6 +33,7 @@ const ackPrefix = "$JS.ACK."
 type puller struct {
 	nc       *nats.Conn
 	subject  string // of pull requests
+	most     int    // that one request brings, bytes
 	sub      *nats.Subscription
 	incoming chan *nats.Msg
 	open     int // messages asked for and not received
@@ -58,6 +61,7 @@ const statusNobody = "503"
 func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 	p := &puller{
 		nc: b.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + key.Stream() + "." + key.Durable(),
+		most: max(pullBytes, 2*b.MaxPayload()),
 		// Room for all that can be open, and for the statuses between.
 		incoming: make(chan *nats.Msg, 4*burstMax),
 	}
@@ -74,7 +78,7 @@ func (p *puller) ask() error {
 		return nil
 	}
 	request, err := json.Marshal(map[string]any{
-		"batch": burstMax - p.open, "expires": pullExpiry, "idle_heartbeat": pullHeartbeat,
+		"batch": burstMax - p.open, "max_bytes": p.most, "expires": pullExpiry, "idle_heartbeat": pullHeartbeat,
 	})
 	if err != nil {
 		return fmt.Errorf("bus: pull request: %w", err)

@@ -53,6 +53,11 @@ func (b *Bus) queueOf(ctx context.Context, key pipeline.StageKey) (Queue, error)
 	if q.Depth() == 0 {
 		return q, nil
 	}
+	if key.Layer != layers.NameL1 {
+		if q.Waiting, q.Working, err = b.count(ctx, key, info); err != nil {
+			return Queue{}, err
+		}
+	}
 	stream, err := b.js.Stream(ctx, key.Stream())
 	if err != nil {
 		return Queue{}, err
