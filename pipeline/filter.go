@@ -73,7 +73,7 @@ func (f *filter) snapshot(state []byte) []byte {
 	slices.SortFunc(senders, compareSenders)
 	for _, s := range senders {
 		buf = append(buf, byte(s.Layer))
-		buf = binary.AppendUvarint(buf, uint64(s.Partition))
+		buf = binary.AppendUvarint(buf, uint64(s.Partition-PartitionCritical))
 		buf = binary.AppendVarint(buf, s.Born)
 		buf = binary.AppendUvarint(buf, f.marks[s].Seq)
 		buf = binary.AppendUvarint(buf, uint64(f.marks[s].Index))
@@ -100,7 +100,7 @@ func (f *filter) restore(data []byte) (state []byte, from uint64, err error) {
 	r := reader{rest: data[1:]}
 	from = r.uvarint()
 	for range r.count(5) {
-		s := Sender{Layer: layers.Name(r.byte()), Partition: int(r.uvarint()), Born: r.varint()}
+		s := Sender{Layer: layers.Name(r.byte()), Partition: int(r.uvarint()) + PartitionCritical, Born: r.varint()}
 		f.marks[s] = Position{Seq: r.uvarint(), Index: uint32(r.uvarint())}
 	}
 	if r.err != nil {

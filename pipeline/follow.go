@@ -24,7 +24,7 @@ func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, 
 	case w.key.Shared() && s.replay.handled(d, &p.identity):
 		return nil // By this process or another, which did not live to acknowledge it.
 	case decision.Disposition == layers.DispositionEscalated:
-		if err := w.hand(p, decision.Correlate, s.out); err != nil {
+		if err := s.out.send(w.lane(p, decision.Correlate, s.out), p); err != nil {
 			return err
 		}
 	default:
@@ -49,16 +49,28 @@ func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, 
 	return nil
 }
 
-// hand packs a signal for the next layer, or for the correlator of its own layer.
-func (w *layerWorker) hand(p *parcel, correlate bool, out *outbox) error {
+// lane returns the way to the next layer, or to the correlator of the signal's own layer.
+func (w *layerWorker) lane(p *parcel, correlate bool, out *outbox) *lane {
 	if correlate {
-		return out.send(out.across(), p)
+		return out.across()
 	}
 	key := p.Key
 	if p.Findings.Situation != nil {
 		key = p.Findings.Situation.ID
 	}
-	return out.send(out.up(key), p)
+	if w.key.Shared() && p.Severity == layers.SeverityCritical && w.isBehind(key) {
+		return out.critical()
+	}
+	return out.up(key)
+}
+
+// isBehind reports whether the partition of a key at L2 is behind.
+func (w *layerWorker) isBehind(key string) bool {
+	if w.deps.Pressure == nil {
+		return false
+	}
+	partition := PartitionOf(key, w.key.Partitions)
+	return w.deps.Pressure.Behind(StageKey{Layer: layers.NameL2, Partition: partition, Partitions: w.key.Partitions}) > BehindSome
 }
 
 // add takes a result unless it is stored already.

@@ -10,6 +10,7 @@ type Delivery struct {
 	Header  map[string][]string
 	Data    []byte
 	Stored  time.Time // when the broker stored it
+	Pending uint64    // messages behind this one that were not delivered yet
 	Attempt int       // 1 on the first delivery, as far as the broker remembers
 
 	// Handle is the Source's own; stages leave it alone.

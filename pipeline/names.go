@@ -33,6 +33,7 @@ const (
 	BucketSnapshots   = "hal9_snapshots"   // object store: the state that belongs to a checkpoint
 	BucketLeases      = "hal9_leases"      // who owns which partition
 	BucketObjectives  = "hal9_objectives"  // error budgets as last reported
+	BucketPressure    = "hal9_pressure"    // in memory: how far behind stages are
 )
 
 // DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.
@@ -75,8 +76,11 @@ func PartitionOf(key string, partitions int) int {
 }
 
 // StreamOf returns the stream of a layer's partition: HAL9_L1 for L1 always, HAL9_L3 where
-// a layer has one partition, HAL9_L3_07 otherwise.
+// a layer has one partition, HAL9_L3_07 otherwise; HAL9_L2_CRITICAL for the lane of critical signals.
 func StreamOf(layer layers.Name, partition, partitions int) string {
+	if partition == PartitionCritical {
+		return "HAL9_" + layer.String() + "_CRITICAL"
+	}
 	if layer == layers.NameL1 || partitions <= 1 {
 		return "HAL9_" + layer.String()
 	}
@@ -86,6 +90,9 @@ func StreamOf(layer layers.Name, partition, partitions int) string {
 // DurableOf returns the durable consumer of a layer's partition: l1, l3 or l3-07.
 func DurableOf(layer layers.Name, partition, partitions int) string {
 	name := strings.ToLower(layer.String())
+	if partition == PartitionCritical {
+		return name + "-critical"
+	}
 	if layer == layers.NameL1 || partitions <= 1 {
 		return name
 	}
@@ -98,7 +105,11 @@ func SubjectOf(layer layers.Name, partition int) string {
 	if layer == layers.NameL1 {
 		return SubjectSignals + ".>"
 	}
-	return SubjectRoot + "." + strings.ToLower(layer.String()) + "." + strconv.Itoa(partition)
+	token := strconv.Itoa(partition)
+	if partition == PartitionCritical {
+		token = "critical"
+	}
+	return SubjectRoot + "." + strings.ToLower(layer.String()) + "." + token
 }
 
 // SourceOf returns what stands behind hal9.signals. in a subject: the source of a signal that
@@ -115,5 +126,8 @@ func SubjectOfDead(layer layers.Name) string { return SubjectDead + "." + layer.
 
 // StageName names a layer's partition in checkpoints, leases and logs: L3.07.
 func StageName(layer layers.Name, partition int) string {
+	if partition == PartitionCritical {
+		return layer.String() + ".critical"
+	}
 	return fmt.Sprintf("%s.%02d", layer, partition)
 }

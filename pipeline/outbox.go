@@ -38,12 +38,18 @@ func newOutbox(key StageKey, most int) *outbox {
 			o.lanes = append(o.lanes, lane{subject: SubjectOf(next, p)})
 		}
 	}
+	if key.Layer == layers.NameL1 {
+		o.lanes = append(o.lanes, lane{subject: SubjectOf(layers.NameL2, PartitionCritical)})
+	}
 	o.lanes = append(o.lanes, lane{subject: SubjectOf(key.Layer, 0)}) // to the layer's own correlator
 	return o
 }
 
 // up returns the lane to the next layer for a key.
 func (o *outbox) up(key string) *lane { return &o.lanes[PartitionOf(key, o.key.Partitions)] }
+
+// critical returns the lane of critical signals, where L1 sends.
+func (o *outbox) critical() *lane { return &o.lanes[len(o.lanes)-2] }
 
 // across returns the lane to the layer's own correlator.
 func (o *outbox) across() *lane { return &o.lanes[len(o.lanes)-1] }

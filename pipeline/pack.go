@@ -39,7 +39,7 @@ func OpenPack(data []byte) (Pack, error) {
 	}
 	p := Pack{reader: reader{rest: data[1:]}}
 	p.Sender.Layer = layers.Name(p.reader.byte())
-	p.Sender.Partition = int(min(p.reader.uvarint(), MaxPartitions))
+	p.Sender.Partition = int(min(p.reader.uvarint(), MaxPartitions)) + PartitionCritical
 	p.Sender.Born = p.reader.varint()
 	p.Signals = p.reader.count(3)
 	if p.reader.err != nil {
@@ -127,7 +127,7 @@ const entryHead = 3 * binary.MaxVarintLen64
 func (p *packer) bytes(from Sender) []byte {
 	data := make([]byte, 0, p.size())
 	data = append(data, packVersion, byte(from.Layer))
-	data = binary.AppendUvarint(data, uint64(from.Partition))
+	data = binary.AppendUvarint(data, uint64(from.Partition-PartitionCritical))
 	data = binary.AppendVarint(data, from.Born)
 	data = binary.AppendUvarint(data, uint64(p.signals))
 	return append(data, p.entries...)

@@ -76,6 +76,30 @@ type StageKey struct {
 	Objectives bool
 }
 
+// KeyedStages lists the stages above L1, but for the objectives.
+func KeyedStages(partitions int) []StageKey {
+	var keys []StageKey
+	for _, layer := range layers.Names()[1:] {
+		keys = append(keys, StagesOf(layer, partitions)...)
+	}
+	return keys
+}
+
+// StagesOf lists the stages of a layer, but for the objectives.
+func StagesOf(layer layers.Name, partitions int) []StageKey {
+	if layer == layers.NameL1 {
+		return []StageKey{{Layer: layer, Partitions: partitions}}
+	}
+	var keys []StageKey
+	for p := range partitions {
+		keys = append(keys, StageKey{Layer: layer, Partition: p, Partitions: partitions})
+	}
+	if layer == layers.NameL2 {
+		keys = append(keys, StageKey{Layer: layer, Partition: PartitionCritical, Partitions: partitions})
+	}
+	return keys
+}
+
 // Name returns the stage's name in checkpoints, leases and logs, such as "L3.07".
 func (k StageKey) Name() string {
 	if k.Objectives {

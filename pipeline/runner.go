@@ -17,12 +17,13 @@ import (
 // the context that Hold hands out with it.
 var ErrLeaseLost = errors.New("pipeline: the lease was lost")
 
-// Deps is what stages work with; all of it is required.
+// Deps is what stages work with; all but Pressure is required.
 type Deps struct {
 	Broker      Broker
 	Checkpoints Checkpoints
 	Leases      Leases
 	Observer    Observer
+	Pressure    Pressure // nil where nobody holds back
 	Log         *slog.Logger
 	Now         func() time.Time
 }

@@ -64,10 +64,12 @@ func (s *stage) run(ctx context.Context) (err error) {
 	s.opened()
 	for ctx.Err() == nil {
 		s.beat()
+		s.hold(ctx)
 		burst, err := s.source.Next(ctx, s.cfg.TickEvery)
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
+		s.report(burst)
 		if err := s.settle(work, burst); err != nil {
 			return err
 		}

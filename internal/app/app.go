@@ -63,6 +63,7 @@ type App struct {
 	metrics     *telemetry.Metrics
 	checkpoints *bus.Checkpoints
 	leases      *bus.Leases
+	pressures   *bus.Pressures
 	reflexive   *reflexive.Layer
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
@@ -93,6 +94,9 @@ func (a *App) openBus(ctx context.Context) (err error) {
 		return err
 	}
 	if a.checkpoints, err = a.bus.Checkpoints(ctx); err != nil {
+		return err
+	}
+	if a.pressures, err = a.bus.Pressures(ctx); err != nil {
 		return err
 	}
 	host, _ := os.Hostname()
@@ -137,7 +141,7 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	if a.outbound != nil {
 		work.Go(func() error { return a.outbound.Run(working) })
 	}
-	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace} {
+	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace, a.pressures.Run} {
 		work.Go(func() error { watch(working); return nil })
 	}
 	served := make(chan error, 1)

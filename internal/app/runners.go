@@ -24,11 +24,7 @@ func (a *App) newRunners(ctx context.Context) error {
 		return err
 	}
 	for _, layer := range a.cfg.Layers {
-		for p := range a.partitions {
-			key := pipeline.StageKey{Layer: layer, Partition: p, Partitions: a.partitions}
-			if key.Shared() && p > 0 {
-				break
-			}
+		for _, key := range pipeline.StagesOf(layer, a.partitions) {
 			if err := a.addRunner(a.spec(key)); err != nil {
 				return err
 			}
@@ -47,7 +43,7 @@ func (a *App) addRunner(spec pipeline.Spec) error {
 	cfg := a.cfg.Pipeline
 	cfg.MaxRecordBytes = a.bus.MaxPayload() - recordHead
 	runner, err := pipeline.NewRunner(spec, cfg, pipeline.Deps{
-		Broker: a.bus, Checkpoints: a.checkpoints, Leases: a.leases, Observer: a.metrics, Log: a.log, Now: time.Now,
+		Broker: a.bus, Checkpoints: a.checkpoints, Leases: a.leases, Observer: a.metrics, Pressure: a.pressures, Log: a.log, Now: time.Now,
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 func (a *App) newServer(context.Context) (err error) {
 	a.server, err = web.New(a.cfg.Web, web.Deps{
-		Intake:  intake{a.bus},
+		Intake:  intake{a},
 		Decoder: a.decoder,
 		Metrics: a.metrics.Handler(),
 		Live:    a.live,

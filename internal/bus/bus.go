@@ -54,7 +54,7 @@ type Bus struct {
 
 	mu     sync.Mutex
 	meters map[string]*meter // by stream
-	broken chan struct{} // closed when a connection breaks; replaced when it is back
+	broken chan struct{}     // closed when a connection breaks; replaced when it is back
 }
 
 // Connect connects to NATS. Further options, such as an in-process connection, come last.

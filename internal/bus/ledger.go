@@ -25,8 +25,8 @@ func shelves(layer layers.Name, partitions int) []shelf {
 	}
 	switch layer {
 	case layers.NameL1:
-		for p := range partitions {
-			list = append(list, shelf{pipeline.StreamOf(layers.NameL2, p, partitions), pipeline.SubjectOf(layers.NameL2, p)})
+		for _, key := range pipeline.StagesOf(layers.NameL2, partitions) {
+			list = append(list, shelf{key.Stream(), pipeline.SubjectOf(key.Layer, key.Partition)})
 		}
 	case layers.NameL3:
 		list = append(list, shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>"})

@@ -25,11 +25,7 @@ func (q Queue) Depth() uint64 { return q.Waiting + q.Working }
 // Queue asks JetStream for a layer's queue.
 func (b *Bus) Queue(ctx context.Context, layer layers.Name, partitions int) (Queue, error) {
 	var sum Queue
-	for p := range partitions {
-		if layer == layers.NameL1 && p > 0 {
-			break
-		}
-		key := pipeline.StageKey{Layer: layer, Partition: p, Partitions: partitions}
+	for _, key := range pipeline.StagesOf(layer, partitions) {
 		q, err := b.queueOf(ctx, key)
 		if err != nil {
 			return Queue{}, fmt.Errorf("bus: queue of %s: %w", key.Name(), err)

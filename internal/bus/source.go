@@ -169,7 +169,7 @@ func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
 	}
 	return pipeline.Delivery{
 		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data,
-		Stored: meta.Timestamp, Attempt: int(meta.NumDelivered), Handle: msg,
+		Stored: meta.Timestamp, Pending: meta.NumPending, Attempt: int(meta.NumDelivered), Handle: msg,
 	}, nil
 }
 

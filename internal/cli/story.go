@@ -174,11 +174,8 @@ func (t *Teller) underway(ctx context.Context, about subject) (*Story, error) {
 	names := layers.Names()
 	for i := range names {
 		layer := names[len(names)-1-i]
-		for p := range partitions {
-			if layer == layers.NameL1 && p > 0 {
-				break
-			}
-			stream := pipeline.StreamOf(layer, p, partitions)
+		for _, key := range pipeline.StagesOf(layer, partitions) {
+			stream := key.Stream()
 			found := &Underway{Layer: layer, Stream: stream}
 			m, ok, err := t.Bus.FindLast(ctx, stream, func(m *bus.Message) bool { return t.match(layer, about, m, found) })
 			if err != nil {
