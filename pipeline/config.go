@@ -16,7 +16,7 @@ type Config struct {
 	DrainTime          time.Duration // how long work may take to finish after a stop; default 10 s
 	ReplayMargin       time.Duration // how much earlier than the first unsettled message the ledger is read; default 10 s
 	MaxRecordBytes     int           // bound of what one message may hold; default 1 MiB less 4 KiB for headers
-	BurstSignals       int           // what follows from this many signals is stored at once; default 1024
+	BurstSignals       int           // what follows from this many signals is stored at once; default 4096
 	RestartDelay       time.Duration // before a failed stage starts again, doubled up to 64 times this; default 50 ms
 }
 
@@ -32,7 +32,7 @@ func DefaultConfig() Config {
 		DrainTime:          10 * time.Second,
 		ReplayMargin:       10 * time.Second,
 		MaxRecordBytes:     1<<20 - 4<<10,
-		BurstSignals:       1024,
+		BurstSignals:       4096,
 		RestartDelay:       50 * time.Millisecond,
 	}
 }

@@ -50,3 +50,15 @@ type Backlog struct {
 	Last   uint64    // last sequence of the stream; up to here a message may have been worked on before
 	Empty  bool
 }
+
+// FullError says that a broker refuses records for now, such as a stream that is full. The same records may be
+// stored later.
+type FullError struct {
+	Left []Record // not stored yet, in order
+	Err  error
+}
+
+func (e *FullError) Error() string { return "pipeline: no room for now: " + e.Err.Error() }
+
+// Unwrap returns the broker's own error.
+func (e *FullError) Unwrap() error { return e.Err }

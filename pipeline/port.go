@@ -25,8 +25,8 @@ type Broker interface {
 	// (offset is ignored where the stage shares its consumer), and what waits there.
 	Open(ctx context.Context, key StageKey, offset uint64) (Source, Backlog, error)
 	// Publish stores all records and returns nil only when all of them are stored. After an error some
-	// may be stored and some not; of those on one subject of a layer it is the first ones.
-	// The records may be used again once it returns.
+	// may be stored and some not; of those on one subject of a layer it is the first ones. A *FullError
+	// says that it may be tried again with what is left.
 	Publish(ctx context.Context, records []Record) error
 	// Stored returns the ids of the results that stages of a layer stored since then, and for L1 the
 	// identities, idBytes of each, of the signals that it handed up.

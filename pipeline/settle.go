@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -49,15 +50,29 @@ func (s *stage) flush(ctx context.Context, done []Delivery) error {
 	return nil
 }
 
-// publish stores records unless the stage belongs to somebody else by now.
+// fullPause is how long a stage waits before it tries a full stream again, doubled up to 16 times this.
+const fullPause = 50 * time.Millisecond
+
+// publish stores records unless the stage belongs to somebody else by now. While there is no room it waits: a stage
+// that ended instead would read all that it knows again and again.
 func (s *stage) publish(ctx context.Context, records []Record) error {
-	if len(records) == 0 {
-		return nil
+	for delay := fullPause; len(records) > 0; delay = min(2*delay, 16*fullPause) {
+		if s.left.Load() || s.valid != nil && !s.valid() {
+			return ErrLeaseLost
+		}
+		err := s.deps.Broker.Publish(ctx, records)
+		full, ok := errors.AsType[*FullError](err)
+		if !ok {
+			return err
+		}
+		s.deps.Log.WarnContext(ctx, "no room for what follows, trying again", "stage", s.key.Name(), "after", delay, "error", full.Err)
+		records = full.Left
+		s.beat()
+		if err := pause(ctx, delay); err != nil {
+			return err
+		}
 	}
-	if s.left.Load() || s.valid != nil && !s.valid() {
-		return ErrLeaseLost
-	}
-	return s.deps.Broker.Publish(ctx, records)
+	return nil
 }
 
 // take lets the worker handle one delivery.

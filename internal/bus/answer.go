@@ -14,8 +14,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
-
-	"github.com/2lab-ai/hal9/pipeline"
 )
 
 // errNoAnswer ends a publish that JetStream did not answer in time: whether it is stored is uncertain.
@@ -56,12 +54,11 @@ type call struct {
 	number uint64
 	done   chan struct{} // one element when the last answer is in
 
-	mu       sync.Mutex
-	open     int // answers outstanding
-	err      error
-	batched  *batch
-	unstored []*pipeline.Record // of a batch that ended early
+	mu     sync.Mutex
+	open   int // answers outstanding, and one until wait
+	groups []group
 
+	text   []byte   // reused for each reply subject
 	msg    nats.Msg // reused for each record
 	header nats.Header
 	id     [1]string
@@ -95,7 +92,6 @@ func (a *answers) end(c *call) {
 	if !finished {
 		return // An answer may be on its way in; the call is not used again.
 	}
-	c.err, c.batched, c.unstored = nil, nil, nil
 	select {
 	case <-c.done: // It came just when nobody waited any more.
 	default:
@@ -105,58 +101,64 @@ func (a *answers) end(c *call) {
 	a.pool.Put(c)
 }
 
-// one registers a publish with an answer of its own and returns its reply subject.
-func (c *call) one() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.open++
-	return c.prefix
-}
-
 // receive runs on the subscription's goroutine.
 func (a *answers) receive(m *nats.Msg) {
-	rest := strings.TrimPrefix(m.Subject, a.prefix)
-	digits, batch, _ := strings.Cut(rest, ".")
+	digits, rest, _ := strings.Cut(strings.TrimPrefix(m.Subject, a.prefix), ".")
 	number, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		return
+	}
+	digits, rest, _ = strings.Cut(rest, ".")
+	at, err := strconv.Atoi(digits)
 	if err != nil {
 		return
 	}
 	a.mu.Lock()
 	c := a.calls[number]
 	a.mu.Unlock()
-	if c == nil {
+	if c == nil || rest != "" && isFlow(m.Data) {
 		return
 	}
-	if batch != "" {
-		c.batchAnswer(m)
-		return
-	}
-	_, err = readAnswer(m)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.answered(err)
+	c.answered(at, m)
 }
 
-// answered counts one answer. The lock is held.
-func (c *call) answered(err error) {
-	if err != nil && c.err == nil {
-		c.err = err
+// isFlow reports whether an answer to a batch is of its flow control: the one that ends it says how many
+// messages are stored.
+func isFlow(data []byte) bool { return bytes.HasPrefix(data, []byte(`{"type"`)) }
+
+// answered takes the answer to a group.
+func (c *call) answered(at int, m *nats.Msg) {
+	count, err := readAnswer(m)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at >= len(c.groups) || c.groups[at].answered {
+		return // A batch that ended early gets an answer to each message behind its end.
 	}
+	g := &c.groups[at]
+	g.answered = true
+	if g.err = err; err == nil {
+		g.stored = min(max(1, count), len(g.records))
+	}
+	c.close()
+}
+
+// close counts one answer. The lock is held.
+func (c *call) close() {
 	if c.open--; c.open == 0 {
 		c.done <- struct{}{}
 	}
 }
 
-// wait returns when all answers are in, or says why they are not.
+// wait returns when all answers are in, whatever they say, or says why they are not.
 func (c *call) wait(ctx context.Context, bound time.Duration, broken <-chan struct{}) error {
 	c.mu.Lock()
-	c.answered(nil)
+	c.close()
 	c.mu.Unlock()
 	timer := time.NewTimer(bound)
 	defer timer.Stop()
 	select {
 	case <-c.done:
-		return publishError(c.err)
+		return nil
 	case <-timer.C:
 		return errNoAnswer
 	case <-broken:
@@ -166,7 +168,7 @@ func (c *call) wait(ctx context.Context, bound time.Duration, broken <-chan stru
 	}
 }
 
-// readAnswer reads a publish acknowledgement.
+// readAnswer reads a publish acknowledgement; count is 0 where it is not that of a batch.
 func readAnswer(m *nats.Msg) (count int, err error) {
 	if len(m.Data) == 0 && m.Header.Get("Status") == statusNobody {
 		return 0, nats.ErrNoResponders

@@ -1,10 +1,7 @@
 package bus
 
 import (
-	"bytes"
 	"strconv"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/2lab-ai/hal9/pipeline"
 )
@@ -19,59 +16,70 @@ const (
 	batchFlow = ".500.fail."
 )
 
-// batch is a group of messages to one stream with one answer to all of them. The server stores them in
-// order and ends the batch at the first that it can't store.
-type batch struct {
-	prefix  string // up to the number
-	size    int
-	records []*pipeline.Record
-	text    []byte
+// group is what one call stores in one stream, with one answer to all of it.
+type group struct {
+	lane     string
+	records  []int // indices
+	answered bool
+	stored   int // how many of them, in order
+	err      error
 }
 
-// batch registers a batch of so many messages.
-func (c *call) batch(size int) *batch {
+// group divides records by stream and expects one answer for each.
+func (c *call) group(records []pipeline.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.open++
-	number := strconv.FormatUint(c.number, 10)
-	c.batched = &batch{
-		prefix: c.prefix + "." + c.token + number + batchFlow,
-		size:   size, records: make([]*pipeline.Record, 0, size),
+	n := 0
+	for i := range records {
+		lane := laneOf(records[i].Subject)
+		at := 0
+		for at < n && c.groups[at].lane != lane {
+			at++
+		}
+		if at == n {
+			if n++; n > len(c.groups) {
+				c.groups = append(c.groups, group{})
+			}
+			c.groups[at] = group{lane: lane, records: c.groups[at].records[:0]}
+		}
+		c.groups[at].records = append(c.groups[at].records, i)
 	}
-	return c.batched
+	c.groups = c.groups[:n]
+	c.open += n
 }
 
-// next returns the reply subject of the batch's next message.
-func (b *batch) next(r *pipeline.Record) string {
-	b.records = append(b.records, r)
-	n := len(b.records)
-	b.text = strconv.AppendInt(append(b.text[:0], b.prefix...), int64(n), 10)
-	switch n {
-	case b.size:
-		b.text = append(b.text, batchCommit...)
+// reply returns the reply subject of a group's message.
+func (c *call) reply(number, i int) string {
+	size := len(c.groups[number].records)
+	c.text = append(append(c.text[:0], c.prefix...), '.')
+	c.text = strconv.AppendInt(c.text, int64(number), 10)
+	if size == 1 {
+		return string(c.text)
+	}
+	c.text = append(append(c.text, '.'), c.token...)
+	c.text = strconv.AppendUint(append(c.text, '-'), c.number, 10)
+	c.text = strconv.AppendInt(append(c.text, '-'), int64(number), 10)
+	c.text = strconv.AppendInt(append(c.text, batchFlow...), int64(i+1), 10)
+	switch i + 1 {
+	case size:
+		c.text = append(c.text, batchCommit...)
 	case 1:
-		b.text = append(b.text, batchStart...)
+		c.text = append(c.text, batchStart...)
 	default:
-		b.text = append(b.text, batchAdd...)
+		c.text = append(c.text, batchAdd...)
 	}
-	return string(b.text)
+	return string(c.text)
 }
 
-// batchAnswer takes an answer to a batch. Flow control and gaps need nothing: the answer that ends the batch
-// says how many messages it holds.
-func (c *call) batchAnswer(m *nats.Msg) {
-	if bytes.HasPrefix(m.Data, []byte(`{"type"`)) {
-		return
-	}
-	count, _ := readAnswer(m) // What is wrong shows where the messages are stored one by one.
+// left returns the records that are not known to be stored, in order.
+func (c *call) left(records []pipeline.Record) []pipeline.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.batched == nil {
-		return // It has ended; each message behind its end is answered, too.
+	var left []pipeline.Record
+	for _, g := range c.groups {
+		for _, i := range g.records[g.stored:] {
+			left = append(left, records[i])
+		}
 	}
-	if count < c.batched.size {
-		c.unstored = c.batched.records
-	}
-	c.batched = nil
-	c.answered(nil)
+	return left
 }

@@ -33,55 +33,66 @@ const (
 	codeInProcess    jetstream.ErrorCode = 10158
 )
 
-// Publish stores records. It implements pipeline.Broker: packs to one subject follow each other, the next
-// is sent when the one before is stored, so that what is stored is always their beginning. Results
-// to one stream go as a fast batch where there are several, with one answer to all.
+// Publish stores records. It implements pipeline.Broker. What goes to one stream goes as a fast batch where it is
+// several messages: the server stores them in order, ends at the first that it can't store, and
+// answers once. Where something is refused for now the error says what is left to store.
 func (b *Bus) Publish(ctx context.Context, records []pipeline.Record) error {
-	for len(records) > 0 {
-		n, err := b.publishRound(ctx, records)
-		if err != nil {
+	call := b.answers.begin()
+	defer b.answers.end(call)
+	broken := b.brokenChan()
+	call.group(records)
+	for i := range call.groups {
+		if err := b.sendGroup(call, i, records); err != nil {
 			return err
 		}
-		records = records[n:]
+	}
+	if err := call.wait(ctx, b.cfg.PublishTimeout, broken); err != nil {
+		return err
+	}
+	left := call.left(records)
+	for i := range left {
+		// One by one, so that what is stored is always the beginning. It tells why, too.
+		if err := b.publishOne(ctx, &left[i]); err != nil {
+			if busy, ok := errors.AsType[*BusyError](err); ok {
+				return &pipeline.FullError{Left: left[i:], Err: busy}
+			}
+			return err
+		}
 	}
 	return nil
 }
 
-// publishRound sends records up to the second pack for one subject and awaits their answers.
-func (b *Bus) publishRound(ctx context.Context, records []pipeline.Record) (n int, err error) {
+func (b *Bus) sendGroup(call *call, number int, records []pipeline.Record) error {
+	group := &call.groups[number]
+	for i, at := range group.records {
+		r := &records[at]
+		if err := b.out.PublishMsg(call.message(r, call.reply(number, i))); err != nil {
+			return fmt.Errorf("bus: send to %s: %w", r.Subject, err)
+		}
+	}
+	return nil
+}
+
+// publishOne stores one record.
+func (b *Bus) publishOne(ctx context.Context, r *pipeline.Record) error {
 	call := b.answers.begin()
 	defer b.answers.end(call)
-	n = roundOf(records)
 	broken := b.brokenChan()
-	if err := b.sendRound(call, records[:n]); err != nil {
-		return 0, err
+	call.group([]pipeline.Record{*r})
+	if err := b.sendGroup(call, 0, []pipeline.Record{*r}); err != nil {
+		return err
 	}
 	if err := call.wait(ctx, b.cfg.PublishTimeout, broken); err != nil {
-		return 0, err
+		return err
 	}
-	return n, b.retry(ctx, call.unstored)
+	if err := call.groups[0].err; err != nil {
+		return fmt.Errorf("bus: store on %s: %w", r.Subject, publishError(err))
+	}
+	return nil
 }
 
-// roundOf returns how many records go together: all up to the second one for one subject of a layer.
-func roundOf(records []pipeline.Record) int {
-	for i := range records {
-		if isResult(records[i].Subject) {
-			continue
-		}
-		for j := range i {
-			if records[j].Subject == records[i].Subject {
-				return i
-			}
-		}
-	}
-	return len(records)
-}
-
-// isResult reports whether a record goes to a stream of results.
-func isResult(subject string) bool { return streamOfResult(subject) != "" }
-
-// streamOfResult returns the stream of a result, "" for packs and signals.
-func streamOfResult(subject string) string {
+// laneOf returns what the records of one stream have in common: the stream of a result, the subject of a pack.
+func laneOf(subject string) string {
 	switch {
 	case strings.HasPrefix(subject, pipeline.SubjectVerdicts+"."):
 		return pipeline.StreamVerdicts
@@ -91,56 +102,11 @@ func streamOfResult(subject string) string {
 		return pipeline.StreamPlans
 	case strings.HasPrefix(subject, pipeline.SubjectDead+"."):
 		return pipeline.StreamDead
+	case strings.HasPrefix(subject, pipeline.SubjectSignals+"."):
+		return pipeline.SubjectSignals
 	default:
-		return ""
+		return subject
 	}
-}
-
-// batchLeast is from how many verdicts on they go as a batch.
-const batchLeast = 3
-
-func (b *Bus) sendRound(call *call, records []pipeline.Record) error {
-	verdicts := 0
-	for i := range records {
-		if streamOfResult(records[i].Subject) == pipeline.StreamVerdicts {
-			verdicts++
-		}
-	}
-	var batch *batch
-	for i := range records {
-		r := &records[i]
-		reply := ""
-		switch {
-		case verdicts < batchLeast || streamOfResult(r.Subject) != pipeline.StreamVerdicts:
-			reply = call.one()
-		case batch == nil:
-			batch = call.batch(verdicts)
-			fallthrough
-		default:
-			reply = batch.next(r)
-		}
-		if err := b.out.PublishMsg(call.message(r, reply)); err != nil {
-			return fmt.Errorf("bus: send to %s: %w", r.Subject, err)
-		}
-	}
-	return nil
-}
-
-// retry stores one by one what a batch left out. A batch ends at the first message that JetStream holds
-// for a copy; whichever were stored are recognised by their ids.
-func (b *Bus) retry(ctx context.Context, records []*pipeline.Record) error {
-	if len(records) == 0 {
-		return nil
-	}
-	call := b.answers.begin()
-	defer b.answers.end(call)
-	broken := b.brokenChan()
-	for _, r := range records {
-		if err := b.out.PublishMsg(call.message(r, call.one())); err != nil {
-			return fmt.Errorf("bus: send to %s: %w", r.Subject, err)
-		}
-	}
-	return call.wait(ctx, b.cfg.PublishTimeout, broken)
 }
 
 // publishError marks refusals that pass by themselves.

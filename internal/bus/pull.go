@@ -64,9 +64,9 @@ const statusNobody = "503"
 // few; signals and verdicts are many.
 func openMost(key pipeline.StageKey) int {
 	if key.Shared() || key.Objectives {
-		return 16 * burstMax
+		return 2 * burstMax
 	}
-	return burstMax
+	return burstMax / 8
 }
 
 func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {

@@ -12,8 +12,8 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// burstMax bounds a burst and what is fetched ahead of the stage, messages.
-const burstMax = 512
+// burstMax bounds a burst, messages.
+const burstMax = 4096
 
 // ackBody acknowledges a message.
 var ackBody = []byte("+ACK")
@@ -151,7 +151,7 @@ func (s *source) burst(msg *nats.Msg) ([]pipeline.Delivery, error) {
 			}
 			burst = append(burst, delivery)
 		}
-		if len(burst) == burstMax {
+		if len(burst) == min(burstMax, s.pull.most) {
 			return burst, s.pull.ask()
 		}
 		select {

@@ -95,7 +95,7 @@ func (t Topology) workStream(name, subject string, bytes int64) jetstream.Stream
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subject}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
 		Discard: jetstream.DiscardNew, MaxBytes: bytes, Duplicates: window, Replicas: t.Replicas,
-		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
+		AllowDirect: true, AllowBatchPublish: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
 	}
 }
 
@@ -130,7 +130,7 @@ func (t Topology) consumers() []consumer {
 func durable(name string, ack jetstream.AckPolicy) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: name, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: ack, AckWait: ackWait,
-		MaxDeliver: -1, MaxAckPending: 32 * 16 * burstMax, // thirty processes that have all open that they may
+		MaxDeliver: -1, MaxAckPending: 64 * burstMax, // thirty processes that have all open that they may
 	}
 }
 
