@@ -14,8 +14,9 @@ type stage struct {
 	cfg    Config
 	deps   Deps
 	worker worker
-	opened func() // called once the stage consumes
-	beat   func() // called with every turn of its loop
+	opened func()      // called once the stage consumes
+	beat   func()      // called with every turn of its loop
+	valid  func() bool // whether no other process can own the stage
 
 	source     Source
 	checkpoint Checkpoint
