@@ -75,6 +75,9 @@ func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*L
 	if err != nil {
 		return nil, err
 	}
+	if err := b.checkLeases(ctx, keys); err != nil {
+		return nil, err
+	}
 	l := &Leases{
 		bus: b, keys: keys, store: leaseStore{b.js}, owner: owner, log: b.log, began: time.Now(),
 		process: everyLayer + "." + nuid.Next(), filters: []string{">"},
@@ -86,6 +89,20 @@ func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*L
 		l.filters = []string{layer + ".*", memberKeys + layer + ".*", memberKeys + everyLayer + ".*"}
 	}
 	return l, nil
+}
+
+// checkLeases refuses a bucket that an earlier version made.
+func (b *Bus) checkLeases(ctx context.Context, keys jetstream.KeyValue) error {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	status, err := keys.Status(ctx)
+	if err != nil {
+		return b.bucketError(pipeline.BucketLeases, err)
+	}
+	if status.LimitMarkerTTL() == 0 {
+		return fmt.Errorf("bus: bucket %s is that of an earlier version: run `hal9 provision --nats %s`", pipeline.BucketLeases, b.URL())
+	}
+	return nil
 }
 
 // Clear forgets all leases and sessions: for a process that knows to be the only one.

@@ -98,7 +98,7 @@ func (k *keeper) act(ctx context.Context, s *session) {
 		s.wake()
 	}
 	for stage, revision := range todo.leftover {
-		k.request(ctx, func(ctx context.Context) error {
+		_ = k.request(ctx, func(ctx context.Context) error {
 			_, err := k.leases.store.remove(ctx, stage, revision)
 			return err
 		})
