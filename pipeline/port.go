@@ -50,11 +50,26 @@ type Checkpoints interface {
 	SetTries(ctx context.Context, stage string, at Position, tries int) error
 }
 
-// Leases makes one process at a time the owner of a stage.
+// Ownership is one time of owning a stage.
+type Ownership interface {
+	// Valid reports whether nobody else can own the stage yet. It only reads a clock, so it may be
+	// asked before every publish, and it tells the truth even in a process that was stopped for a while
+	// and in which nothing else has noticed. Once false it stays false.
+	Valid() bool
+	// Epoch is the fencing token: of two owners of a stage the later has the higher one.
+	Epoch() uint64
+}
+
+// Leases makes one process at a time the owner of a stage, and spreads the stages of a layer evenly over the
+// processes that ask for them.
 type Leases interface {
-	// Hold waits until this process owns the stage, then runs work with a context that is cancelled
-	// when the ownership is lost, and gives the ownership back when work returns.
-	Hold(ctx context.Context, stage string, work func(ctx context.Context) error) error
+	// Hold runs work each time this process owns the stage, and gives the ownership back when work
+	// returns. The context of the work is cancelled when the stage is to move to another process, and with ErrLeaseLost
+	// where the ownership is lost already; that work ends then is no failure, and Hold waits for the next time.
+	// It returns when ctx ends, or when work ends by itself.
+	Hold(ctx context.Context, stage string, work func(ctx context.Context, own Ownership) error) error
+	// Standing says why this process does not own the stage now, and whether that is as it should be.
+	Standing(stage string) (text string, ok bool)
 }
 
 // Observer is told what happens. Its methods are on the path of every signal.

@@ -57,7 +57,7 @@ const fullPause = 50 * time.Millisecond
 // that ended instead would read all that it knows again and again.
 func (s *stage) publish(ctx context.Context, records []Record) error {
 	for delay := fullPause; len(records) > 0; delay = min(2*delay, 16*fullPause) {
-		if s.left.Load() || s.valid != nil && !s.valid() {
+		if s.left.Load() || !s.valid() {
 			return ErrLeaseLost
 		}
 		err := s.deps.Broker.Publish(ctx, records)

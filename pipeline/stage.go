@@ -20,7 +20,7 @@ type stage struct {
 	out    *outbox
 	opened func()         // called once the stage consumes
 	beat   func()         // called with every turn of its loop
-	valid  func() bool    // whether the stage still belongs to this process; nil where it is shared
+	valid  func() bool    // whether no other process can own the stage
 	told   *atomic.Uint64 // up to which message the Observer was told, over all lives in this process
 	watch  *watch
 	left   atomic.Bool // left behind, since its layer hangs

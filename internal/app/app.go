@@ -5,12 +5,14 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -99,14 +101,33 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	if a.pressures, err = a.bus.Pressures(ctx); err != nil {
 		return err
 	}
-	host, _ := os.Hostname()
-	if a.leases, err = a.bus.Leases(ctx, fmt.Sprintf("%s/%d", host, os.Getpid())); err != nil {
+	if a.leases, err = a.bus.Leases(ctx, processName(), a.cfg.Layers...); err != nil {
 		return err
 	}
+	a.metrics.CountPartitions(a.leased(), a.leases.Owned)
 	if a.cfg.Alone {
 		return a.leases.Clear(ctx)
 	}
 	return nil
+}
+
+// processName names this process among all that work on one NATS.
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:6]))
+}
+
+// leased returns the layers of this process whose partitions have one owner each.
+func (a *App) leased() (list []layers.Name) {
+	for _, layer := range a.cfg.Layers {
+		if key := (pipeline.StageKey{Layer: layer}); !key.Shared() {
+			list = append(list, layer)
+		}
+	}
+	return list
 }
 
 func (a *App) newDecoder(context.Context) (err error) {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -51,6 +52,7 @@ type Bus struct {
 	pub jetstream.JetStream
 
 	answers *answers // to what stages publish
+	fence   *fence
 
 	mu     sync.Mutex
 	meters map[string]*meter // by stream
@@ -59,12 +61,13 @@ type Bus struct {
 
 // Connect connects to NATS. Further options, such as an in-process connection, come last.
 func Connect(cfg Config, log *slog.Logger, options ...nats.Option) (*Bus, error) {
-	b := &Bus{cfg: cfg, log: log, broken: make(chan struct{}), meters: map[string]*meter{}}
+	b := &Bus{cfg: cfg, log: log, fence: &fence{began: time.Now()}, broken: make(chan struct{}), meters: map[string]*meter{}}
 	var err error
 	if b.nc, err = b.dial(cfg.Name, options); err != nil {
 		return nil, err
 	}
-	if b.out, err = b.dial(cfg.Name+"-publish", options); err != nil {
+	out := append([]nats.Option{nats.SetCustomDialer(&dialer{net.Dialer{Timeout: cfg.ConnectTimeout}, b.fence})}, options...)
+	if b.out, err = b.dial(cfg.Name+"-publish", out); err != nil {
 		b.nc.Close()
 		return nil, err
 	}

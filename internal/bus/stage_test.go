@@ -61,12 +61,24 @@ type unreliable struct {
 	*bus.Bus
 	random *rand.Rand
 	every  int
+	calls  atomic.Int64
 	broken atomic.Int64
+}
+
+// feed feeds signals and waits until the stage publishes something, so that it does so many times.
+func (u *unreliable) feed(t *testing.T, from, to int) {
+	t.Helper()
+	before := u.calls.Load()
+	feed(t, u.Bus, from, to)
+	for i := 0; u.calls.Load() == before && i < 2000; i++ {
+		time.Sleep(time.Millisecond) // The stage works in the background.
+	}
 }
 
 var errBroken = errors.New("broke off")
 
 func (u *unreliable) Publish(ctx context.Context, list []pipeline.Record) error {
+	u.calls.Add(1)
 	if u.random.IntN(u.every) > 0 || len(list) == 0 {
 		return u.Bus.Publish(ctx, list)
 	}
@@ -98,11 +110,20 @@ func newStageRun(b *bus.Bus) *stageRun {
 	}
 }
 
-// start runs the stage until stop is called.
+// start runs the stage until stop is called. It consumes when start returns: what is fed then comes in
+// many bursts and not in a few large ones.
 func (s *stageRun) start(t *testing.T) (stop func()) {
 	t.Helper()
-	_, stop = s.launch(t)
-	return stop
+	runner, stop := s.launch(t)
+	for range 1000 {
+		if runner.Working() {
+			return stop
+		}
+		time.Sleep(time.Millisecond) // The stage opens in the background.
+	}
+	stop()
+	t.Fatal("the stage does not consume")
+	return nil
 }
 
 func (s *stageRun) launch(t *testing.T) (runner *pipeline.Runner, stop func()) {
@@ -225,7 +246,7 @@ func TestStageSettlesEachSignalOnceWhateverBreaks(t *testing.T) {
 	run.broker = flaky
 	stop := run.start(t)
 	for at := 0; at < n; at += 100 {
-		feed(t, b, at, at+100)
+		flaky.feed(t, at, at+100)
 	}
 	got := waitSettled(t, b, n)
 	stop()
@@ -279,8 +300,8 @@ func TestLedgerAloneKeepsEachSignalOnce(t *testing.T) {
 	broker := &forgetful{unreliable: &unreliable{Bus: b, random: rand.New(rand.NewPCG(3, 4)), every: 2}}
 	run.broker = broker
 	stop := run.start(t)
-	for at := 0; at < n; at += 20 {
-		feed(t, b, at, at+20)
+	for at := 0; at < n; at += 100 {
+		broker.feed(t, at, at+100)
 	}
 	got := waitSettled(t, b, n)
 	stop()

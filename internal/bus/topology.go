@@ -139,7 +139,7 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
 		{Bucket: pipeline.BucketTuning, History: 10, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketCheckpoints, Replicas: t.Replicas, MaxBytes: 16 << 20},
-		{Bucket: pipeline.BucketLeases, TTL: LeaseTime, Replicas: t.Replicas, MaxBytes: 16 << 20},
+		{Bucket: pipeline.BucketLeases, LimitMarkerTTL: leaseMarks, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketObjectives, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketPressure, TTL: pressureTime, Replicas: t.Replicas, MaxBytes: 4 << 20, Storage: jetstream.MemoryStorage},
 	}
