@@ -34,9 +34,15 @@ func (w *layerWorker) handle(ctx context.Context, d *Delivery, s *stage) error {
 	if _, packed := w.decoder.(Envelopes); packed {
 		return w.unpack(ctx, d, s)
 	}
+	if w.key.Scouts() {
+		return w.look(ctx, d, s)
+	}
 	e, err := w.decoder.Decode(d)
 	if err != nil {
 		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
+	}
+	if passes, err := w.passesOver(ctx, d, e); passes || err != nil {
+		return err
 	}
 	w.parcel = parcel{Envelope: *e, identity: identityOf(e.Source, e.ID), at: Position{Seq: d.Seq}}
 	return w.one(ctx, d, s)

@@ -33,7 +33,7 @@ const (
 	BucketSnapshots   = "hal9_snapshots"   // object store: the state that belongs to a checkpoint
 	BucketLeases      = "hal9_leases"      // who owns which partition
 	BucketObjectives  = "hal9_objectives"  // error budgets as last reported
-	BucketPressure    = "hal9_pressure"    // in memory: how far behind stages are
+	BucketPressure    = "hal9_pressure"    // how far behind stages are
 )
 
 // DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.
@@ -78,10 +78,12 @@ func PartitionOf(key string, partitions int) int {
 // StreamOf returns the stream of a layer's partition: HAL9_L1 for L1 always, HAL9_L3 where
 // a layer has one partition, HAL9_L3_07 otherwise; HAL9_L2_CRITICAL for the lane of critical signals.
 func StreamOf(layer layers.Name, partition, partitions int) string {
-	if partition == PartitionCritical {
+	switch {
+	case layer == layers.NameL1:
+		return "HAL9_L1"
+	case partition == PartitionCritical:
 		return "HAL9_" + layer.String() + "_CRITICAL"
-	}
-	if layer == layers.NameL1 || partitions <= 1 {
+	case partitions <= 1:
 		return "HAL9_" + layer.String()
 	}
 	return fmt.Sprintf("HAL9_%s_%02d", layer, partition)

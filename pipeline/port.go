@@ -100,7 +100,12 @@ func KeyedStages(partitions int) []StageKey {
 	return keys
 }
 
-// StagesOf lists the stages of a layer, but for the objectives.
+// ScoutKey is the stage that reads ahead of L1 for critical signals.
+func ScoutKey(partitions int) StageKey {
+	return StageKey{Layer: layers.NameL1, Partition: PartitionCritical, Partitions: partitions}
+}
+
+// StagesOf lists the stages of a layer that share its work, so neither scout nor objectives.
 func StagesOf(layer layers.Name, partitions int) []StageKey {
 	if layer == layers.NameL1 {
 		return []StageKey{{Layer: layer, Partitions: partitions}}
@@ -123,6 +128,9 @@ func (k StageKey) Name() string {
 	return StageName(k.Layer, k.Partition)
 }
 
+// Scouts reports whether the stage reads ahead of L1 for critical signals.
+func (k StageKey) Scouts() bool { return k.Layer == layers.NameL1 && k.Partition == PartitionCritical }
+
 // Stream returns the stream that the stage consumes.
 func (k StageKey) Stream() string {
 	if k.Objectives {
@@ -140,4 +148,4 @@ func (k StageKey) Durable() string {
 }
 
 // Shared reports whether several processes consume the stage at once: only L1.
-func (k StageKey) Shared() bool { return k.Layer == layers.NameL1 && !k.Objectives }
+func (k StageKey) Shared() bool { return k.Layer == layers.NameL1 && !k.Objectives && !k.Scouts() }

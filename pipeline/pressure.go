@@ -36,7 +36,7 @@ const holdPause = 2 * time.Millisecond
 // hold waits while half of the next layer's partitions are behind. A single one must not stop the others.
 func (s *stage) hold(ctx context.Context) {
 	next, ok := s.key.Layer.Next()
-	if !ok || s.deps.Pressure == nil || s.key.Shared() || s.key.Partition == PartitionCritical {
+	if !ok || s.deps.Pressure == nil || s.key.Layer == layers.NameL1 || s.key.Partition == PartitionCritical {
 		return
 	}
 	for s.crowded(next) && pause(ctx, holdPause) == nil {
@@ -57,7 +57,7 @@ func (s *stage) crowded(next layers.Name) bool {
 
 // report tells how far the stage is behind.
 func (s *stage) report(burst []Delivery) {
-	if s.deps.Pressure == nil || s.key.Objectives {
+	if s.deps.Pressure == nil || s.key.Objectives || s.key.Scouts() {
 		return
 	}
 	waiting := uint64(0)

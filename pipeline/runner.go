@@ -17,13 +17,14 @@ import (
 // the context that Hold hands out with it.
 var ErrLeaseLost = errors.New("pipeline: the lease was lost")
 
-// Deps is what stages work with; all but Pressure is required.
+// Deps is what stages work with; all but Pressure and Scouting is required.
 type Deps struct {
 	Broker      Broker
 	Checkpoints Checkpoints
 	Leases      Leases
 	Observer    Observer
 	Pressure    Pressure // nil where nobody holds back
+	Scouting    Scouting // nil where nobody scouts
 	Log         *slog.Logger
 	Now         func() time.Time
 }

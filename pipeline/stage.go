@@ -58,14 +58,26 @@ func (s *stage) run(ctx context.Context) (err error) {
 		cancel()
 		watching.Wait()
 	}()
-	if err := s.open(ctx); err != nil {
+	if s.key.Scouts() {
+		return s.scout(ctx, work)
+	}
+	idsFrom, err := s.restore(ctx)
+	if err == nil {
+		err = s.openSource(ctx, idsFrom)
+	}
+	if err != nil {
 		return err
 	}
 	s.opened()
+	return s.turns(ctx, work, func(context.Context) (bool, error) { return false, nil })
+}
+
+// turns takes burst after burst until ctx ends or it is over for another reason, then saves a checkpoint.
+func (s *stage) turns(ctx, work context.Context, over func(context.Context) (bool, error)) error {
 	for ctx.Err() == nil {
 		s.beat()
 		s.hold(ctx)
-		burst, err := s.source.Next(ctx, s.cfg.TickEvery)
+		burst, err := s.source.Next(ctx, s.patience())
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
@@ -81,6 +93,9 @@ func (s *stage) run(ctx context.Context) (err error) {
 				return err
 			}
 		}
+		if done, err := over(work); done || err != nil {
+			return errors.Join(err, s.save(work))
+		}
 	}
 	if errors.Is(context.Cause(ctx), ErrLeaseLost) {
 		return ErrLeaseLost
@@ -88,14 +103,17 @@ func (s *stage) run(ctx context.Context) (err error) {
 	return s.save(work)
 }
 
-// open restores the last checkpoint, opens the source behind it and reads from the ledger
-// what an earlier life has stored beyond it.
-func (s *stage) open(ctx context.Context) error {
-	s.filter = newFilter(s.key)
-	idsFrom, err := s.restore(ctx)
-	if err != nil {
-		return err
+// patience is how long a turn waits for a message.
+func (s *stage) patience() time.Duration {
+	if s.key.Scouts() {
+		return scoutLook
 	}
+	return s.cfg.TickEvery
+}
+
+// openSource opens the source behind the checkpoint and reads from the ledger what an earlier life has stored
+// beyond it.
+func (s *stage) openSource(ctx context.Context, idsFrom uint64) error {
 	source, backlog, err := s.deps.Broker.Open(ctx, s.key, s.checkpoint.Offset)
 	if err != nil {
 		return err
@@ -129,8 +147,9 @@ func (s *stage) leave() {
 	s.close()
 }
 
-// restore loads the checkpoint and returns from which message on the filter must read identities again.
+// restore loads the last checkpoint and returns from which message on the filter must read identities again.
 func (s *stage) restore(ctx context.Context) (idsFrom uint64, err error) {
+	s.filter = newFilter(s.key)
 	if s.key.Shared() {
 		return 0, nil
 	}

@@ -66,6 +66,7 @@ type App struct {
 	checkpoints *bus.Checkpoints
 	leases      *bus.Leases
 	pressures   *bus.Pressures
+	scout       *bus.Scout
 	reflexive   *reflexive.Layer
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
@@ -99,6 +100,9 @@ func (a *App) openBus(ctx context.Context) (err error) {
 		return err
 	}
 	if a.pressures, err = a.bus.Pressures(ctx); err != nil {
+		return err
+	}
+	if a.scout, err = a.bus.Scout(ctx); err != nil {
 		return err
 	}
 	if a.leases, err = a.bus.Leases(ctx, processName(), a.cfg.Layers...); err != nil {
@@ -162,7 +166,7 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	if a.outbound != nil {
 		work.Go(func() error { return a.outbound.Run(working) })
 	}
-	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace, a.pressures.Run} {
+	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace, a.pressures.Run, a.scout.Run} {
 		work.Go(func() error { watch(working); return nil })
 	}
 	served := make(chan error, 1)

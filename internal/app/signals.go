@@ -31,6 +31,9 @@ func (s signals) Decode(d *pipeline.Delivery) (*layers.Envelope, error) {
 	return e, nil
 }
 
+// MaybeCritical implements pipeline.Prefilter.
+func (s signals) MaybeCritical(d *pipeline.Delivery) bool { return s.decoder.MaybeCritical(outside(d)) }
+
 func (s signals) Name(d *pipeline.Delivery) (source, id string) {
 	return pipeline.SourceOf(d.Subject), s.decoder.FallbackID(outside(d))
 }

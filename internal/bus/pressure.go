@@ -19,7 +19,7 @@ const (
 	pressureLeast  = pipeline.BehindSome / 2
 )
 
-// Pressures shares how far behind the stages of all processes are, in a bucket in memory. It implements
+// Pressures shares how far behind the stages of all processes are, in a bucket. It implements
 // pipeline.Pressure.
 type Pressures struct {
 	bus  *Bus

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -63,7 +64,7 @@ const statusNobody = "503"
 // turns, to each all that is there: whoever asks for little gets little while many send. Packs are
 // few; signals and verdicts are many.
 func openMost(key pipeline.StageKey) int {
-	if key.Shared() || key.Objectives {
+	if key.Layer == layers.NameL1 || key.Objectives {
 		return 2 * burstMax
 	}
 	return burstMax / 8

@@ -111,5 +111,10 @@ func (b *Bus) Settled(ctx context.Context, key pipeline.StageKey, cps *Checkpoin
 	if err != nil {
 		return 0, b.openError(key, err)
 	}
-	return consumer.CachedInfo().AckFloor.Stream, nil
+	floor := consumer.CachedInfo().AckFloor.Stream
+	holds, err := cps.scoutHolds(ctx)
+	if holds > 0 {
+		floor = min(floor, holds-1)
+	}
+	return floor, err
 }

@@ -116,7 +116,11 @@ type consumer struct {
 // consumers lists the durables. None has a bound on deliveries: what can't be processed is
 // written to the dead letters by the stage, and so nothing can vanish.
 func (t Topology) consumers() []consumer {
-	list := []consumer{{pipeline.StreamOf(layers.NameL1, 0, 1), durable(pipeline.DurableOf(layers.NameL1, 0, 1), jetstream.AckExplicitPolicy)}}
+	l1, scout := pipeline.StageKey{Layer: layers.NameL1}, pipeline.ScoutKey(t.Partitions)
+	list := []consumer{
+		{l1.Stream(), durable(l1.Durable(), jetstream.AckExplicitPolicy)},
+		{scout.Stream(), durable(scout.Durable(), jetstream.AckAllPolicy)},
+	}
 	for _, key := range t.stages() {
 		list = append(list, consumer{key.Stream(), durable(key.Durable(), jetstream.AckAllPolicy)})
 	}
@@ -141,6 +145,6 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 		{Bucket: pipeline.BucketCheckpoints, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketLeases, LimitMarkerTTL: leaseMarks, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketObjectives, Replicas: t.Replicas, MaxBytes: 16 << 20},
-		{Bucket: pipeline.BucketPressure, TTL: pressureTime, Replicas: t.Replicas, MaxBytes: 4 << 20, Storage: jetstream.MemoryStorage},
+		{Bucket: pipeline.BucketPressure, TTL: pressureTime, Replicas: t.Replicas, MaxBytes: 4 << 20},
 	}
 }

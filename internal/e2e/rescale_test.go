@@ -159,7 +159,7 @@ func rescale(t *testing.T, partitions int) {
 	run := func(layer string) *process { return start(t, "run", "--layer", layer, "--nats", server.ClientURL()) }
 	rest := []*process{run("L1"), run("L3"), run("L4"), run("L5")}
 	l2 := []*process{run("L2"), run("L2"), run("L2")}
-	balanced(t, "L2", partitions, l2...)
+	balanced(t, "L2", partitions+1, l2...)
 	_, js := dial(t, server.ClientURL())
 	s := startStream(js, partitions)
 	time.Sleep(time.Second) // Signals come in, here and below.
@@ -167,20 +167,20 @@ func rescale(t *testing.T, partitions int) {
 	killed := time.Now()
 	l2[0].kill()
 	l2 = l2[1:]
-	balanced(t, "L2", partitions, l2...)
+	balanced(t, "L2", partitions+1, l2...)
 	t.Logf("balanced %s after kill -9", time.Since(killed).Round(time.Millisecond))
 	time.Sleep(time.Second)
 
 	stopped := time.Now()
 	l2[0].stop(t)
 	l2 = l2[1:]
-	balanced(t, "L2", partitions, l2...)
+	balanced(t, "L2", partitions+1, l2...)
 	t.Logf("balanced %s after SIGTERM", time.Since(stopped).Round(time.Millisecond))
 	time.Sleep(time.Second)
 
 	added := time.Now()
 	l2 = append(l2, run("L2"), run("L2"))
-	balanced(t, "L2", partitions, l2...)
+	balanced(t, "L2", partitions+1, l2...)
 	t.Logf("balanced %s after two were started", time.Since(added).Round(time.Millisecond))
 	time.Sleep(time.Second)
 
