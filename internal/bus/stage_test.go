@@ -95,6 +95,9 @@ type stageRun struct {
 	key      pipeline.StageKey
 	cfg      pipeline.Config
 	layer    func() (layers.Layer, error)
+	decoder  pipeline.Decoder
+	pressure pipeline.Pressure
+	scouting pipeline.Scouting
 	observed *counts
 }
 
@@ -106,7 +109,8 @@ func newStageRun(b *bus.Bus) *stageRun {
 	cfg.CheckpointEvery = 20 * time.Millisecond
 	return &stageRun{
 		bus: b, broker: b, key: pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}, cfg: cfg, observed: &counts{},
-		layer: func() (layers.Layer, error) { return &tally{seen: map[string]int{}}, nil },
+		layer:   func() (layers.Layer, error) { return &tally{seen: map[string]int{}}, nil },
+		decoder: pipeline.Envelopes{},
 	}
 }
 
@@ -136,8 +140,8 @@ func (s *stageRun) launch(t *testing.T) (runner *pipeline.Runner, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner, err = pipeline.NewRunner(pipeline.Spec{Key: s.key, NewLayer: s.layer, Decoder: pipeline.Envelopes{}}, s.cfg, pipeline.Deps{
-		Broker: s.broker, Checkpoints: checkpoints, Leases: leases, Observer: s.observed,
+	runner, err = pipeline.NewRunner(pipeline.Spec{Key: s.key, NewLayer: s.layer, Decoder: s.decoder}, s.cfg, pipeline.Deps{
+		Broker: s.broker, Checkpoints: checkpoints, Leases: leases, Observer: s.observed, Pressure: s.pressure, Scouting: s.scouting,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
