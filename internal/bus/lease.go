@@ -20,9 +20,9 @@ const LeaseTime = 3 * time.Second
 
 // The other times of leases.
 const (
-	leaseRenewal    = LeaseTime / 4     // between renewals of a session
-	leaseValidity   = LeaseTime * 3 / 5 // for which a process counts on a renewal; the rest is margin
-	leaseSilence    = LeaseTime + LeaseTime/8
+	leaseRenewal    = LeaseTime / 4          // between renewals of a session
+	leaseValidity   = LeaseTime * 3 / 5      // for which a process counts on a renewal; the rest is margin
+	leaseSilence    = LeaseTime * 5 / 6      // after which the others end a session; the server does after LeaseTime
 	leaseRequest    = LeaseTime / 4          // for which a write of the session's may take
 	leaseRetry      = 100 * time.Millisecond // between tries of what failed
 	leaseSettle     = 300 * time.Millisecond // without another process joining, before partitions move

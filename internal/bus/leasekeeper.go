@@ -15,7 +15,7 @@ type keeper struct {
 	watch  *leaseWatch
 	next   *leaseView // what a new watch has read so far; nil once all is read
 	opened time.Time  // when a watch was last tried to be opened
-	missed int        // sessions in a row that were to be buried and had another revision
+	missed int        // sessions that were to be buried and had another revision
 }
 
 // run keeps one session after the other until ctx ends.
@@ -24,6 +24,7 @@ func (k *keeper) run(ctx context.Context) {
 	for fresh := true; ctx.Err() == nil; fresh = false {
 		if err := k.live(ctx, fresh); err != nil && ctx.Err() == nil {
 			k.leases.setSession(nil, err)
+			k.unwatch(ctx)
 			wait(ctx, leaseRetry)
 		}
 	}
@@ -105,19 +106,20 @@ func (k *keeper) act(ctx context.Context, s *session) {
 	}
 	for session, revision := range todo.silent {
 		err := k.request(ctx, func(ctx context.Context) error { return k.leases.store.bury(ctx, session, revision) })
-		if !isWrongRevision(err) {
-			k.missed = 0
-		} else if k.missed++; k.missed > missedMost {
-			k.missed = 0
-			k.unwatch(ctx) // This view must be behind.
+		if isWrongRevision(err) {
+			k.missed++
 		}
+	}
+	if k.missed > missedMost {
+		k.missed = 0
+		k.unwatch(ctx) // The bucket was cleared, perhaps: it is read anew.
 	}
 	k.leases.report(ctx, false)
 }
 
-// missedMost is how often in a row the revision of a silent session may be another one: others bury
-// it, too, and the news of that may be on its way.
-const missedMost = 3
+// missedMost is how often a session that is to be buried may have another revision before the bucket is read
+// anew. Mostly another process was faster.
+const missedMost = 20
 
 func (k *keeper) request(ctx context.Context, do func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, leaseRequest)

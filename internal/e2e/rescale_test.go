@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +19,11 @@ import (
 // owned returns how many partitions of a layer a process owns.
 func (p *process) owned(t *testing.T, layer string) int {
 	t.Helper()
-	res, err := http.Get(p.HTTP + "/v1/status")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.HTTP+"/v1/status", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +129,7 @@ func (s *stream) end(t *testing.T) map[string]bool {
 func (s *stream) pause(decided map[string]time.Time, from, to time.Time) (longest time.Duration) {
 	for i, sent := range s.sent {
 		if sent.After(from) && sent.Before(to) {
-			longest = max(longest, decided[fmt.Sprint(i)].Sub(sent))
+			longest = max(longest, decided[strconv.Itoa(i)].Sub(sent))
 		}
 	}
 	return longest
@@ -155,7 +160,7 @@ func TestPartitionsMoveWhileSignalsCome(t *testing.T) {
 func rescale(t *testing.T, partitions int) {
 	t.Helper()
 	server := natstest.Start(t)
-	runs(t, "provision", "--nats", server.ClientURL(), "--partitions", fmt.Sprint(partitions))
+	runs(t, "provision", "--nats", server.ClientURL(), "--partitions", strconv.Itoa(partitions))
 	run := func(layer string) *process { return start(t, "run", "--layer", layer, "--nats", server.ClientURL()) }
 	rest := []*process{run("L1"), run("L3"), run("L4"), run("L5")}
 	l2 := []*process{run("L2"), run("L2"), run("L2")}
