@@ -105,13 +105,13 @@ func (s *session) say(format string, args ...any) {
 }
 
 // store returns a fresh folder for one server, and what removes it.
-func (s *session) store() (dir string, remove func(), err error) {
+func (s *session) store() (dir string, remove func() error, err error) {
 	s.stores++
 	dir = filepath.Join(s.dir, strconv.Itoa(s.stores))
 	if err := os.Mkdir(dir, 0o750); err != nil {
 		return "", nil, fmt.Errorf("bench: %w", err)
 	}
-	return dir, func() { _ = os.RemoveAll(dir) }, nil
+	return dir, func() error { return os.RemoveAll(dir) }, nil
 }
 
 // scale returns n, or a tenth of it where the run is a quick one.

@@ -36,6 +36,14 @@ func (r *Row) compare() {
 	}
 }
 
+// addNote adds what is worth knowing of the figures.
+func (r *Row) addNote(format string, args ...any) {
+	if r.Note != "" {
+		r.Note += "; "
+	}
+	r.Note += fmt.Sprintf(format, args...)
+}
+
 // summary returns the row in a few words.
 func (r *Row) summary() string {
 	switch {
