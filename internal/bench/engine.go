@@ -133,8 +133,8 @@ func (r *rig) awaitReady(ctx context.Context, ready func() bool) error {
 	for !ready() {
 		select {
 		case <-ticker.C:
-		case err := <-r.failed:
-			return r.ended(err)
+		case <-r.ended:
+			return errStopped
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -16,6 +16,16 @@ func judgeThroughput(row *Row) (must, goal *bool) {
 	return atLeast(row.Ratio, 1), atLeast(row.Ratio, 3)
 }
 
+// judgeLayer wants every layer's p50 below 0.1 ms, and aims at every p99 below 0.02 ms.
+func judgeLayer(row *Row) (must, goal *bool) {
+	return below(row.P50, .1), below(row.P99, .02)
+}
+
+// judgeCache wants 10 % more answers than with string keys, and aims at twice as many.
+func judgeCache(row *Row) (must, goal *bool) {
+	return atLeast(row.Ratio, 1.1), atLeast(row.Ratio, 2)
+}
+
 // below says whether a figure is below a bound, where there is one.
 func below(figure *float64, bound float64) *bool {
 	return where(figure, func(f float64) bool { return f < bound })

@@ -22,10 +22,10 @@ func mixed(i int, at time.Time) []byte {
 	case roll < 97:
 		service := random.IntN(40)
 		return fill(i, at, signalBytes, fmt.Sprintf(
-			`"labels":{"alertname":"HighLatency","service":"svc-%02d","status":"firing"},"severity":"warning","message":"p99 above 400 ms, `, service))
+			`"source":"alertmanager","labels":{"alertname":"HighLatency","service":"svc-%02d","status":"firing"},"severity":"warning","message":"p99 above 400 ms, `, service))
 	default:
 		return fill(i, at, signalBytes, fmt.Sprintf(
-			`"type":"io.k8s.event","subject":"default/web-%02d","severity":"info","message":"Started container web, `, random.IntN(60)))
+			`"source":"kubernetes","type":"io.k8s.event","subject":"default/web-%02d","severity":"info","message":"Started container web, `, random.IntN(60)))
 	}
 }
 
@@ -36,7 +36,7 @@ func logLine(i int, at time.Time, random *rand.Rand) []byte {
 	if random.IntN(200) == 0 {
 		severity = "warning"
 	}
-	return fill(i, at, signalBytes, fmt.Sprintf(`"host":"web-%02d","severity":%q,"message":"%s of %s %d took %d ms for user %d, `,
+	return fill(i, at, signalBytes, fmt.Sprintf(`"source":"web","host":"web-%02d","severity":%q,"message":"%s of %s %d took %d ms for user %d, `,
 		random.IntN(30), severity, verbs[random.IntN(len(verbs))], things[random.IntN(len(things))], random.IntN(1_000_000), random.IntN(300), random.IntN(50_000)))
 }
 
@@ -46,6 +46,6 @@ func sample(i int, at time.Time, random *rand.Rand) []byte {
 	if random.IntN(2_000) == 0 {
 		value += 60
 	}
-	return fill(i, at, signalBytes, fmt.Sprintf(`"type":"metric.cpu","subject":"node-%03d","value":%.3f,"labels":{"host":"node-%03d","unit":"percent"},"note":"`,
+	return fill(i, at, signalBytes, fmt.Sprintf(`"source":"node-exporter","type":"metric.cpu","subject":"node-%03d","value":%.3f,"labels":{"host":"node-%03d","unit":"percent"},"note":"`,
 		series, value, series))
 }

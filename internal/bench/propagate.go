@@ -36,8 +36,8 @@ func (r *rig) hear(ctx context.Context, arrivals <-chan arrival) (arrival, error
 	select {
 	case a := <-arrivals:
 		return a, a.err
-	case err := <-r.failed:
-		return arrival{}, r.ended(err)
+	case <-r.ended:
+		return arrival{}, errStopped
 	case <-timeout.C:
 		return arrival{}, fmt.Errorf("bench: nothing came out for %s", standstill)
 	case <-ctx.Done():

@@ -56,7 +56,10 @@ func (s *session) propagation(ctx context.Context, row *Row, hal9 contender,
 		all = append(all, contenders[i+1].name+" "+l.String())
 	}
 	row.P50, row.P99, row.Rounds = new(milliseconds(ours.p50)), new(milliseconds(ours.p99)), s.cfg.Rounds
-	row.Value, row.Yardstick = new(milliseconds(compared(ours))), new(milliseconds(compared(best)))
-	row.addNote("best bare loop: %s; bare loops: %s", name, strings.Join(all, ", "))
+	row.Value = new(milliseconds(compared(ours)))
+	if name != "" {
+		row.Yardstick = new(milliseconds(compared(best)))
+		row.addNote("best bare loop: %s; bare loops: %s", name, strings.Join(all, ", "))
+	}
 	return nil
 }

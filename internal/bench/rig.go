@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bench/bare"
@@ -27,7 +28,9 @@ type rig struct {
 	out    string                         // stream of the results, one for each signal
 	heard  string                         // subject of the results
 	number func(data []byte) (int, error) // which signal a result answers
-	failed <-chan error                   // what ended the contender by itself
+
+	ended   <-chan struct{} // closed when the contender has ended
+	failure error           // why, from then on
 
 	closers []func() error
 }
@@ -38,16 +41,16 @@ func (r *rig) onStop(do func() error) { r.closers = append(r.closers, do) }
 // stop undoes the start.
 func (r *rig) stop() error {
 	var problems []error
-	for i := len(r.closers) - 1; i >= 0; i-- {
-		problems = append(problems, r.closers[i]())
+	for _, do := range slices.Backward(r.closers) {
+		problems = append(problems, do())
 	}
 	return errors.Join(problems...)
 }
 
 // start runs a contender on a fresh server with the settings of `hal9 up`.
-func (s *session) start(ctx context.Context, c contender, change func(*natsserver.Config)) (*rig, error) {
+func (s *session) start(ctx context.Context, c contender) (*rig, error) {
 	r := &rig{}
-	if err := s.serve(r, change); err != nil {
+	if err := s.serve(r); err != nil { //nolint:contextcheck // It is bounded by the server's own start timeout.
 		return nil, errors.Join(err, r.stop())
 	}
 	if err := c.start(ctx, s, r); err != nil {
@@ -56,7 +59,8 @@ func (s *session) start(ctx context.Context, c contender, change func(*natsserve
 	return r, nil
 }
 
-func (s *session) serve(r *rig, change func(*natsserver.Config)) error {
+// serve starts the rig's server and connects to it.
+func (s *session) serve(r *rig) error {
 	dir, remove, err := s.store()
 	if err != nil {
 		return err
@@ -64,9 +68,6 @@ func (s *session) serve(r *rig, change func(*natsserver.Config)) error {
 	r.onStop(remove)
 	cfg := natsserver.DefaultConfig()
 	cfg.DataDir, cfg.Port = dir, 0
-	if change != nil {
-		change(&cfg)
-	}
 	if r.server, err = natsserver.Start(cfg, s.cfg.Log); err != nil {
 		return err
 	}
@@ -82,15 +83,19 @@ func (s *session) serve(r *rig, change func(*natsserver.Config)) error {
 // target is the rig's server, reached without a socket as `hal9 up` reaches it.
 func (r *rig) target() bare.Target { return bare.NewTarget(r.server.URL(), r.server.InProcess()) }
 
-// runOn runs work until the rig stops. What ends it before is the rig's failure.
+// runOn runs work until the rig stops.
 func (r *rig) runOn(ctx context.Context, work func(ctx context.Context) error) {
 	running, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- work(running) }()
-	r.failed = ended
+	ended := make(chan struct{})
+	r.ended = ended
+	go func() {
+		defer close(ended)
+		r.failure = work(running)
+	}()
 	r.onStop(func() error {
 		cancel()
-		return <-ended
+		<-ended
+		return r.failure
 	})
 }
 
@@ -123,18 +128,10 @@ func (r *rig) await(ctx context.Context, n int) error {
 		}
 		select {
 		case <-ticker.C:
-		case err := <-r.failed:
-			return r.ended(err)
+		case <-r.ended:
+			return errStopped // stop says why
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// ended is the failure of a contender that ended by itself; stop finds the channel as it needs it.
-func (r *rig) ended(err error) error {
-	again := make(chan error, 1)
-	again <- nil
-	r.failed = again
-	return errors.Join(errStopped, err)
 }

@@ -44,13 +44,13 @@ func (r *Row) addNote(format string, args ...any) {
 	r.Note += fmt.Sprintf(format, args...)
 }
 
-// summary returns the row in a few words.
+// summary returns the row's figures in a few words, or why there are none.
 func (r *Row) summary() string {
 	switch {
 	case r.Value == nil && r.Yardstick == nil:
 		return r.Note
 	case r.Value == nil:
-		return fmt.Sprintf("yardstick %s %s; %s", number(r.Yardstick), r.Unit, r.Note)
+		return fmt.Sprintf("– %s, yardstick %s", r.Unit, number(r.Yardstick))
 	case r.Yardstick == nil:
 		return fmt.Sprintf("%s %s", number(r.Value), r.Unit)
 	default:

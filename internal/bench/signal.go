@@ -39,14 +39,14 @@ func plain(i int, at time.Time) []byte { return sized(signalBytes)(i, at) }
 // sized makes plain signals of exactly size bytes.
 func sized(size int) generator {
 	return func(i int, at time.Time) []byte {
-		return fill(i, at, size, fmt.Sprintf(`"host":"node-%03d","severity":"info","message":"request %d served in %d ms, `, i%500, i, i%97))
+		return fill(i, at, size, fmt.Sprintf(`"source":"agent","host":"node-%03d","severity":"info","message":"request %d served in %d ms, `, i%500, i, i%97))
 	}
 }
 
-// critical makes signals that climb to the highest layer: each says that something else is badly broken, so each
+// critical makes signals that climb to the highest layer: each says that another host is badly broken, so each
 // opens a situation of its own.
 func critical(i int, at time.Time) []byte {
-	return fill(i, at, signalBytes, fmt.Sprintf(`"labels":{"host":"node-%08d"},"severity":"critical","message":"disk failed, array degraded, `, i))
+	return fill(i, at, signalBytes, fmt.Sprintf(`"source":"arrays","labels":{"host":"node-%08d"},"severity":"critical","message":"disk failed, array degraded, `, i))
 }
 
 // fill returns a signal of exactly size bytes where its head is not longer: members ends inside of a string.

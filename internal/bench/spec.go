@@ -41,6 +41,34 @@ func specs() []spec {
 			"throughput_real", "the default layers, a realistic mix, sustained", "signals/s",
 			measureThroughput(whole(0), mixed), nil,
 		},
+		{
+			"layer", "one layer's own time, default configuration", "ms",
+			measureLayer, judgeLayer,
+		},
+		{
+			"neurons", "1,000 neurons on 128 features", "ms",
+			measureNeurons, nil,
+		},
+		{
+			"consensus", "five nodes agree, five replicas on files", "ms",
+			measureConsensus, nil,
+		},
+		{
+			"memory", "similar among 100,000, while inserting", "ms",
+			measureMemory, nil,
+		},
+		{
+			"transport", "payloads of 64 KiB to 1 MiB, publish to verdict", "GB/s",
+			measureTransport, nil, // It judges each size.
+		},
+		{
+			"cache", "L1's cached answer, string keys beside it", "answers/s",
+			measureCache, judgeCache,
+		},
+		{
+			"users", "1,000 concurrent users for 60 s", "ms",
+			measureUsers, nil, // It judges errors as well.
+		},
 	}
 }
 

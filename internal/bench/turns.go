@@ -7,15 +7,18 @@ import (
 )
 
 // turns lets every contender run once in each round, each time on a fresh server, and returns what each
-// run gave, by contender. Another one begins in every round, so that nobody is always first.
+// run gave, by contender. The first contender is HAL9, the others are yardsticks. Another one begins in every round, so that nobody is always first.
 func turns[T fmt.Stringer](ctx context.Context, s *session, row string, contenders []contender,
 	run func(ctx context.Context, r *rig) (T, error),
 ) ([][]T, error) {
+	if s.cfg.Alone {
+		contenders = contenders[:1]
+	}
 	results := make([][]T, len(contenders))
 	for round := range s.cfg.Rounds {
 		for turn := range contenders {
 			i := (turn + round) % len(contenders)
-			r, err := s.start(ctx, contenders[i], nil)
+			r, err := s.start(ctx, contenders[i])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", contenders[i].name, err)
 			}
