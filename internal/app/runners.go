@@ -34,7 +34,7 @@ func (a *App) newRunners(ctx context.Context) error {
 			}
 		}
 	}
-	if !a.runs(layers.NameL5) {
+	if !a.runs(layers.NameL5) || a.cfg.NewLayer != nil {
 		return nil
 	}
 	return a.addRunner(pipeline.Spec{
@@ -75,6 +75,9 @@ func (a *App) spec(key pipeline.StageKey) pipeline.Spec {
 		spec.Decoder = signals{a.decoder}
 	}
 	spec.NewLayer = func() (layers.Layer, error) { return a.newLayer(key) }
+	if a.cfg.NewLayer != nil {
+		spec.NewLayer = func() (layers.Layer, error) { return a.cfg.NewLayer(key.Layer) }
+	}
 	return spec
 }
 
