@@ -14,51 +14,87 @@ import (
 
 // codecVersion is the first byte of an encoded envelope. A reader refuses other versions
 // rather than guess.
-const codecVersion = 1
+const codecVersion = 2
 
 // noTime stands for the zero time, which has no Unix nanoseconds.
 const noTime = math.MinInt64
 
 // Flags of an encoded envelope.
 const (
-	flagValue = 1 << iota
-	flagNewTemplate
+	flagNewTemplate = 1 << iota
 	flagFlagged
 	flagSituation
 )
 
-// AppendEnvelope appends the binary form of e to buf: a version byte, then fields in a fixed
-// order, strings with their length, integers as varints. Maps are written in key order, so
-// that equal envelopes have equal bytes.
+// AppendEnvelope appends the binary form of e to buf: a version byte, the signal as one block with
+// its length, then hops and findings. Strings have their length in front, integers are
+// varints, maps are written in key order, so that equal envelopes have equal bytes. The block
+// never changes on a signal's way up: layers hand it on as it came.
 func AppendEnvelope(buf []byte, e *layers.Envelope) ([]byte, error) {
-	buf = append(buf, codecVersion, flagsOf(e), byte(e.Severity))
-	for _, text := range [...]string{e.ID, e.Source, e.Type, e.Key, e.Text, e.TraceParent} {
-		buf = appendString(buf, text)
+	return appendParcel(buf, &parcel{Envelope: *e, identity: identityOf(e.Source, e.ID)})
+}
+
+// appendParcel appends an envelope whose signal may be encoded already.
+func appendParcel(buf []byte, p *parcel) ([]byte, error) {
+	buf = append(buf, codecVersion)
+	if p.block == nil {
+		block := appendSignal(make([]byte, 0, sizeOfSignal(p)), p)
+		p.block = block
+	}
+	buf = binary.AppendUvarint(buf, uint64(len(p.block)))
+	buf = append(buf, p.block...)
+	buf = append(buf, flagsOf(&p.Findings))
+	buf = appendHops(buf, p.Hops)
+	return appendFindings(buf, &p.Findings)
+}
+
+// appendSignal appends what stays the same on a signal's way up. Short texts come first and
+// together, so that a reader takes them with one allocation.
+func appendSignal(buf []byte, p *parcel) []byte {
+	e := &p.Envelope
+	buf = append(buf, p.identity[:]...)
+	hasValue := byte(0)
+	if e.HasValue {
+		hasValue = 1
+	}
+	buf = append(buf, byte(e.Severity), hasValue)
+	if e.HasValue {
+		buf = appendFloat(buf, e.Value)
 	}
 	buf = appendTime(buf, e.Time)
 	buf = appendTime(buf, e.ReceivedAt)
 	buf = binary.AppendUvarint(buf, e.Origin)
-	if e.HasValue {
-		buf = appendFloat(buf, e.Value)
+	for _, text := range [...]string{e.ID, e.Source, e.Type, e.Key, e.TraceParent, e.Text} {
+		buf = binary.AppendUvarint(buf, uint64(len(text)))
 	}
-	buf = appendString(buf, string(e.Data))
+	buf = append(buf, e.ID...)
+	buf = append(buf, e.Source...)
+	buf = append(buf, e.Type...)
+	buf = append(buf, e.Key...)
+	buf = append(buf, e.TraceParent...)
+	buf = append(buf, e.Text...)
 	buf = appendLabels(buf, e.Labels)
-	buf = appendHops(buf, e.Hops)
-	return appendFindings(buf, &e.Findings)
+	return append(binary.AppendUvarint(buf, uint64(len(e.Data))), e.Data...)
 }
 
-func flagsOf(e *layers.Envelope) byte {
-	var flags byte
-	if e.HasValue {
-		flags |= flagValue
+// sizeOfSignal is about what appendSignal appends, bytes.
+func sizeOfSignal(p *parcel) int {
+	size := 96 + len(p.ID) + len(p.Source) + len(p.Type) + len(p.Key) + len(p.TraceParent) + len(p.Text) + len(p.Data)
+	for name, value := range p.Labels {
+		size += len(name) + len(value) + 4
 	}
-	if e.Findings.NewTemplate {
+	return size
+}
+
+func flagsOf(f *layers.Findings) byte {
+	var flags byte
+	if f.NewTemplate {
 		flags |= flagNewTemplate
 	}
-	if e.Findings.Flagged {
+	if f.Flagged {
 		flags |= flagFlagged
 	}
-	if e.Findings.Situation != nil {
+	if f.Situation != nil {
 		flags |= flagSituation
 	}
 	return flags
@@ -84,7 +120,7 @@ func appendFindings(buf []byte, f *layers.Findings) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: encode situation %s: %w", f.Situation.ID, err)
 	}
-	return appendString(buf, string(situation)), nil
+	return append(binary.AppendUvarint(buf, uint64(len(situation))), situation...), nil
 }
 
 func appendLabels(buf []byte, labels map[string]string) []byte {

@@ -8,6 +8,7 @@ import (
 // Config says how stages behave.
 type Config struct {
 	MaxAttempts        int           // tries before a signal becomes a dead letter; default 3
+	DecideTime         time.Duration // a layer may take for one signal before that counts as a failed try; default 2 s
 	RetryDelay         time.Duration // before the second try, doubled before each further one; default 100 ms
 	TickEvery          time.Duration // how often a waiting layer is told the time; default 5 s
 	CheckpointEvery    time.Duration // at most this long between checkpoints of a busy stage; default 2 s
@@ -15,6 +16,7 @@ type Config struct {
 	DrainTime          time.Duration // how long work may take to finish after a stop; default 10 s
 	ReplayMargin       time.Duration // how much earlier than the first unsettled message the ledger is read; default 10 s
 	MaxRecordBytes     int           // bound of what one message may hold; default 1 MiB less 4 KiB for headers
+	BurstSignals       int           // what follows from this many signals is stored at once; default 4096
 	RestartDelay       time.Duration // before a failed stage starts again, doubled up to 64 times this; default 50 ms
 }
 
@@ -22,6 +24,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		MaxAttempts:        3,
+		DecideTime:         2 * time.Second,
 		RetryDelay:         100 * time.Millisecond,
 		TickEvery:          5 * time.Second,
 		CheckpointEvery:    2 * time.Second,
@@ -29,6 +32,7 @@ func DefaultConfig() Config {
 		DrainTime:          10 * time.Second,
 		ReplayMargin:       10 * time.Second,
 		MaxRecordBytes:     1<<20 - 4<<10,
+		BurstSignals:       4096,
 		RestartDelay:       50 * time.Millisecond,
 	}
 }
@@ -42,11 +46,14 @@ func (c Config) Validate() error {
 	if c.CheckpointMessages < 1 {
 		problems = append(problems, errors.New("pipeline: CheckpointMessages must be at least 1"))
 	}
+	if c.BurstSignals < 1 {
+		problems = append(problems, errors.New("pipeline: BurstSignals must be at least 1"))
+	}
 	if c.MaxRecordBytes < 1 {
 		problems = append(problems, errors.New("pipeline: MaxRecordBytes must be above 0"))
 	}
 	for name, d := range map[string]time.Duration{
-		"RetryDelay": c.RetryDelay, "TickEvery": c.TickEvery, "CheckpointEvery": c.CheckpointEvery,
+		"DecideTime": c.DecideTime, "RetryDelay": c.RetryDelay, "TickEvery": c.TickEvery, "CheckpointEvery": c.CheckpointEvery,
 		"DrainTime": c.DrainTime, "RestartDelay": c.RestartDelay,
 	} {
 		if d <= 0 {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -13,47 +14,69 @@ type failure struct {
 	err      error
 	attempts int
 	start    time.Time
+	hops     int // that the signal had before
 }
 
-// dead keeps the original bytes with the reason and gives the signal its verdict.
-func (w *layerWorker) dead(d *Delivery, e *layers.Envelope, f failure) (effect, error) {
-	w.deps.Log.Debug("dead letter", "stage", w.key.Name(), "signal", e.ID, "error", f.err)
+// dead keeps the original bytes with the reason and gives the signal its verdict. Of a pack it keeps
+// the one signal.
+func (w *layerWorker) dead(d *Delivery, p *parcel, s *stage, f failure) error {
+	w.deps.Log.Debug("dead letter", "stage", w.key.Name(), "signal", p.ID, "error", f.err)
 	now := w.deps.Now()
 	wait, process := max(0, f.start.Sub(d.Stored)), now.Sub(f.start)
-	e.Hops = append(e.Hops, layers.Hop{Layer: w.key.Layer, WaitUS: wait.Microseconds(), ProcessUS: process.Microseconds()})
+	p.Hops = p.Hops[:f.hops]
+	p.Hops = append(p.Hops, layers.Hop{Layer: w.key.Layer, WaitUS: wait.Microseconds(), ProcessUS: process.Microseconds()})
+	p.Findings.Anomaly = 0 // What failed may have left anything here.
 	decision := layers.Decision{Disposition: layers.DispositionDead, Reason: f.err.Error()}
-	verdict, err := verdictRecord(e, w.key.Layer, &decision, now)
+	verdict, err := w.verdict(p, &decision, now, s.out)
 	if err != nil {
-		return effect{}, err
+		return err
 	}
 	letter := Record{
 		Subject: SubjectOfDead(w.key.Layer),
 		ID:      verdict.ID + ".dead",
-		Header:  deadHeader(d, w.key.Layer, f),
-		Data:    d.Data,
+		Header:  w.deadHeader(d, p, f),
+		Data:    original(d, p),
 	}
-	fit(&letter, deadHeader(&Delivery{Stream: d.Stream, Seq: d.Seq}, w.key.Layer, f), w.cfg.MaxRecordBytes)
-	return effect{
-		records: []Record{letter, verdict}, disposition: layers.DispositionDead, final: true,
-		wait: wait, process: process, endToEnd: max(0, now.Sub(e.ReceivedAt)),
-	}, nil
+	fit(&letter, w.deadHeader(&Delivery{Stream: d.Stream, Seq: d.Seq}, p, f), w.cfg.MaxRecordBytes)
+	s.out.list = append(s.out.list, s.replay.missing(d, []Record{letter})...)
+	if !s.add(d, verdict) {
+		return nil
+	}
+	s.out.signals++
+	s.out.effects = append(s.out.effects, effect{
+		seq: d.Seq, disposition: layers.DispositionDead, final: true,
+		wait: wait, process: process, endToEnd: max(0, now.Sub(p.ReceivedAt)),
+	})
+	return nil
+}
+
+// original returns the bytes that a letter keeps: the message as it came, or of a pack the one signal.
+func original(d *Delivery, p *parcel) []byte {
+	if p.raw == nil {
+		return d.Data
+	}
+	var pack packer
+	pack.add(Position{}, p.raw)
+	return pack.bytes(Sender{})
 }
 
 // deadHeader returns the original headers, but for those that would steer the broker, with
 // HAL9's own.
-func deadHeader(d *Delivery, layer layers.Name, f failure) map[string]string {
-	header := make(map[string]string, len(d.Header)+6)
+func (w *layerWorker) deadHeader(d *Delivery, p *parcel, f failure) map[string]string {
+	header := make(map[string]string, len(d.Header)+8)
 	for name := range d.Header {
-		if len(name) < 5 || name[:5] != "Nats-" {
+		if !strings.HasPrefix(name, "Nats-") && name != HeaderIDs && name != HeaderSignals {
 			header[name] = d.HeaderValue(name)
 		}
 	}
 	maps.Copy(header, map[string]string{
 		HeaderError:    OneLine(f.err.Error()),
-		HeaderLayer:    layer.String(),
+		HeaderLayer:    w.key.Layer.String(),
 		HeaderAttempts: strconv.Itoa(f.attempts),
 		HeaderStream:   d.Stream,
 		HeaderSeq:      strconv.FormatUint(d.Seq, 10),
+		HeaderSignalID: OneLine(p.ID),
+		HeaderSource:   OneLine(p.Source),
 	})
 	return header
 }

@@ -25,39 +25,103 @@ type layerWorker struct {
 	deps    Deps
 	layer   layers.Layer
 	decoder Decoder
+	parcel  parcel
 }
 
 // handle never returns an error that the same delivery would cause again: what can't be
 // decided becomes a dead letter.
-func (w *layerWorker) handle(ctx context.Context, d *Delivery) (effect, error) {
-	start := w.deps.Now()
+func (w *layerWorker) handle(ctx context.Context, d *Delivery, s *stage) error {
+	if _, packed := w.decoder.(Envelopes); packed {
+		return w.unpack(ctx, d, s)
+	}
+	if w.key.Scouts() {
+		return w.look(ctx, d, s)
+	}
 	e, err := w.decoder.Decode(d)
 	if err != nil {
-		return w.dead(d, w.unnamed(d), failure{err: err, attempts: 1, start: start})
+		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 	}
-	decision, attempts, err := w.decide(ctx, e)
-	if err != nil && ctx.Err() != nil {
-		return effect{}, fmt.Errorf("pipeline: %s stopped while it decided: %w", w.key.Name(), context.Cause(ctx))
+	if passes, err := w.passesOver(ctx, d, e); passes || err != nil {
+		return err
 	}
+	w.parcel = parcel{Envelope: *e, identity: identityOf(e.Source, e.ID), at: Position{Seq: d.Seq}}
+	return w.one(ctx, d, s)
+}
+
+// unpack decides the signals of a pack, but for those that the stage has had before.
+func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
+	pack, err := OpenPack(d.Data)
 	if err != nil {
-		return w.dead(d, e, failure{err: err, attempts: attempts, start: start})
+		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 	}
-	done, err := w.follow(e, &decision, d, start)
-	if layers.IsPermanent(err) {
-		return w.dead(d, e, failure{err: err, attempts: attempts, start: start})
+	p := &w.parcel
+	for index := uint32(0); ; index++ {
+		data, at, ok := pack.Next()
+		if !ok {
+			break
+		}
+		if err := p.decode(data); err != nil {
+			return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
+		}
+		p.at = Position{Seq: d.Seq, Index: index}
+		if !s.filter.fresh(pack.Sender, at, &p.identity, d.Seq) {
+			continue
+		}
+		if err := w.one(ctx, d, s); err != nil {
+			return err
+		}
 	}
-	return done, err
+	if err := pack.Err(); err != nil {
+		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
+	}
+	return nil
+}
+
+// one decides the signal in w.parcel.
+func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
+	p := &w.parcel
+	start, hops := w.deps.Now(), len(p.Hops)
+	decision, attempts, err := w.tryCarefully(ctx, d, s)
+	if fatal, ok := errors.AsType[*fatalError](err); ok {
+		return w.dead(d, p, s, failure{err: err, attempts: fatal.tries, start: start, hops: hops})
+	}
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("pipeline: %s stopped while it decided: %w", w.key.Name(), context.Cause(ctx))
+	}
+	if err == nil {
+		err = w.follow(p, &decision, d, s, start)
+	}
+	if err == nil {
+		s.out.signals++
+		return nil
+	}
+	if attempts == 0 || !layers.IsPermanent(err) && attempts < w.cfg.MaxAttempts {
+		return err // The broker's, not the layer's.
+	}
+	return w.dead(d, p, s, failure{err: err, attempts: attempts, start: start, hops: hops})
+}
+
+// tryCarefully writes tries down where the stage is careful.
+func (w *layerWorker) tryCarefully(ctx context.Context, d *Delivery, s *stage) (layers.Decision, int, error) {
+	if !s.careful(d) {
+		return w.decide(ctx, &w.parcel, s.watch)
+	}
+	if err := s.try(ctx, w.parcel.at); err != nil {
+		return layers.Decision{}, 0, err
+	}
+	decision, attempts, err := w.decide(ctx, &w.parcel, s.watch)
+	return decision, attempts, errors.Join(err, s.survived(ctx, w.parcel.at))
 }
 
 // decide asks the layer, several times where it fails in passing.
-func (w *layerWorker) decide(ctx context.Context, e *layers.Envelope) (layers.Decision, int, error) {
+func (w *layerWorker) decide(ctx context.Context, p *parcel, clock *watch) (layers.Decision, int, error) {
 	delay := w.cfg.RetryDelay
 	for attempt := 1; ; attempt++ {
-		decision, err := w.try(ctx, e)
+		decision, err := w.try(ctx, p, clock)
 		if err == nil || layers.IsPermanent(err) || attempt == w.cfg.MaxAttempts {
 			return decision, attempt, err
 		}
-		w.deps.Log.WarnContext(ctx, "layer failed, trying again", "stage", w.key.Name(), "signal", e.ID, "attempt", attempt, "error", err)
+		w.deps.Log.WarnContext(ctx, "layer failed, trying again", "stage", w.key.Name(), "signal", p.ID, "attempt", attempt, "error", err)
 		if err := pause(ctx, delay); err != nil {
 			return layers.Decision{}, attempt, err
 		}
@@ -65,15 +129,21 @@ func (w *layerWorker) decide(ctx context.Context, e *layers.Envelope) (layers.De
 	}
 }
 
-// try asks the layer once. A panic is a failure like any other: the next signal is decided.
-func (w *layerWorker) try(ctx context.Context, e *layers.Envelope) (decision layers.Decision, err error) {
+// try asks the layer once. A panic is a failure like any other: the next signal is decided. So is running out of
+// time.
+func (w *layerWorker) try(ctx context.Context, p *parcel, clock *watch) (decision layers.Decision, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			w.deps.Log.ErrorContext(ctx, "layer panicked", "stage", w.key.Name(), "signal", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = fmt.Errorf("pipeline: layer %s panicked: %v", w.key.Layer, p)
+		if r := recover(); r != nil {
+			w.deps.Log.ErrorContext(ctx, "layer panicked", "stage", w.key.Name(), "signal", p.ID, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fmt.Errorf("pipeline: layer %s panicked: %v", w.key.Layer, r)
 		}
 	}()
-	decision, err = w.layer.Decide(ctx, e)
+	limited := clock.begin(ctx, p.at)
+	defer clock.done()
+	decision, err = w.layer.Decide(limited, &p.Envelope)
+	if late, ok := errors.AsType[*timeError](context.Cause(limited)); ok && err != nil {
+		return decision, late
+	}
 	if err != nil {
 		return decision, err
 	}
@@ -92,14 +162,18 @@ func (w *layerWorker) check(d *layers.Decision) error {
 	}
 }
 
-// unnamed returns an envelope for a delivery that could not be decoded.
-func (w *layerWorker) unnamed(d *Delivery) *layers.Envelope {
+// unnamed returns a parcel for a delivery that could not be decoded.
+func (w *layerWorker) unnamed(d *Delivery) *parcel {
 	source, id := w.decoder.Name(d)
-	return &layers.Envelope{
-		Signal:      layers.Signal{ID: id, Source: source, Key: source, Time: d.Stored},
-		Origin:      d.Seq,
-		ReceivedAt:  d.Stored,
-		TraceParent: TraceParentOf(source, id),
+	return &parcel{
+		Envelope: layers.Envelope{
+			Signal:      layers.Signal{ID: id, Source: source, Key: source, Time: d.Stored},
+			Origin:      d.Seq,
+			ReceivedAt:  d.Stored,
+			TraceParent: TraceParentOf(source, id),
+		},
+		identity: identityOf(source, id),
+		at:       Position{Seq: d.Seq},
 	}
 }
 

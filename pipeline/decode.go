@@ -11,31 +11,45 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// errTruncated says that an encoded envelope ends too early or states a length that it does
-// not have.
+// errTruncated says that encoded bytes end too early or state a length that they do not have.
 var errTruncated = errors.New("pipeline: envelope is truncated")
 
 // DecodeEnvelope reads what AppendEnvelope wrote. Any other bytes give an error, which is
 // permanent.
 func DecodeEnvelope(data []byte) (*layers.Envelope, error) {
-	if len(data) < 3 {
-		return nil, layers.Permanent(errTruncated)
+	var p parcel
+	if err := p.decode(data); err != nil {
+		return nil, err
+	}
+	return &p.Envelope, nil
+}
+
+// decode reads an encoded envelope into p. Data and block alias the bytes.
+func (p *parcel) decode(data []byte) error {
+	if len(data) < 2 {
+		return layers.Permanent(errTruncated)
 	}
 	if data[0] != codecVersion {
-		return nil, layers.Permanent(fmt.Errorf("pipeline: envelope has version %d, this build reads %d", data[0], codecVersion))
+		return layers.Permanent(fmt.Errorf("pipeline: envelope has version %d, this build reads %d", data[0], codecVersion))
 	}
-	r := reader{rest: data[3:]}
-	e := &layers.Envelope{}
-	e.Severity = layers.Severity(data[2])
-	r.signal(e, data[1])
-	r.findings(&e.Findings, data[1])
-	if r.err == nil && len(r.rest) > 0 {
-		r.err = fmt.Errorf("pipeline: envelope has %d bytes too many", len(r.rest))
+	hops := p.Hops[:0]
+	*p = parcel{raw: data}
+	r := reader{rest: data[1:]}
+	p.block = r.take(r.count(1))
+	block := reader{rest: p.block, err: r.err}
+	block.signal(p)
+	flags := r.byte()
+	p.Hops = r.hops(hops)
+	r.findings(&p.Findings, flags)
+	switch {
+	case block.err != nil:
+		return layers.Permanent(block.err)
+	case r.err != nil:
+		return layers.Permanent(r.err)
+	case len(block.rest) > 0 || len(r.rest) > 0:
+		return layers.Permanent(fmt.Errorf("pipeline: envelope has %d bytes too many", len(block.rest)+len(r.rest)))
 	}
-	if r.err != nil {
-		return nil, layers.Permanent(r.err)
-	}
-	return e, nil
+	return nil
 }
 
 // reader takes fields off the front of rest; after the first error it returns zero values.
@@ -44,20 +58,18 @@ type reader struct {
 	err  error
 }
 
-func (r *reader) signal(e *layers.Envelope, flags byte) {
-	for _, text := range [...]*string{&e.ID, &e.Source, &e.Type, &e.Key, &e.Text, &e.TraceParent} {
-		*text = r.string()
+func (r *reader) signal(p *parcel) {
+	e := &p.Envelope
+	copy(p.identity[:], r.take(len(p.identity)))
+	e.Severity = layers.Severity(r.byte())
+	if r.byte() != 0 {
+		e.HasValue = true
+		e.Value = r.float()
 	}
 	e.Time = r.time()
 	e.ReceivedAt = r.time()
 	e.Origin = r.uvarint()
-	if flags&flagValue != 0 {
-		e.HasValue = true
-		e.Value = r.float()
-	}
-	if data := r.string(); data != "" {
-		e.Data = json.RawMessage(data)
-	}
+	r.texts(&e.ID, &e.Source, &e.Type, &e.Key, &e.TraceParent, &e.Text)
 	if n := r.count(2); n > 0 {
 		e.Labels = make(map[string]string, n)
 		for range n {
@@ -65,12 +77,51 @@ func (r *reader) signal(e *layers.Envelope, flags byte) {
 			e.Labels[name] = r.string()
 		}
 	}
-	if n := r.count(3); n > 0 {
-		e.Hops = make([]layers.Hop, n, n+1)
-		for i := range e.Hops {
-			e.Hops[i] = layers.Hop{Layer: layers.Name(r.byte()), WaitUS: r.varint(), ProcessUS: r.varint()}
-		}
+	if n := r.count(1); n > 0 {
+		e.Data = json.RawMessage(r.take(n))
 	}
+}
+
+// togetherMost bounds texts that share one allocation, bytes: a layer that keeps one of them
+// keeps them all.
+const togetherMost = 512
+
+// texts reads lengths and then the texts themselves.
+func (r *reader) texts(targets ...*string) {
+	var lengths [6]int
+	sum := 0
+	for i := range targets {
+		lengths[i] = int(min(r.uvarint(), math.MaxInt32))
+		sum += lengths[i]
+	}
+	if sum > len(r.rest) {
+		r.fail()
+		return
+	}
+	if sum > togetherMost {
+		for i, target := range targets {
+			*target = string(r.take(lengths[i]))
+		}
+		return
+	}
+	all := string(r.take(sum))
+	for i, target := range targets {
+		*target, all = all[:lengths[i]], all[lengths[i]:]
+	}
+}
+
+func (r *reader) hops(room []layers.Hop) []layers.Hop {
+	n := r.count(3)
+	if n == 0 {
+		return room
+	}
+	if cap(room) <= n {
+		room = make([]layers.Hop, 0, n+1)
+	}
+	for range n {
+		room = append(room, layers.Hop{Layer: layers.Name(r.byte()), WaitUS: r.varint(), ProcessUS: r.varint()})
+	}
+	return room
 }
 
 func (r *reader) findings(f *layers.Findings, flags byte) {
@@ -97,7 +148,7 @@ func (r *reader) findings(f *layers.Findings, flags byte) {
 		return
 	}
 	f.Situation = &layers.Situation{}
-	if err := json.Unmarshal([]byte(r.string()), f.Situation); err != nil && r.err == nil {
+	if err := json.Unmarshal(r.take(r.count(1)), f.Situation); err != nil && r.err == nil {
 		r.err = fmt.Errorf("pipeline: situation in envelope: %w", err)
 	}
 }
@@ -125,7 +176,7 @@ func (r *reader) take(n int) []byte {
 		r.fail()
 		return nil
 	}
-	taken := r.rest[:n]
+	taken := r.rest[:n:n]
 	r.rest = r.rest[n:]
 	return taken
 }

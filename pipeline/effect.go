@@ -6,11 +6,10 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// effect is what one delivery led to: records to store, and what to tell the Observer once
-// they are.
+// effect is what one signal led to: what to tell the Observer once it is stored.
 type effect struct {
-	records     []Record
-	disposition layers.Disposition // 0 where no layer decided
+	seq         uint64 // of the message that brought the signal
+	disposition layers.Disposition
 	again       bool
 	final       bool
 	wait        time.Duration
@@ -19,9 +18,6 @@ type effect struct {
 }
 
 func (e *effect) observe(o Observer, layer layers.Name) {
-	if e.disposition == 0 {
-		return
-	}
 	o.Decided(layer, e.disposition, e.wait, e.process)
 	if e.again {
 		o.Again(layer)

@@ -8,100 +8,110 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// IDCorrelate ends the id of the record that takes a flagged signal to its layer's correlator:
-// the signal's own id belongs to the message that brought it into that layer.
-const IDCorrelate = ".correlate"
-
-// follow makes the records that a decision calls for: the envelope for the next stage or the
+// follow puts what a decision calls for into the outbox: the signal for the next stage or its
 // verdict, and the announcements.
-func (w *layerWorker) follow(e *layers.Envelope, decision *layers.Decision, d *Delivery, start time.Time) (effect, error) {
+func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, s *stage, start time.Time) error {
 	now := w.deps.Now()
 	done := effect{
-		disposition: decision.Disposition, again: decision.Again,
+		seq: d.Seq, disposition: decision.Disposition, again: decision.Again,
 		wait: max(0, start.Sub(d.Stored)), process: now.Sub(start),
 	}
-	e.Hops = append(e.Hops, layers.Hop{
+	p.Hops = append(p.Hops, layers.Hop{
 		Layer: w.key.Layer, WaitUS: done.wait.Microseconds(), ProcessUS: done.process.Microseconds(),
 	})
-	if decision.Again {
-		return done, nil
-	}
-	records, err := eventRecords(decision.Events, e.TraceParent)
-	if err != nil {
-		return effect{}, err
-	}
-	var record Record
-	if decision.Disposition == layers.DispositionEscalated {
-		record, err = w.escalation(e, decision.Correlate)
-	} else {
-		record, err = verdictRecord(e, w.key.Layer, decision, now)
+	switch {
+	case decision.Again:
+	case w.key.Shared() && s.replay.handled(d, &p.identity):
+		return nil // By this process or another, which did not live to acknowledge it.
+	case decision.Disposition == layers.DispositionEscalated:
+		if err := s.out.send(w.lane(p, decision.Correlate, s.out), p); err != nil {
+			return err
+		}
+	default:
+		verdict, err := w.verdict(p, decision, now, s.out)
+		if err != nil {
+			return err
+		}
+		if !s.add(d, verdict) {
+			return nil // It was stored and counted before.
+		}
 		done.final = true
-		done.endToEnd = max(0, now.Sub(e.ReceivedAt))
+		done.endToEnd = max(0, now.Sub(p.ReceivedAt))
 	}
-	if err != nil {
-		return effect{}, err
+	if len(decision.Events) > 0 {
+		records, err := eventRecords(decision.Events, p.TraceParent)
+		if err != nil {
+			return err
+		}
+		s.out.list = append(s.out.list, s.replay.missing(d, records)...)
 	}
-	done.records = append(records, record)
-	return done, nil
+	s.out.effects = append(s.out.effects, done)
+	return nil
 }
 
-// escalation returns the record that hands e up, or to the correlator of the same layer.
-func (w *layerWorker) escalation(e *layers.Envelope, correlate bool) (Record, error) {
-	data, err := AppendEnvelope(nil, e)
-	if err != nil {
-		return Record{}, layers.Permanent(err)
-	}
-	if len(data) > w.cfg.MaxRecordBytes {
-		return Record{}, layers.Permanent(fmt.Errorf(
-			"pipeline: the signal with its findings takes %d bytes, one message holds %d: send less", len(data), w.cfg.MaxRecordBytes))
-	}
-	record := Record{
-		ID:     SignalID(e.Source, e.ID),
-		Header: map[string]string{HeaderTraceParent: e.TraceParent},
-		Data:   data,
-	}
+// lane returns the way to the next layer, or to the correlator of the signal's own layer.
+func (w *layerWorker) lane(p *parcel, correlate bool, out *outbox) *lane {
 	if correlate {
-		record.ID += IDCorrelate
-		record.Subject = SubjectOf(w.key.Layer, 0)
-		return record, nil
+		return out.across()
 	}
-	next, _ := w.key.Layer.Next()
-	key := e.Key
-	if e.Findings.Situation != nil {
-		key = e.Findings.Situation.ID
+	key := p.Key
+	if p.Findings.Situation != nil {
+		key = p.Findings.Situation.ID
 	}
-	record.Subject = SubjectOf(next, PartitionOf(key, w.key.Partitions))
-	return record, nil
+	if w.key.Scouts() || w.key.Shared() && isCritical(&p.Envelope) && w.isBehind(key) {
+		return out.critical()
+	}
+	return out.up(key)
 }
 
-func verdictRecord(e *layers.Envelope, layer layers.Name, decision *layers.Decision, now time.Time) (Record, error) {
+// isBehind reports whether the partition of a key at L2 is behind.
+func (w *layerWorker) isBehind(key string) bool {
+	if w.deps.Pressure == nil {
+		return false
+	}
+	partition := PartitionOf(key, w.key.Partitions)
+	return w.deps.Pressure.Behind(StageKey{Layer: layers.NameL2, Partition: partition, Partitions: w.key.Partitions}) > BehindSome
+}
+
+// add takes a result unless it is stored already.
+func (s *stage) add(d *Delivery, record Record) bool {
+	if _, stored := s.replay.known(d)[record.ID]; stored {
+		return false
+	}
+	s.out.list = append(s.out.list, record)
+	return true
+}
+
+func (w *layerWorker) verdict(p *parcel, decision *layers.Decision, now time.Time, out *outbox) (Record, error) {
 	v := layers.Verdict{
-		SignalID: e.ID, Source: e.Source, Key: e.Key, Layer: layer, Disposition: decision.Disposition,
-		Reason: decision.Reason, Rule: decision.Rule, Severity: e.Severity,
-		TemplateID: e.Findings.TemplateID, Template: e.Findings.Template, Anomaly: e.Findings.Anomaly,
-		PlanID:    e.Findings.PlanID,
-		EventTime: e.Time, ReceivedAt: e.ReceivedAt, DecidedAt: now.UTC(),
-		TraceID: traceID(e.TraceParent), Hops: e.Hops,
+		SignalID: p.ID, Source: p.Source, Key: p.Key, Layer: w.key.Layer, Disposition: decision.Disposition,
+		Reason: decision.Reason, Rule: decision.Rule, Severity: p.Severity,
+		TemplateID: p.Findings.TemplateID, Template: p.Findings.Template, Anomaly: p.Findings.Anomaly,
+		PlanID:    p.Findings.PlanID,
+		EventTime: p.Time, ReceivedAt: p.ReceivedAt, DecidedAt: now.UTC(),
+		TraceID: traceID(p.TraceParent), Hops: p.Hops,
 	}
-	if e.Findings.Situation != nil {
-		v.SituationID = e.Findings.Situation.ID
+	if p.Findings.Situation != nil {
+		v.SituationID = p.Findings.Situation.ID
 	}
-	data, err := json.Marshal(&v)
+	begin := len(out.text)
+	text, err := appendVerdict(out.text, &v)
 	if err != nil {
-		return Record{}, fmt.Errorf("pipeline: encode verdict on %s: %w", e.ID, err)
+		return Record{}, layers.Permanent(fmt.Errorf("pipeline: verdict on %s: %w", p.ID, err))
 	}
+	out.text = text
 	return Record{
-		Subject: SubjectOfVerdict(layer, decision.Disposition),
-		ID:      SignalID(e.Source, e.ID),
-		Header:  map[string]string{HeaderTraceParent: e.TraceParent},
-		Data:    data,
+		Subject: SubjectOfVerdict(w.key.Layer, decision.Disposition),
+		ID:      p.identity.text(),
+		Trace:   p.TraceParent,
+		Data:    text[begin:len(text):len(text)],
 	}, nil
 }
 
 func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {
 	var records []Record
 	for _, event := range events {
-		record := Record{Header: map[string]string{}}
+		record := Record{Trace: traceParent}
 		var err error
 		switch {
 		case event.Situation != nil:
@@ -117,9 +127,6 @@ func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("pipeline: encode %s: %w", record.ID, err)
-		}
-		if traceParent != "" {
-			record.Header[HeaderTraceParent] = traceParent
 		}
 		records = append(records, record)
 	}

@@ -9,14 +9,22 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// idLength is how much of the hash an id keeps: 128 bits, against chance and malice.
-const idLength = 16
+// identity stands for a signal's source and id: 128 bits of a hash, against chance and malice.
+type identity [16]byte
+
+// text returns the identity as it stands in the ids of records: 22 characters.
+func (i *identity) text() string { return base64.RawURLEncoding.EncodeToString(i[:]) }
+
+func identityOf(source, id string) identity {
+	sum := identitySum(source, id)
+	return identity(sum[:len(identity{})])
+}
 
 // SignalID returns the record id of a signal: 22 characters made from source and id. It is
-// the same wherever the signal appears, so that each stream holds the signal once.
+// the same wherever the signal appears, so that each stream of results holds the signal once.
 func SignalID(source, id string) string {
-	sum := identitySum(source, id)
-	return base64.RawURLEncoding.EncodeToString(sum[:idLength])
+	i := identityOf(source, id)
+	return i.text()
 }
 
 func identitySum(source, id string) [sha256.Size]byte {
@@ -32,7 +40,9 @@ func identitySum(source, id string) [sha256.Size]byte {
 // from the identity, so that a signal that is processed again keeps its trace.
 func TraceParentOf(source, id string) string {
 	sum := identitySum(source, id)
-	return "00-" + hex.EncodeToString(sum[:16]) + "-" + hex.EncodeToString(sum[16:24]) + "-01"
+	buf := append(make([]byte, 0, 55), "00-"...)
+	buf = append(hex.AppendEncode(buf, sum[:16]), '-')
+	return string(append(hex.AppendEncode(buf, sum[16:24]), "-01"...))
 }
 
 // traceID returns the trace id of a valid traceparent.

@@ -10,6 +10,7 @@ type Delivery struct {
 	Header  map[string][]string
 	Data    []byte
 	Stored  time.Time // when the broker stored it
+	Pending uint64    // messages behind this one that were not delivered yet
 	Attempt int       // 1 on the first delivery, as far as the broker remembers
 
 	// Handle is the Source's own; stages leave it alone.
@@ -27,7 +28,8 @@ func (d *Delivery) HeaderValue(name string) string {
 // Record is something to store.
 type Record struct {
 	Subject string
-	ID      string // made from the cause, so that storing it again changes nothing
+	ID      string // made from the cause, so that storing it again changes nothing; none for packs
+	Trace   string // traceparent, beside Header
 	Header  map[string]string
 	Data    []byte
 }
@@ -42,7 +44,21 @@ type Checkpoint struct {
 
 // Backlog is what waits in a stage's stream when the stage starts.
 type Backlog struct {
+	Born   time.Time // when the stream was made
 	Oldest time.Time // when the first unsettled message was stored
+	First  uint64    // sequence of the first unsettled message
 	Last   uint64    // last sequence of the stream; up to here a message may have been worked on before
 	Empty  bool
 }
+
+// FullError says that a broker refuses records for now, such as a stream that is full. The same records may be
+// stored later.
+type FullError struct {
+	Left []Record // not stored yet, in order
+	Err  error
+}
+
+func (e *FullError) Error() string { return "pipeline: no room for now: " + e.Err.Error() }
+
+// Unwrap returns the broker's own error.
+func (e *FullError) Unwrap() error { return e.Err }

@@ -33,6 +33,7 @@ const (
 	BucketSnapshots   = "hal9_snapshots"   // object store: the state that belongs to a checkpoint
 	BucketLeases      = "hal9_leases"      // who owns which partition
 	BucketObjectives  = "hal9_objectives"  // error budgets as last reported
+	BucketPressure    = "hal9_pressure"    // how far behind stages are
 )
 
 // DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.
@@ -47,6 +48,10 @@ const (
 	HeaderStream      = "Hal9-Stream"
 	HeaderSeq         = "Hal9-Seq"
 	HeaderKind        = "Hal9-Kind"      // KindTick; absent on signals
+	HeaderSignals     = "Hal9-Signals"   // how many signals a pack holds; absent where it is one
+	HeaderIDs         = "Hal9-Ids"       // identities in a pack from L1, idBytes each, base64
+	HeaderSignalID    = "Hal9-Signal-Id" // of the signal that a dead letter holds
+	HeaderSource      = "Hal9-Signal-Source"
 	HeaderTruncated   = "Hal9-Truncated" // size of the original where the dead letter holds its beginning only, bytes
 )
 
@@ -71,9 +76,14 @@ func PartitionOf(key string, partitions int) int {
 }
 
 // StreamOf returns the stream of a layer's partition: HAL9_L1 for L1 always, HAL9_L3 where
-// a layer has one partition, HAL9_L3_07 otherwise.
+// a layer has one partition, HAL9_L3_07 otherwise; HAL9_L2_CRITICAL for the lane of critical signals.
 func StreamOf(layer layers.Name, partition, partitions int) string {
-	if layer == layers.NameL1 || partitions <= 1 {
+	switch {
+	case layer == layers.NameL1:
+		return "HAL9_L1"
+	case partition == PartitionCritical:
+		return "HAL9_" + layer.String() + "_CRITICAL"
+	case partitions <= 1:
 		return "HAL9_" + layer.String()
 	}
 	return fmt.Sprintf("HAL9_%s_%02d", layer, partition)
@@ -82,6 +92,9 @@ func StreamOf(layer layers.Name, partition, partitions int) string {
 // DurableOf returns the durable consumer of a layer's partition: l1, l3 or l3-07.
 func DurableOf(layer layers.Name, partition, partitions int) string {
 	name := strings.ToLower(layer.String())
+	if partition == PartitionCritical {
+		return name + "-critical"
+	}
 	if layer == layers.NameL1 || partitions <= 1 {
 		return name
 	}
@@ -94,7 +107,11 @@ func SubjectOf(layer layers.Name, partition int) string {
 	if layer == layers.NameL1 {
 		return SubjectSignals + ".>"
 	}
-	return SubjectRoot + "." + strings.ToLower(layer.String()) + "." + strconv.Itoa(partition)
+	token := strconv.Itoa(partition)
+	if partition == PartitionCritical {
+		token = "critical"
+	}
+	return SubjectRoot + "." + strings.ToLower(layer.String()) + "." + token
 }
 
 // SourceOf returns what stands behind hal9.signals. in a subject: the source of a signal that
@@ -111,5 +128,8 @@ func SubjectOfDead(layer layers.Name) string { return SubjectDead + "." + layer.
 
 // StageName names a layer's partition in checkpoints, leases and logs: L3.07.
 func StageName(layer layers.Name, partition int) string {
+	if partition == PartitionCritical {
+		return layer.String() + ".critical"
+	}
 	return fmt.Sprintf("%s.%02d", layer, partition)
 }

@@ -24,11 +24,16 @@ type Broker interface {
 	// Open returns the source of a stage, from the message after checkpointed offset on for keyed stages
 	// (offset is ignored where the stage shares its consumer), and what waits there.
 	Open(ctx context.Context, key StageKey, offset uint64) (Source, Backlog, error)
-	// Publish stores all records, in order per subject, and returns nil only when all of them are
-	// stored. After an error some may be stored and some not.
+	// Publish stores all records and returns nil only when all of them are stored. After an error some
+	// may be stored and some not; of those on one subject of a layer it is the first ones. A *FullError
+	// says that it may be tried again with what is left.
 	Publish(ctx context.Context, records []Record) error
-	// Stored returns the ids of the records that stages of a layer stored since then.
+	// Stored returns the ids of the results that stages of a layer stored since then, and for L1 the
+	// identities, idBytes of each, of the signals that it handed up.
 	Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error)
+	// Past visits the heads, without data, of the messages of a stage's own stream from one sequence
+	// to another that are still there, in order.
+	Past(ctx context.Context, key StageKey, from, to uint64, visit func(*Delivery)) error
 }
 
 // Checkpoints keeps the checkpoints of stages by stage name.
@@ -38,13 +43,33 @@ type Checkpoints interface {
 	// Save replaces the checkpoint whose Revision cp carries and returns the new one's revision.
 	// It fails where another owner has saved in between.
 	Save(ctx context.Context, stage string, cp Checkpoint) (revision uint64, err error)
+	// Lives counts a life of a stage that begins at a sequence, and returns how many in a row began there.
+	Lives(ctx context.Context, stage string, first uint64) (int, error)
+	// Tries returns how often a signal was tried and SetTries notes it; 0 forgets it.
+	Tries(ctx context.Context, stage string, at Position) (int, error)
+	SetTries(ctx context.Context, stage string, at Position, tries int) error
 }
 
-// Leases makes one process at a time the owner of a stage.
+// Ownership is one time of owning a stage.
+type Ownership interface {
+	// Valid reports whether nobody else can own the stage yet. It only reads a clock, so it may be
+	// asked before every publish, and it tells the truth even in a process that was stopped for a while
+	// and in which nothing else has noticed. Once false it stays false.
+	Valid() bool
+	// Epoch is the fencing token: of two owners of a stage the later has the higher one.
+	Epoch() uint64
+}
+
+// Leases makes one process at a time the owner of a stage, and spreads the stages of a layer evenly over the
+// processes that ask for them.
 type Leases interface {
-	// Hold waits until this process owns the stage, then runs work with a context that is cancelled
-	// when the ownership is lost, and gives the ownership back when work returns.
-	Hold(ctx context.Context, stage string, work func(ctx context.Context) error) error
+	// Hold runs work each time this process owns the stage, and gives the ownership back when work
+	// returns. The context of the work is cancelled when the stage is to move to another process, and with ErrLeaseLost
+	// where the ownership is lost already; that work ends then is no failure, and Hold waits for the next time.
+	// It returns when ctx ends, or when work ends by itself.
+	Hold(ctx context.Context, stage string, work func(ctx context.Context, own Ownership) error) error
+	// Standing says why this process does not own the stage now, and whether that is as it should be.
+	Standing(stage string) (text string, ok bool)
 }
 
 // Observer is told what happens. Its methods are on the path of every signal.
@@ -66,6 +91,35 @@ type StageKey struct {
 	Objectives bool
 }
 
+// KeyedStages lists the stages above L1, but for the objectives.
+func KeyedStages(partitions int) []StageKey {
+	var keys []StageKey
+	for _, layer := range layers.Names()[1:] {
+		keys = append(keys, StagesOf(layer, partitions)...)
+	}
+	return keys
+}
+
+// ScoutKey is the stage that reads ahead of L1 for critical signals.
+func ScoutKey(partitions int) StageKey {
+	return StageKey{Layer: layers.NameL1, Partition: PartitionCritical, Partitions: partitions}
+}
+
+// StagesOf lists the stages of a layer that share its work, so neither scout nor objectives.
+func StagesOf(layer layers.Name, partitions int) []StageKey {
+	if layer == layers.NameL1 {
+		return []StageKey{{Layer: layer, Partitions: partitions}}
+	}
+	var keys []StageKey
+	for p := range partitions {
+		keys = append(keys, StageKey{Layer: layer, Partition: p, Partitions: partitions})
+	}
+	if layer == layers.NameL2 {
+		keys = append(keys, StageKey{Layer: layer, Partition: PartitionCritical, Partitions: partitions})
+	}
+	return keys
+}
+
 // Name returns the stage's name in checkpoints, leases and logs, such as "L3.07".
 func (k StageKey) Name() string {
 	if k.Objectives {
@@ -73,6 +127,9 @@ func (k StageKey) Name() string {
 	}
 	return StageName(k.Layer, k.Partition)
 }
+
+// Scouts reports whether the stage reads ahead of L1 for critical signals.
+func (k StageKey) Scouts() bool { return k.Layer == layers.NameL1 && k.Partition == PartitionCritical }
 
 // Stream returns the stream that the stage consumes.
 func (k StageKey) Stream() string {
@@ -91,4 +148,4 @@ func (k StageKey) Durable() string {
 }
 
 // Shared reports whether several processes consume the stage at once: only L1.
-func (k StageKey) Shared() bool { return k.Layer == layers.NameL1 && !k.Objectives }
+func (k StageKey) Shared() bool { return k.Layer == layers.NameL1 && !k.Objectives && !k.Scouts() }

@@ -1,7 +1,7 @@
 package pipeline
 
 // replay knows what earlier lives of a stage have stored already, so that working on the same
-// messages again stores nothing twice, however long the stage was away.
+// messages again stores no result twice, however long the stage was away.
 type replay struct {
 	horizon uint64              // up to here a message may have been worked on before
 	stored  map[string]struct{} // ids stored for messages up to horizon; nil once past it
@@ -23,8 +23,21 @@ func (r *replay) missing(d *Delivery, records []Record) []Record {
 	return left
 }
 
+// handled reports whether L1 has answered the signal or handed it up before.
+func (r *replay) handled(d *Delivery, who *identity) bool {
+	known := r.known(d)
+	if len(known) == 0 {
+		return false
+	}
+	if _, up := known[string(who[:idBytes])]; up {
+		return true
+	}
+	_, answered := known[who.text()]
+	return answered
+}
+
 func (r *replay) known(d *Delivery) map[string]struct{} {
-	if d.Seq <= r.horizon {
+	if d.Seq <= r.horizon && r.stored != nil {
 		return r.stored
 	}
 	r.stored = nil
@@ -32,4 +45,10 @@ func (r *replay) known(d *Delivery) map[string]struct{} {
 		return r.again
 	}
 	return nil
+}
+
+// uncertain reports whether a shared stage must read the ledger anew for a delivery: another process
+// may have had it.
+func (r *replay) uncertain(d *Delivery) bool {
+	return d.Attempt > 1 && (d.Seq > r.horizon || r.stored == nil)
 }

@@ -17,12 +17,14 @@ import (
 // the context that Hold hands out with it.
 var ErrLeaseLost = errors.New("pipeline: the lease was lost")
 
-// Deps is what stages work with; all of it is required.
+// Deps is what stages work with; all but Pressure and Scouting is required.
 type Deps struct {
 	Broker      Broker
 	Checkpoints Checkpoints
 	Leases      Leases
 	Observer    Observer
+	Pressure    Pressure // nil where nobody holds back
+	Scouting    Scouting // nil where nobody scouts
 	Log         *slog.Logger
 	Now         func() time.Time
 }
@@ -43,9 +45,11 @@ type Runner struct {
 	cfg   Config
 	deps  Deps
 	state atomic.Pointer[string]
-	up    atomic.Bool // consumes, or stands by for the owner
+	up    atomic.Bool // consumes
+	waits atomic.Bool // stands by until this process owns the stage
 	works atomic.Bool // consumes
 	turn  atomic.Int64
+	told  atomic.Uint64 // up to which message the Observer was told
 }
 
 // NewRunner returns the runner of a stage.
@@ -65,7 +69,12 @@ func NewRunner(spec Spec, cfg Config, deps Deps) (*Runner, error) {
 func (r *Runner) Key() StageKey { return r.spec.Key }
 
 // State says in words what the stage does, and whether it consumes or stands by rightly.
-func (r *Runner) State() (text string, ok bool) { return *r.state.Load(), r.up.Load() }
+func (r *Runner) State() (text string, ok bool) {
+	if r.waits.Load() {
+		return r.deps.Leases.Standing(r.spec.Key.Name())
+	}
+	return *r.state.Load(), r.up.Load()
+}
 
 // Working reports whether the stage consumes in this process now.
 func (r *Runner) Working() bool { return r.works.Load() }
@@ -113,17 +122,28 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// live is one life of the stage, behind its lease where only one process may run it.
+// live is one life of the stage, or one after the other where it comes and goes with its lease.
 func (r *Runner) live(ctx context.Context) error {
 	if r.spec.Key.Shared() {
-		return r.work(ctx)
+		return r.work(ctx, nil)
 	}
-	r.say("standing by: another process owns " + r.spec.Key.Name())
-	r.up.Store(true)
-	return r.deps.Leases.Hold(ctx, r.spec.Key.Name(), r.work)
+	r.waits.Store(true)
+	defer r.waits.Store(false)
+	return r.deps.Leases.Hold(ctx, r.spec.Key.Name(), func(ctx context.Context, own Ownership) error {
+		r.say("opening")
+		r.waits.Store(false)
+		err := r.work(ctx, own)
+		r.up.Store(false)
+		r.waits.Store(true)
+		if errors.Is(context.Cause(ctx), ErrLeaseLost) {
+			r.deps.Observer.Restarted(r.spec.Key.Layer)
+		}
+		return err
+	})
 }
 
-func (r *Runner) work(ctx context.Context) error {
+// work is one time of consuming. Only a shared stage has no ownership.
+func (r *Runner) work(ctx context.Context, own Ownership) error {
 	r.up.Store(false)
 	r.say("opening")
 	r.beat()
@@ -131,13 +151,28 @@ func (r *Runner) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &stage{key: r.spec.Key, cfg: r.cfg, deps: r.deps, worker: w, opened: func() {
+	valid := func() bool { return true }
+	if own != nil {
+		valid = own.Valid
+	}
+	s := &stage{key: r.spec.Key, cfg: r.cfg, deps: r.deps, worker: w, valid: valid, opened: func() {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
 		r.works.Store(true)
-	}, beat: r.beat}
+	}, beat: r.beat, told: &r.told, watch: newWatch(r.spec.Key.Layer, r.cfg, r.deps.Now)}
 	defer r.works.Store(false)
-	return s.run(ctx)
+	done := make(chan error, 1)
+	go func() {
+		err := errors.New("pipeline: the layer ended its goroutine")
+		defer func() { done <- err }()
+		err = s.run(ctx)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case at := <-s.watch.hung: // Nobody can end a goroutine that does not listen: it is not waited for.
+		return s.hangs(context.WithoutCancel(ctx), at)
+	}
 }
 
 func (r *Runner) newWorker() (worker, error) {

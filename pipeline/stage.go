@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,24 +16,31 @@ type stage struct {
 	cfg    Config
 	deps   Deps
 	worker worker
-	opened func() // called once the stage consumes
-	beat   func() // called with every turn of its loop
+	filter *filter
+	out    *outbox
+	opened func()         // called once the stage consumes
+	beat   func()         // called with every turn of its loop
+	valid  func() bool    // whether no other process can own the stage
+	told   *atomic.Uint64 // up to which message the Observer was told, over all lives in this process
+	watch  *watch
+	left   atomic.Bool // left behind, since its layer hangs
+	noted  atomic.Bool // the signal at hand is written down as tried
 
+	mu         sync.Mutex // guards source where the stage is left behind
 	source     Source
 	checkpoint Checkpoint
 	replay     replay
+	lives      int // in a row that began at the same place, this one included; 0 where it began with nothing to do
 
-	unsaved   int       // messages settled since the last checkpoint
-	saved     time.Time // when that was
-	saveCost  time.Duration
-	lastTick  time.Time
-	effects   []effect
-	publishes []Record
+	unsaved  int       // messages settled since the last checkpoint
+	saved    time.Time // when that was
+	saveCost time.Duration
+	lastTick time.Time
 }
 
-// worker turns deliveries into records. It has one goroutine.
+// worker decides what deliveries hold and puts what follows into the outbox. It has one goroutine.
 type worker interface {
-	handle(ctx context.Context, d *Delivery) (effect, error)
+	handle(ctx context.Context, d *Delivery, s *stage) error
 	tick(now time.Time) ([]Record, error)
 	waiting() bool
 	snapshot() (state []byte, keeps bool, err error)
@@ -42,18 +51,37 @@ type worker interface {
 // progress may go on for the drain time, unless the stage was taken away.
 func (s *stage) run(ctx context.Context) (err error) {
 	work, cancel := drainContext(ctx, s.cfg.DrainTime)
-	defer cancel()
-	if err := s.open(ctx); err != nil {
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watch.run(work) })
+	defer func() {
+		s.close()
+		cancel()
+		watching.Wait()
+	}()
+	if s.key.Scouts() {
+		return s.scout(ctx, work)
+	}
+	idsFrom, err := s.restore(ctx)
+	if err == nil {
+		err = s.openSource(ctx, idsFrom)
+	}
+	if err != nil {
 		return err
 	}
-	defer s.source.Close()
 	s.opened()
+	return s.turns(ctx, work, func(context.Context) (bool, error) { return false, nil })
+}
+
+// turns takes burst after burst until ctx ends or it is over for another reason, then saves a checkpoint.
+func (s *stage) turns(ctx, work context.Context, over func(context.Context) (bool, error)) error {
 	for ctx.Err() == nil {
 		s.beat()
-		burst, err := s.source.Next(ctx, s.cfg.TickEvery)
+		s.hold(ctx)
+		burst, err := s.source.Next(ctx, s.patience())
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
+		s.report(burst)
 		if err := s.settle(work, burst); err != nil {
 			return err
 		}
@@ -65,6 +93,9 @@ func (s *stage) run(ctx context.Context) (err error) {
 				return err
 			}
 		}
+		if done, err := over(work); done || err != nil {
+			return errors.Join(err, s.save(work))
+		}
 	}
 	if errors.Is(context.Cause(ctx), ErrLeaseLost) {
 		return ErrLeaseLost
@@ -72,128 +103,89 @@ func (s *stage) run(ctx context.Context) (err error) {
 	return s.save(work)
 }
 
-// open restores the last checkpoint, opens the source behind it and reads from the ledger
-// what an earlier life has stored beyond it.
-func (s *stage) open(ctx context.Context) error {
-	var err error
-	if !s.key.Shared() {
-		if s.checkpoint, err = s.deps.Checkpoints.Load(ctx, s.key.Name()); err != nil {
-			return err
-		}
-		if s.checkpoint.Revision > 0 {
-			if err := s.worker.restore(s.checkpoint.State); err != nil {
-				return fmt.Errorf("pipeline: restore %s: %w", s.key.Name(), err)
-			}
-		}
-		s.checkpoint.State = nil
+// patience is how long a turn waits for a message.
+func (s *stage) patience() time.Duration {
+	if s.key.Scouts() {
+		return scoutLook
 	}
+	return s.cfg.TickEvery
+}
+
+// openSource opens the source behind the checkpoint and reads from the ledger what an earlier life has stored
+// beyond it.
+func (s *stage) openSource(ctx context.Context, idsFrom uint64) error {
 	source, backlog, err := s.deps.Broker.Open(ctx, s.key, s.checkpoint.Offset)
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
 	s.source = source
+	s.mu.Unlock()
 	s.saved = s.deps.Now()
 	s.lastTick = s.saved
+	s.out = newOutbox(s.key, s.cfg.MaxRecordBytes)
+	s.out.from = Sender{Layer: s.key.Layer, Partition: s.key.Partition, Born: backlog.Born.UnixNano()}
+	if err := s.countLife(ctx, backlog); err != nil {
+		return err
+	}
+	return s.recall(ctx, idsFrom, backlog)
+}
+
+// close stops fetching.
+func (s *stage) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.source != nil {
+		s.source.Close()
+	}
+}
+
+// leave gives the stage up while its goroutine hangs in a layer: it fetches and stores nothing more, should it
+// ever go on.
+func (s *stage) leave() {
+	s.left.Store(true)
+	s.close()
+}
+
+// restore loads the last checkpoint and returns from which message on the filter must read identities again.
+func (s *stage) restore(ctx context.Context) (idsFrom uint64, err error) {
+	s.filter = newFilter(s.key)
+	if s.key.Shared() {
+		return 0, nil
+	}
+	if s.checkpoint, err = s.deps.Checkpoints.Load(ctx, s.key.Name()); err != nil {
+		return 0, err
+	}
+	if s.checkpoint.Revision == 0 {
+		return 0, nil
+	}
+	state, idsFrom, err := s.filter.restore(s.checkpoint.State)
+	if err == nil {
+		err = s.worker.restore(state)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("pipeline: restore %s: %w", s.key.Name(), err)
+	}
+	s.checkpoint.State = nil
+	return idsFrom, nil
+}
+
+// recall reads what the streams know: the identities that the filter had, and what is stored already
+// of what follows from the backlog.
+func (s *stage) recall(ctx context.Context, idsFrom uint64, backlog Backlog) error {
+	if idsFrom > 0 && s.filter.ids != nil {
+		if err := s.deps.Broker.Past(ctx, s.key, idsFrom, s.checkpoint.Offset, s.filter.ids.readHead); err != nil {
+			return err
+		}
+	}
 	if backlog.Empty || s.key.Objectives {
 		return nil
 	}
 	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, backlog.Oldest.Add(-s.cfg.ReplayMargin))
 	if err != nil {
-		source.Close()
 		return err
 	}
 	s.replay = replay{horizon: backlog.Last, stored: stored}
-	return nil
-}
-
-// settle decides a burst, stores what follows from it and acknowledges it.
-func (s *stage) settle(ctx context.Context, burst []Delivery) error {
-	if len(burst) == 0 {
-		return nil
-	}
-	if err := s.recheck(ctx, burst); err != nil {
-		return err
-	}
-	s.effects, s.publishes = s.effects[:0], s.publishes[:0]
-	for i := range burst {
-		if err := s.take(ctx, &burst[i]); err != nil {
-			return err
-		}
-	}
-	if err := s.deps.Broker.Publish(ctx, s.publishes); err != nil {
-		return err
-	}
-	if err := s.source.Settle(burst); err != nil {
-		return err
-	}
-	for i := range s.effects {
-		s.effects[i].observe(s.deps.Observer, s.key.Layer)
-	}
-	if !s.key.Shared() {
-		s.checkpoint.Offset = max(s.checkpoint.Offset, burst[len(burst)-1].Seq)
-		s.unsaved += len(burst)
-	}
-	clear(s.publishes)
-	return nil
-}
-
-// take lets the worker handle one delivery and keeps what is not stored yet.
-func (s *stage) take(ctx context.Context, d *Delivery) error {
-	if !s.key.Shared() && d.Seq <= s.checkpoint.Offset {
-		return nil // settled before; the acknowledgement got lost
-	}
-	if !s.key.Shared() && d.HeaderValue(HeaderKind) == KindTick { // at L1 it is a sender's own header
-		return s.takeTick(d)
-	}
-	done, err := s.worker.handle(ctx, d)
-	if err != nil {
-		return err
-	}
-	before := len(done.records)
-	records := s.replay.missing(d, done.records)
-	s.publishes = append(s.publishes, records...)
-	if before == 0 || len(records) > 0 {
-		done.records = nil
-		s.effects = append(s.effects, done)
-	}
-	return nil
-}
-
-func (s *stage) takeTick(d *Delivery) error {
-	now, err := time.Parse(time.RFC3339Nano, string(d.Data))
-	if err != nil {
-		return nil //nolint:nilerr // A tick that is no time tells nothing; whoever wrote it is not HAL9.
-	}
-	records, err := s.worker.tick(now)
-	s.publishes = append(s.publishes, s.replay.missing(d, records)...)
-	return err
-}
-
-// recheck reads the ledger again where a shared stage gets messages that another process had
-// before: that process may have stored what follows from them without acknowledging.
-func (s *stage) recheck(ctx context.Context, burst []Delivery) error {
-	if !s.key.Shared() {
-		return nil
-	}
-	var since time.Time
-	var last uint64
-	for i := range burst {
-		d := &burst[i]
-		if d.Attempt > 1 && d.Seq > s.replay.horizon {
-			last = max(last, d.Seq)
-			if since.IsZero() || d.Stored.Before(since) {
-				since = d.Stored
-			}
-		}
-	}
-	if last == 0 {
-		return nil
-	}
-	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, since.Add(-s.cfg.ReplayMargin))
-	if err != nil {
-		return err
-	}
-	s.replay.again = stored
 	return nil
 }
 
@@ -205,7 +197,7 @@ func (s *stage) keepTime(ctx context.Context) error {
 	}
 	s.lastTick = now
 	text := now.UTC().Format(time.RFC3339Nano)
-	return s.deps.Broker.Publish(ctx, []Record{{
+	return s.publish(ctx, []Record{{
 		Subject: SubjectOf(s.key.Layer, s.key.Partition),
 		ID:      "tick." + s.key.Name() + "." + text,
 		Header:  map[string]string{HeaderKind: KindTick},
@@ -237,7 +229,7 @@ func (s *stage) save(ctx context.Context) error {
 	if !keeps {
 		return nil
 	}
-	cp := Checkpoint{Offset: s.checkpoint.Offset, State: state, Revision: s.checkpoint.Revision}
+	cp := Checkpoint{Offset: s.checkpoint.Offset, State: s.filter.snapshot(state), Revision: s.checkpoint.Revision}
 	revision, err := s.deps.Checkpoints.Save(ctx, s.key.Name(), cp)
 	if err != nil {
 		return err
@@ -246,7 +238,7 @@ func (s *stage) save(ctx context.Context) error {
 	s.unsaved = 0
 	s.saved = s.deps.Now()
 	s.saveCost = s.saved.Sub(start)
-	s.deps.Observer.Checkpointed(s.key.Layer, len(state))
+	s.deps.Observer.Checkpointed(s.key.Layer, len(cp.State))
 	return nil
 }
 

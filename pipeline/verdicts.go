@@ -19,13 +19,13 @@ type verdictWorker struct{ observer VerdictObserver }
 
 // handle skips what is no verdict: anybody may publish to the subject, and a message that
 // can't be counted must not stop the count.
-func (w *verdictWorker) handle(_ context.Context, d *Delivery) (effect, error) {
+func (w *verdictWorker) handle(_ context.Context, d *Delivery, _ *stage) error {
 	var v layers.Verdict
 	if err := json.Unmarshal(d.Data, &v); err != nil {
-		return effect{}, nil //nolint:nilerr // See above.
+		return nil //nolint:nilerr // See above.
 	}
 	w.observer.Observe(&v)
-	return effect{}, nil
+	return nil
 }
 
 func (w *verdictWorker) tick(time.Time) ([]Record, error) { return nil, nil }

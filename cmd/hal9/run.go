@@ -33,8 +33,8 @@ func newRun(g *global) *cobra.Command {
 		Use:   "run --layer L3",
 		Short: "Run one layer on a NATS of yours: what a pod runs",
 		Long: `Run one layer on a NATS of yours: what a pod runs. Any number of processes may run the
-same layer: those of L1 share its work, of the others each partition has one owner and the
-rest stand by. Streams and consumers must exist: see hal9 provision.`,
+same layer: those of L1 share its work, the partitions of the others are spread over them
+and move when one comes or goes. Streams and consumers must exist: see hal9 provision.`,
 		Example: `  hal9 provision --nats nats://localhost:4222
   hal9 run --layer L1 --nats nats://localhost:4222 --http 0.0.0.0:9099`,
 		Args: cobra.NoArgs,

@@ -5,12 +5,14 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +68,8 @@ type App struct {
 	metrics     *telemetry.Metrics
 	checkpoints *bus.Checkpoints
 	leases      *bus.Leases
+	pressures   *bus.Pressures
+	scout       *bus.Scout
 	reflexive   *reflexive.Layer
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
@@ -98,14 +102,39 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	if a.checkpoints, err = a.bus.Checkpoints(ctx); err != nil {
 		return err
 	}
-	host, _ := os.Hostname()
-	if a.leases, err = a.bus.Leases(ctx, fmt.Sprintf("%s/%d", host, os.Getpid())); err != nil {
+	if a.pressures, err = a.bus.Pressures(ctx); err != nil {
 		return err
 	}
+	if a.scout, err = a.bus.Scout(ctx); err != nil {
+		return err
+	}
+	if a.leases, err = a.bus.Leases(ctx, processName(), a.cfg.Layers...); err != nil {
+		return err
+	}
+	a.metrics.CountPartitions(a.leased(), a.leases.Owned)
 	if a.cfg.Alone {
 		return a.leases.Clear(ctx)
 	}
 	return nil
+}
+
+// processName names this process among all that work on one NATS.
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:6]))
+}
+
+// leased returns the layers of this process whose partitions have one owner each.
+func (a *App) leased() (list []layers.Name) {
+	for _, layer := range a.cfg.Layers {
+		if key := (pipeline.StageKey{Layer: layer}); !key.Shared() {
+			list = append(list, layer)
+		}
+	}
+	return list
 }
 
 func (a *App) newDecoder(context.Context) (err error) {
@@ -140,7 +169,7 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	if a.outbound != nil {
 		work.Go(func() error { return a.outbound.Run(working) })
 	}
-	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace} {
+	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace, a.pressures.Run, a.scout.Run} {
 		work.Go(func() error { watch(working); return nil })
 	}
 	served := make(chan error, 1)

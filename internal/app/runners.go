@@ -24,14 +24,15 @@ func (a *App) newRunners(ctx context.Context) error {
 		return err
 	}
 	for _, layer := range a.cfg.Layers {
-		for p := range a.partitions {
-			key := pipeline.StageKey{Layer: layer, Partition: p, Partitions: a.partitions}
-			if key.Shared() && p > 0 {
-				break
-			}
+		for _, key := range pipeline.StagesOf(layer, a.partitions) {
 			if err := a.addRunner(a.spec(key)); err != nil {
 				return err
 			}
+		}
+	}
+	if a.runs(layers.NameL1) {
+		if err := a.addRunner(a.spec(pipeline.ScoutKey(a.partitions))); err != nil {
+			return err
 		}
 	}
 	if !a.runs(layers.NameL5) || a.cfg.NewLayer != nil {
@@ -47,7 +48,7 @@ func (a *App) addRunner(spec pipeline.Spec) error {
 	cfg := a.cfg.Pipeline
 	cfg.MaxRecordBytes = a.bus.MaxPayload() - recordHead
 	runner, err := pipeline.NewRunner(spec, cfg, pipeline.Deps{
-		Broker: a.bus, Checkpoints: a.checkpoints, Leases: a.leases, Observer: a.metrics, Log: a.log, Now: time.Now,
+		Broker: a.bus, Checkpoints: a.checkpoints, Leases: a.leases, Observer: a.metrics, Pressure: a.pressures, Scouting: a.scout, Log: a.log, Now: time.Now,
 	})
 	if err != nil {
 		return err
@@ -84,6 +85,11 @@ func (a *App) spec(key pipeline.StageKey) pipeline.Spec {
 func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
 	switch key.Layer {
 	case layers.NameL1:
+		if key.Scouts() {
+			cfg := a.reflexiveConfig()
+			cfg.IgnoreRepeats = true // It does not see when an alert is over.
+			return reflexive.New(cfg, expr.Signal)
+		}
 		return a.reflexive, nil // It keeps what it remembers over a restart of its stage.
 	case layers.NameL2:
 		return implementation.New(implementation.DefaultConfig())
@@ -121,14 +127,19 @@ func (a *App) newTracker() (*strategic.Tracker, error) {
 // rememberMost bounds how many verdicts L1 reads when it starts: it must be ready soon.
 const rememberMost = 30_000
 
+func (a *App) reflexiveConfig() reflexive.Config {
+	cfg := reflexive.DefaultConfig()
+	cfg.Rules = a.cfg.File.Rules
+	cfg.DedupWindow = a.cfg.File.Windows.Dedup
+	return cfg
+}
+
 // newReflexive makes L1 and tells it which identities have their verdict already.
 func (a *App) newReflexive(ctx context.Context) (err error) {
 	if !a.runs(layers.NameL1) {
 		return nil
 	}
-	cfg := reflexive.DefaultConfig()
-	cfg.Rules = a.cfg.File.Rules
-	cfg.DedupWindow = a.cfg.File.Windows.Dedup
+	cfg := a.reflexiveConfig()
 	if a.reflexive, err = reflexive.New(cfg, expr.Signal); err != nil {
 		return err
 	}

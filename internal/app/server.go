@@ -11,7 +11,7 @@ import (
 
 func (a *App) newServer(context.Context) (err error) {
 	a.server, err = web.New(a.cfg.Web, web.Deps{
-		Intake:  intake{a.bus},
+		Intake:  intake{a},
 		Decoder: a.decoder,
 		Metrics: a.metrics.Handler(),
 		Live:    a.live,
@@ -74,7 +74,27 @@ func (a *App) status(context.Context) web.Status {
 		if queue := a.queues[layer].Load(); queue != nil {
 			l.Queue = &web.Queue{Depth: queue.Depth(), OldestAge: queue.Oldest}
 		}
+		l.Partitions = a.share(layer)
 		st.Layers = append(st.Layers, l)
 	}
 	return st
+}
+
+// share returns which part of a layer's partitions this process owns, nil where that says nothing.
+func (a *App) share(layer layers.Name) *web.Partitions {
+	var p web.Partitions
+	for _, runner := range a.runners {
+		key := runner.Key()
+		if key.Layer != layer || key.Objectives || key.Shared() {
+			continue
+		}
+		p.All++
+		if runner.Working() {
+			p.Owned++
+		}
+	}
+	if p.All == 0 {
+		return nil
+	}
+	return &p
 }

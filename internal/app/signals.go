@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/ingest"
@@ -25,6 +26,9 @@ func (s signals) Decode(d *pipeline.Delivery) (*layers.Envelope, error) {
 	}
 	return e, nil
 }
+
+// MaybeCritical implements pipeline.Prefilter.
+func (s signals) MaybeCritical(d *pipeline.Delivery) bool { return s.decoder.MaybeCritical(outside(d)) }
 
 func (s signals) Name(d *pipeline.Delivery) (source, id string) {
 	return pipeline.SourceOf(d.Subject), s.decoder.FallbackID(outside(d))
@@ -52,10 +56,32 @@ func SignalRecord(item *ingest.Item) (pipeline.Record, error) {
 }
 
 // intake stores the signals that come over HTTP.
-type intake struct{ bus *bus.Bus }
+type intake struct{ app *App }
+
+// errBehind is why signals are refused while there is room to store them.
+var errBehind = errors.New("so many signals wait already that only critical ones are taken")
+
+// behind reports whether HAL9 has so much to do that whoever can come back later should.
+func (a *App) behind() bool {
+	if a.pressures.Behind(pipeline.StageKey{Layer: layers.NameL1}) > pipeline.BehindL1 {
+		return true
+	}
+	much := 0
+	for p := range a.partitions {
+		if a.pressures.Behind(pipeline.StageKey{Layer: layers.NameL2, Partition: p, Partitions: a.partitions}) > pipeline.BehindMuch {
+			much++
+		}
+	}
+	return much > 0 && 2*much >= a.partitions
+}
+
+func isCritical(item ingest.Item) bool { return item.Signal.Severity == layers.SeverityCritical }
 
 // Submit implements web.Intake.
 func (in intake) Submit(ctx context.Context, items []ingest.Item) ([]web.Receipt, error) {
+	if in.app.behind() && !slices.ContainsFunc(items, isCritical) {
+		return nil, &bus.BusyError{Err: errBehind}
+	}
 	records := make([]pipeline.Record, len(items))
 	for i := range items {
 		var err error
@@ -63,7 +89,7 @@ func (in intake) Submit(ctx context.Context, items []ingest.Item) ([]web.Receipt
 			return nil, err
 		}
 	}
-	stored, err := in.bus.Submit(ctx, records)
+	stored, err := in.app.bus.Submit(ctx, records)
 	var receipts []web.Receipt
 	for i, s := range stored {
 		if s.Seq > 0 {

@@ -114,7 +114,7 @@ func (a *App) watchSpace(ctx context.Context) {
 	every(ctx, spacePeriod, func(ctx context.Context) {
 		for _, runner := range a.runners {
 			key := runner.Key()
-			if key.Objectives || !runner.Working() {
+			if key.Objectives || key.Scouts() || !runner.Working() {
 				continue
 			}
 			offset, err := a.bus.Settled(ctx, key, a.checkpoints)

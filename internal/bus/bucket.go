@@ -29,6 +29,7 @@ func (b *Bus) planBucket(ctx context.Context, want jetstream.KeyValueConfig) (Ch
 	}
 	change.Diffs = diffs(
 		diff("ttl", status.TTL(), want.TTL),
+		diff("marker ttl", status.LimitMarkerTTL(), want.LimitMarkerTTL),
 		diff("history", status.History(), int64(max(1, want.History))),
 		diff("replicas", status.Config().Replicas, want.Replicas),
 	)

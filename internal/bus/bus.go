@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -50,18 +51,23 @@ type Bus struct {
 	js  jetstream.JetStream
 	pub jetstream.JetStream
 
+	answers *answers // to what stages publish
+	fence   *fence
+
 	mu     sync.Mutex
-	broken chan struct{} // closed when a connection breaks; replaced when it is back
+	meters map[string]*meter // by stream
+	broken chan struct{}     // closed when a connection breaks; replaced when it is back
 }
 
 // Connect connects to NATS. Further options, such as an in-process connection, come last.
 func Connect(cfg Config, log *slog.Logger, options ...nats.Option) (*Bus, error) {
-	b := &Bus{cfg: cfg, log: log, broken: make(chan struct{})}
+	b := &Bus{cfg: cfg, log: log, fence: &fence{began: time.Now()}, broken: make(chan struct{}), meters: map[string]*meter{}}
 	var err error
 	if b.nc, err = b.dial(cfg.Name, options); err != nil {
 		return nil, err
 	}
-	if b.out, err = b.dial(cfg.Name+"-publish", options); err != nil {
+	out := append([]nats.Option{nats.SetCustomDialer(&dialer{net.Dialer{Timeout: cfg.ConnectTimeout}, b.fence})}, options...)
+	if b.out, err = b.dial(cfg.Name+"-publish", out); err != nil {
 		b.nc.Close()
 		return nil, err
 	}
@@ -72,6 +78,9 @@ func Connect(cfg Config, log *slog.Logger, options ...nats.Option) (*Bus, error)
 	b.pub, err = jetstream.New(b.out,
 		jetstream.WithPublishAsyncMaxPending(cfg.MaxInFlight),
 		jetstream.WithPublishAsyncTimeout(cfg.PublishTimeout))
+	if err == nil {
+		b.answers, err = newAnswers(b.out)
+	}
 	if err != nil {
 		b.Close()
 		return nil, fmt.Errorf("bus: %w", err)

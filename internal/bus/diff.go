@@ -17,6 +17,7 @@ func mergeStream(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	next.Duplicates = want.Duplicates
 	next.Replicas = want.Replicas
 	next.AllowDirect = want.AllowDirect
+	next.AllowBatchPublish = want.AllowBatchPublish
 	next.MaxBytes = max(have.MaxBytes, want.MaxBytes)
 	if have.MaxBytes < 0 {
 		next.MaxBytes = have.MaxBytes
@@ -36,6 +37,7 @@ func diffStream(have, next jetstream.StreamConfig) []string {
 		diff("duplicate window", have.Duplicates, next.Duplicates),
 		diff("replicas", have.Replicas, next.Replicas),
 		diff("direct get", have.AllowDirect, next.AllowDirect),
+		diff("batch publish", have.AllowBatchPublish, next.AllowBatchPublish),
 		diff("bytes", have.MaxBytes, next.MaxBytes),
 		diff("partitions", have.Metadata[metaPartitions], next.Metadata[metaPartitions]),
 	)

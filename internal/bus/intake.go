@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/2lab-ai/hal9/pipeline"
@@ -37,4 +38,41 @@ func (b *Bus) Submit(ctx context.Context, records []pipeline.Record) ([]Stored, 
 		stored[i] = Stored{Seq: ack.Sequence, Duplicate: ack.Duplicate}
 	}
 	return stored, errors.Join(problems...)
+}
+
+func (b *Bus) send(records []pipeline.Record) ([]jetstream.PubAckFuture, error) {
+	futures := make([]jetstream.PubAckFuture, len(records))
+	for i := range records {
+		future, err := b.pub.PublishMsgAsync(message(&records[i]), jetstream.WithStallWait(b.cfg.PublishTimeout))
+		if err != nil {
+			return nil, fmt.Errorf("bus: send to %s: %w", records[i].Subject, publishError(err))
+		}
+		futures[i] = future
+	}
+	return futures, nil
+}
+
+func message(r *pipeline.Record) *nats.Msg {
+	msg := &nats.Msg{Subject: r.Subject, Data: r.Data, Header: make(nats.Header, len(r.Header)+2)}
+	for name, value := range r.Header {
+		msg.Header[name] = []string{value}
+	}
+	if r.ID != "" {
+		msg.Header[jetstream.MsgIDHeader] = []string{r.ID}
+	}
+	if r.Trace != "" {
+		msg.Header[pipeline.HeaderTraceParent] = []string{r.Trace}
+	}
+	return msg
+}
+
+func await(ctx context.Context, future jetstream.PubAckFuture) (*jetstream.PubAck, error) {
+	select {
+	case ack := <-future.Ok():
+		return ack, nil
+	case err := <-future.Err():
+		return nil, publishError(err)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }

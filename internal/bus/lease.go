@@ -2,146 +2,194 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// LeaseTime is how long a partition stays with a process that is not heard of any more.
-const LeaseTime = 5 * time.Second
+// LeaseTime is how long partitions stay with a process that is not heard of any more.
+const LeaseTime = 3 * time.Second
 
-// Leases makes one process the owner of a stage. A lease is a key in a bucket whose keys expire
-// after LeaseTime; its owner renews it by compare-and-set. It implements pipeline.Leases.
+// The other times of leases.
+const (
+	leaseRenewal    = LeaseTime / 4          // between renewals of a session
+	leaseValidity   = LeaseTime * 3 / 5      // for which a process counts on a renewal; the rest is margin
+	leaseSilence    = LeaseTime * 5 / 6      // after which the others end a session; the server does after LeaseTime
+	leaseRequest    = LeaseTime / 4          // for which a write of the session's may take
+	leaseRetry      = 100 * time.Millisecond // between tries of what failed
+	leaseSettle     = 300 * time.Millisecond // without another process joining, before partitions move
+	leaseSettleMost = time.Second            // for which joining processes may hold up a move
+	leaseMarks      = time.Minute            // for which it stands in the bucket that a session is gone
+)
+
+// leaseMoves bounds how many stages a process gives back at the same time: each is idle from its last
+// checkpoint here until it is restored elsewhere, and all at once would be slow ones.
+const leaseMoves = 8
+
+// Leases spreads stages over the processes that ask for them: each stage has one owner, and the shares
+// of a layer's stages differ by one at most. The owner of a lease is a session (see leaserecord.go). Who has
+// more than its share gives stages back once their work is settled, who has less takes the free ones by
+// compare-and-set, whose revision is the fencing token. It implements pipeline.Leases. As long as
+// stages are asked for it keeps one goroutine to follow the others and one to renew its session.
 type Leases struct {
-	keys  jetstream.KeyValue
-	owner string
-	log   *slog.Logger
+	bus     *Bus
+	keys    jetstream.KeyValue
+	store   leaseStore
+	owner   string // as people know this process
+	process string // as it is named in sessions
+	filters []string
+	log     *slog.Logger
+	began   time.Time
+
+	life sync.Mutex         // held while the keeper starts or stops
+	stop context.CancelFunc // ends the keeper
+	over chan struct{}      // closed when the keeper has ended
+
+	woken chan struct{} // something changed in this process
+
+	mu        sync.Mutex
+	alone     bool // nobody else works on this NATS
+	fresh     bool // this process has just started
+	lives     int  // sessions so far
+	holds     map[string]*hold
+	stages    map[string][]string // by layer: all that were ever asked for
+	view      *leaseView
+	session   *session        // nil while there is none
+	trouble   error           // why there is none
+	announced map[string]bool // layers in the session's record
+	moves     moves
 }
 
-// Leases opens the bucket. owner names this process to people who look.
-func (b *Bus) Leases(ctx context.Context, owner string) (*Leases, error) {
+// Leases opens the bucket. owner names this process to people who look; only names the layers whose
+// stages it asks for, by default all.
+func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*Leases, error) {
 	keys, err := b.bucket(ctx, pipeline.BucketLeases)
 	if err != nil {
 		return nil, err
 	}
-	return &Leases{keys: keys, owner: owner, log: b.log}, nil
+	if err := b.checkLeases(ctx, keys); err != nil {
+		return nil, err
+	}
+	l := &Leases{
+		bus: b, keys: keys, store: leaseStore{b.js}, owner: owner, log: b.log, began: time.Now(),
+		process: everyLayer + "." + nuid.Next(), filters: []string{">"},
+		woken: make(chan struct{}, 1), holds: map[string]*hold{}, stages: map[string][]string{}, view: newLeaseView(),
+	}
+	if len(only) == 1 {
+		layer := only[0].String()
+		l.process = layer + "." + nuid.Next()
+		l.filters = []string{layer + ".*", memberKeys + layer + ".*", memberKeys + everyLayer + ".*"}
+	}
+	return l, nil
 }
 
-// Clear forgets all leases: for a process that knows to be the only one.
-func (l *Leases) Clear(ctx context.Context) error {
+// checkLeases refuses a bucket that an earlier version made.
+func (b *Bus) checkLeases(ctx context.Context, keys jetstream.KeyValue) error {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	keys, err := l.keys.ListKeys(ctx)
+	status, err := keys.Status(ctx)
 	if err != nil {
-		return fmt.Errorf("bus: list leases: %w", err)
+		return b.bucketError(pipeline.BucketLeases, err)
 	}
-	for key := range keys.Keys() {
-		if err := l.keys.Purge(ctx, key); err != nil {
-			return fmt.Errorf("bus: clear lease %s: %w", key, err)
-		}
+	if status.LimitMarkerTTL() == 0 {
+		return fmt.Errorf("bus: bucket %s is that of an earlier version: run `hal9 provision --nats %s`", pipeline.BucketLeases, b.URL())
 	}
 	return nil
 }
 
-// Hold implements pipeline.Leases.
-func (l *Leases) Hold(ctx context.Context, stage string, work func(ctx context.Context) error) error {
-	revision, err := l.acquire(ctx, stage)
-	if err != nil {
-		return err
-	}
-	owned, lose := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	released := make(chan struct{})
-	go func() {
-		defer close(released)
-		l.renew(owned, stage, revision, lease{lose: lose, done: done})
-	}()
-	err = work(owned)
-	close(done)
-	<-released
-	lose(nil)
-	return err
-}
-
-// acquire waits until nobody owns the stage.
-func (l *Leases) acquire(ctx context.Context, stage string) (uint64, error) {
-	for {
-		revision, err := l.create(ctx, stage)
-		if err == nil {
-			return revision, nil
-		}
-		if !errors.Is(err, jetstream.ErrKeyExists) {
-			return 0, fmt.Errorf("bus: lease %s: %w", stage, err)
-		}
-		timer := time.NewTimer(LeaseTime / 10)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return 0, context.Cause(ctx)
-		}
-	}
-}
-
-func (l *Leases) create(ctx context.Context, stage string) (uint64, error) {
+// Clear forgets all leases and sessions: for a process that knows to be the only one.
+func (l *Leases) Clear(ctx context.Context) error {
+	l.mu.Lock()
+	l.alone = true
+	l.mu.Unlock()
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	return l.keys.Create(ctx, stage, []byte(l.owner))
+	stream, err := l.bus.js.Stream(ctx, leaseStream)
+	if err == nil && stream.CachedInfo().State.Msgs > 0 {
+		err = stream.Purge(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("bus: clear the leases: %w", err)
+	}
+	return nil
 }
 
-// lease is one ownership.
-type lease struct {
-	lose context.CancelCauseFunc
-	done <-chan struct{} // closed when the work is finished
+// Owned returns how many stages of a layer this process owns.
+func (l *Leases) Owned(layer layers.Name) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.holds {
+		if h.place == placeWorking && h.layer == layer.String() {
+			n++
+		}
+	}
+	return n
 }
 
-// renew keeps the lease until the work is done and then gives it back. It declares it lost well
-// before another process can take it.
-func (l *Leases) renew(ctx context.Context, stage string, revision uint64, held lease) {
-	renewed := time.Now()
-	ticker := time.NewTicker(LeaseTime / 5)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-held.done:
-			l.release(ctx, stage, revision)
-			return
-		case <-ticker.C:
-		}
-		asked := time.Now()
-		next, err := l.update(ctx, stage, revision)
-		switch {
-		case err == nil:
-			revision, renewed = next, asked
-		case isWrongRevision(err) || time.Since(renewed) > LeaseTime*3/5:
-			l.log.WarnContext(ctx, "lease lost", "stage", stage, "error", err)
-			held.lose(pipeline.ErrLeaseLost)
-			<-held.done
-			return
-		}
+// Standing implements pipeline.Leases.
+func (l *Leases) Standing(stage string) (text string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.holds[stage]
+	state := l.view.leases[stage]
+	process, _ := processOf(state.session)
+	_, alive := l.view.members[state.session]
+	switch {
+	case l.session == nil && l.trouble != nil:
+		return "standing by: no session with NATS: " + l.trouble.Error(), false
+	case l.session == nil:
+		return "standing by: no session with NATS", false
+	case h != nil && h.place != placeWaiting:
+		return "taking over " + stage, false
+	case alive && process != l.process:
+		return "standing by: " + state.owner + " owns " + stage, true
+	case h == nil || h.turn != turnOthers:
+		return "waiting for " + stage, false
+	default:
+		return "standing by: nobody owns " + stage + " at the moment", true
 	}
 }
 
-func (l *Leases) update(ctx context.Context, stage string, revision uint64) (uint64, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTime/5)
-	defer cancel()
-	return l.keys.Update(ctx, stage, []byte(l.owner), revision)
-}
+// now is the process's monotonic clock.
+func (l *Leases) now() time.Duration { return time.Since(l.began) }
 
-func (l *Leases) release(ctx context.Context, stage string, revision uint64) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if err := l.keys.Delete(ctx, stage, jetstream.LastRevision(revision)); err != nil {
-		l.log.DebugContext(ctx, "lease not given back, it expires", "stage", stage, "error", err)
+func (l *Leases) wake() {
+	select {
+	case l.woken <- struct{}{}:
+	default:
 	}
 }
 
-func isWrongRevision(err error) bool {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence
+// wanted returns the layers of which stages are asked for. It is called with mu held.
+func (l *Leases) wanted() map[string]bool {
+	list := map[string]bool{}
+	for _, h := range l.holds {
+		if !h.ending {
+			list[h.layer] = true
+		}
+	}
+	return list
+}
+
+// know remembers a stage for good, since shares are those of all stages. It is called with mu held.
+func (l *Leases) know(layer, stage string) {
+	list := l.stages[layer]
+	if at, found := slices.BinarySearchFunc(list, stage, compareStages); !found {
+		l.stages[layer] = slices.Insert(list, at, stage)
+	}
+}
+
+func (l *Leases) nextSession() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lives++
+	return sessionID(l.process, l.lives)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -14,28 +13,25 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// shelf is one place where a layer's stages store records. Where others store there too, suffix
-// is what the ids of the layer's own end in.
-type shelf struct{ stream, subject, suffix string }
+// shelf is one place where a layer's stages store results.
+type shelf struct{ stream, subject string }
 
-// shelves lists where the stages of a layer store records.
+// shelves lists where the stages of a layer store results. What they hand on needs no ledger: the stage
+// that takes it knows its senders. Only L1, which does not know its own past, must know what it handed up.
 func shelves(layer layers.Name, partitions int) []shelf {
 	list := []shelf{
-		{pipeline.StreamVerdicts, pipeline.SubjectVerdicts + "." + layer.String() + ".>", ""},
-		{pipeline.StreamDead, pipeline.SubjectOfDead(layer), ""},
+		{pipeline.StreamVerdicts, pipeline.SubjectVerdicts + "." + layer.String() + ".>"},
+		{pipeline.StreamDead, pipeline.SubjectOfDead(layer)},
 	}
 	switch layer {
-	case layers.NameL3:
-		list = append(list,
-			shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>", ""},
-			shelf{pipeline.StreamOf(layer, 0, partitions), pipeline.SubjectOf(layer, 0), pipeline.IDCorrelate})
-	case layers.NameL4:
-		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>", ""})
-	}
-	if next, ok := layer.Next(); ok {
-		for p := range partitions {
-			list = append(list, shelf{pipeline.StreamOf(next, p, partitions), pipeline.SubjectOf(next, p), ""})
+	case layers.NameL1:
+		for _, key := range pipeline.StagesOf(layers.NameL2, partitions) {
+			list = append(list, shelf{key.Stream(), pipeline.SubjectOf(key.Layer, key.Partition)})
 		}
+	case layers.NameL3:
+		list = append(list, shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>"})
+	case layers.NameL4:
+		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>"})
 	}
 	return list
 }
@@ -48,8 +44,15 @@ func (b *Bus) Stored(ctx context.Context, layer layers.Name, since time.Time) (m
 	}
 	ids := map[string]struct{}{}
 	for _, at := range shelves(layer, partitions) {
-		err := b.scan(ctx, at, since, func(msg jetstream.Msg) {
-			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" && strings.HasSuffix(id, at.suffix) {
+		cfg := jetstream.ConsumerConfig{
+			DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
+			FilterSubject: at.subject, HeadersOnly: true,
+		}
+		err := b.scan(ctx, at.stream, since, cfg, func(msg jetstream.Msg) {
+			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" {
+				ids[id] = struct{}{}
+			}
+			for _, id := range pipeline.IdentitiesIn(msg.Headers()) {
 				ids[id] = struct{}{}
 			}
 		})
@@ -60,19 +63,45 @@ func (b *Bus) Stored(ctx context.Context, layer layers.Name, since time.Time) (m
 	return ids, nil
 }
 
-// scan visits the headers of all messages of a shelf that were stored since then and before the call.
-func (b *Bus) scan(ctx context.Context, at shelf, since time.Time, visit func(jetstream.Msg)) error {
-	stream, err := b.stream(ctx, at.stream)
+// scan visits the heads of the messages of a stream that a configuration selects and that are stored
+// before the call.
+func (b *Bus) scan(ctx context.Context, name string, since time.Time, cfg jetstream.ConsumerConfig, visit func(jetstream.Msg)) error {
+	stream, err := b.stream(ctx, name)
 	if err != nil {
 		return err
 	}
 	if state := stream.CachedInfo().State; state.Msgs == 0 || state.LastTime.Before(since) {
 		return nil
 	}
-	return b.read(ctx, stream, jetstream.ConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
-		FilterSubject: at.subject, HeadersOnly: true,
-	}, math.MaxUint64, visit)
+	return b.read(ctx, stream, cfg, math.MaxUint64, visit)
+}
+
+// Past implements pipeline.Broker.
+func (b *Bus) Past(ctx context.Context, key pipeline.StageKey, from, to uint64, visit func(*pipeline.Delivery)) error {
+	if to < from {
+		return nil
+	}
+	cfg := jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from, HeadersOnly: true,
+	}
+	stream, err := b.stream(ctx, key.Stream())
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = b.read(ctx, stream, cfg, to-from+1, func(msg jetstream.Msg) {
+		meta, err := msg.Metadata()
+		switch {
+		case err != nil:
+			failed = err
+		case meta.Sequence.Stream <= to:
+			visit(&pipeline.Delivery{Seq: meta.Sequence.Stream, Subject: msg.Subject(), Header: msg.Headers(), Stored: meta.Timestamp})
+		}
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return fmt.Errorf("bus: read the past of %s: %w", key.Name(), err)
+	}
+	return nil
 }
 
 // fetchBatch is how many messages read asks for at a time.

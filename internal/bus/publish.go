@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,52 +33,79 @@ const (
 	codeInProcess    jetstream.ErrorCode = 10158
 )
 
-// Publish stores records: all are sent at once, then their answers are awaited. It implements
-// pipeline.Broker.
+// Publish stores records. It implements pipeline.Broker. What goes to one stream goes as a fast batch where it is
+// several messages: the server stores them in order, ends at the first that it can't store, and
+// answers once. Where something is refused for now the error says what is left to store.
 func (b *Bus) Publish(ctx context.Context, records []pipeline.Record) error {
-	futures, err := b.send(records)
-	if err != nil {
+	call := b.answers.begin()
+	defer b.answers.end(call)
+	broken := b.brokenChan()
+	call.group(records)
+	for i := range call.groups {
+		if err := b.sendGroup(call, i, records); err != nil {
+			return err
+		}
+	}
+	if err := call.wait(ctx, b.cfg.PublishTimeout, broken); err != nil {
 		return err
 	}
-	for i, future := range futures {
-		if _, err := await(ctx, future); err != nil {
-			return fmt.Errorf("bus: store on %s: %w", records[i].Subject, err)
+	left := call.left(records)
+	for i := range left {
+		// One by one, so that what is stored is always the beginning. It tells why, too.
+		if err := b.publishOne(ctx, &left[i]); err != nil {
+			if busy, ok := errors.AsType[*BusyError](err); ok {
+				return &pipeline.FullError{Left: left[i:], Err: busy}
+			}
+			return err
 		}
 	}
 	return nil
 }
 
-func (b *Bus) send(records []pipeline.Record) ([]jetstream.PubAckFuture, error) {
-	futures := make([]jetstream.PubAckFuture, len(records))
-	for i := range records {
-		future, err := b.pub.PublishMsgAsync(message(&records[i]), jetstream.WithStallWait(b.cfg.PublishTimeout))
-		if err != nil {
-			return nil, fmt.Errorf("bus: send to %s: %w", records[i].Subject, publishError(err))
+func (b *Bus) sendGroup(call *call, number int, records []pipeline.Record) error {
+	group := &call.groups[number]
+	for i, at := range group.records {
+		r := &records[at]
+		if err := b.out.PublishMsg(call.message(r, call.reply(number, i))); err != nil {
+			return fmt.Errorf("bus: send to %s: %w", r.Subject, err)
 		}
-		futures[i] = future
 	}
-	return futures, nil
+	return nil
 }
 
-func message(r *pipeline.Record) *nats.Msg {
-	msg := &nats.Msg{Subject: r.Subject, Data: r.Data, Header: make(nats.Header, len(r.Header)+1)}
-	for name, value := range r.Header {
-		msg.Header[name] = []string{value}
+// publishOne stores one record.
+func (b *Bus) publishOne(ctx context.Context, r *pipeline.Record) error {
+	call := b.answers.begin()
+	defer b.answers.end(call)
+	broken := b.brokenChan()
+	call.group([]pipeline.Record{*r})
+	if err := b.sendGroup(call, 0, []pipeline.Record{*r}); err != nil {
+		return err
 	}
-	if r.ID != "" {
-		msg.Header[jetstream.MsgIDHeader] = []string{r.ID}
+	if err := call.wait(ctx, b.cfg.PublishTimeout, broken); err != nil {
+		return err
 	}
-	return msg
+	if err := call.groups[0].err; err != nil {
+		return fmt.Errorf("bus: store on %s: %w", r.Subject, publishError(err))
+	}
+	return nil
 }
 
-func await(ctx context.Context, future jetstream.PubAckFuture) (*jetstream.PubAck, error) {
-	select {
-	case ack := <-future.Ok():
-		return ack, nil
-	case err := <-future.Err():
-		return nil, publishError(err)
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+// laneOf returns what the records of one stream have in common: the stream of a result, the subject of a pack.
+func laneOf(subject string) string {
+	switch {
+	case strings.HasPrefix(subject, pipeline.SubjectVerdicts+"."):
+		return pipeline.StreamVerdicts
+	case strings.HasPrefix(subject, pipeline.SubjectSituations+"."):
+		return pipeline.StreamSituations
+	case strings.HasPrefix(subject, pipeline.SubjectPlans+"."):
+		return pipeline.StreamPlans
+	case strings.HasPrefix(subject, pipeline.SubjectDead+"."):
+		return pipeline.StreamDead
+	case strings.HasPrefix(subject, pipeline.SubjectSignals+"."):
+		return pipeline.SubjectSignals
+	default:
+		return subject
 	}
 }
 
@@ -96,4 +124,27 @@ func publishError(err error) error {
 	default:
 		return err
 	}
+}
+
+// message returns a record as NATS takes it. It is good until the next call.
+func (c *call) message(r *pipeline.Record, reply string) *nats.Msg {
+	m := &c.msg
+	m.Subject, m.Reply, m.Data, m.Header = r.Subject, reply, r.Data, nil
+	if r.ID == "" && r.Trace == "" && len(r.Header) == 0 {
+		return m
+	}
+	clear(c.header)
+	m.Header = c.header
+	for name, value := range r.Header {
+		m.Header[name] = []string{value}
+	}
+	if r.ID != "" {
+		c.id[0] = r.ID
+		m.Header[jetstream.MsgIDHeader] = c.id[:]
+	}
+	if r.Trace != "" {
+		c.trace[0] = r.Trace
+		m.Header[pipeline.HeaderTraceParent] = c.trace[:]
+	}
+	return m
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -19,6 +20,8 @@ const (
 	pullHeartbeat = 2 * time.Second
 	// pullSilence without any sign of the server means that a request got lost.
 	pullSilence = 2*pullHeartbeat + time.Second
+	// pullBytes is what a stage may hold of its backlog.
+	pullBytes = 4 << 20
 )
 
 // ackPrefix begins the reply subject of every message that wants an acknowledgement; a status has
@@ -31,6 +34,8 @@ const ackPrefix = "$JS.ACK."
 type puller struct {
 	nc       *nats.Conn
 	subject  string // of pull requests
+	bytes    int    // that one request brings at most
+	most     int    // messages that may be open
 	sub      *nats.Subscription
 	incoming chan *nats.Msg
 	open     int // messages asked for and not received
@@ -55,12 +60,23 @@ func (e *statusError) Unwrap() error {
 // statusNobody is what NATS answers where nobody listens to a request.
 const statusNobody = "503"
 
+// openMost returns how many messages a stage may have open. A stream serves its senders and its consumers in
+// turns, to each all that is there: whoever asks for little gets little while many send. Packs are
+// few; signals and verdicts are many.
+func openMost(key pipeline.StageKey) int {
+	if key.Layer == layers.NameL1 || key.Objectives {
+		return 2 * burstMax
+	}
+	return burstMax / 8
+}
+
 func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 	p := &puller{
 		nc: b.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + key.Stream() + "." + key.Durable(),
-		// Room for all that can be open, and for the statuses between.
-		incoming: make(chan *nats.Msg, 4*burstMax),
+		bytes: max(pullBytes, 2*b.MaxPayload()), most: openMost(key),
 	}
+	// Room for all that can be open, and for the statuses between.
+	p.incoming = make(chan *nats.Msg, 2*p.most)
 	var err error
 	if p.sub, err = b.nc.ChanSubscribe(b.nc.NewInbox(), p.incoming); err != nil {
 		return nil, fmt.Errorf("bus: subscribe: %w", err)
@@ -70,11 +86,11 @@ func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 
 // ask opens a request where less than half of what may be open is.
 func (p *puller) ask() error {
-	if p.open > burstMax/2 {
+	if p.open > p.most/2 {
 		return nil
 	}
 	request, err := json.Marshal(map[string]any{
-		"batch": burstMax - p.open, "expires": pullExpiry, "idle_heartbeat": pullHeartbeat,
+		"batch": p.most - p.open, "max_bytes": p.bytes, "expires": pullExpiry, "idle_heartbeat": pullHeartbeat,
 	})
 	if err != nil {
 		return fmt.Errorf("bus: pull request: %w", err)
@@ -82,7 +98,7 @@ func (p *puller) ask() error {
 	if err := p.nc.PublishRequest(p.subject, p.sub.Subject, request); err != nil {
 		return fmt.Errorf("bus: pull: %w", err)
 	}
-	p.open = burstMax
+	p.open = p.most
 	p.heard = time.Now()
 	return nil
 }

@@ -25,11 +25,7 @@ func (q Queue) Depth() uint64 { return q.Waiting + q.Working }
 // Queue asks JetStream for a layer's queue.
 func (b *Bus) Queue(ctx context.Context, layer layers.Name, partitions int) (Queue, error) {
 	var sum Queue
-	for p := range partitions {
-		if layer == layers.NameL1 && p > 0 {
-			break
-		}
-		key := pipeline.StageKey{Layer: layer, Partition: p, Partitions: partitions}
+	for _, key := range pipeline.StagesOf(layer, partitions) {
 		q, err := b.queueOf(ctx, key)
 		if err != nil {
 			return Queue{}, fmt.Errorf("bus: queue of %s: %w", key.Name(), err)
@@ -52,6 +48,11 @@ func (b *Bus) queueOf(ctx context.Context, key pipeline.StageKey) (Queue, error)
 	q := Queue{Waiting: info.NumPending, Working: uint64(max(0, info.NumAckPending))}
 	if q.Depth() == 0 {
 		return q, nil
+	}
+	if key.Layer != layers.NameL1 {
+		if q.Waiting, q.Working, err = b.count(ctx, key, info); err != nil {
+			return Queue{}, err
+		}
 	}
 	stream, err := b.js.Stream(ctx, key.Stream())
 	if err != nil {
@@ -110,5 +111,10 @@ func (b *Bus) Settled(ctx context.Context, key pipeline.StageKey, cps *Checkpoin
 	if err != nil {
 		return 0, b.openError(key, err)
 	}
-	return consumer.CachedInfo().AckFloor.Stream, nil
+	floor := consumer.CachedInfo().AckFloor.Stream
+	holds, err := cps.scoutHolds(ctx)
+	if holds > 0 {
+		floor = min(floor, holds-1)
+	}
+	return floor, err
 }

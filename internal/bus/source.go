@@ -12,8 +12,8 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// burstMax bounds a burst and what is fetched ahead of the stage, messages.
-const burstMax = 512
+// burstMax bounds a burst, messages.
+const burstMax = 4096
 
 // ackBody acknowledges a message.
 var ackBody = []byte("+ACK")
@@ -87,18 +87,18 @@ func (b *Bus) backlog(ctx context.Context, key pipeline.StageKey, offset uint64)
 	if err != nil {
 		return pipeline.Backlog{}, err
 	}
-	state := stream.CachedInfo().State
+	state, born := stream.CachedInfo().State, stream.CachedInfo().Created
 	if state.Msgs == 0 || state.LastSeq <= offset {
-		return pipeline.Backlog{Empty: true}, nil
+		return pipeline.Backlog{Born: born, Empty: true}, nil
 	}
 	first, err := stream.GetMsg(ctx, max(offset+1, state.FirstSeq), jetstream.WithGetMsgSubject(subjectFilter(key)))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return pipeline.Backlog{Empty: true}, nil
+		return pipeline.Backlog{Born: born, Empty: true}, nil
 	}
 	if err != nil {
 		return pipeline.Backlog{}, err
 	}
-	return pipeline.Backlog{Oldest: first.Time, Last: state.LastSeq}, nil
+	return pipeline.Backlog{Born: born, Oldest: first.Time, First: first.Sequence, Last: state.LastSeq}, nil
 }
 
 func subjectFilter(key pipeline.StageKey) string {
@@ -151,7 +151,7 @@ func (s *source) burst(msg *nats.Msg) ([]pipeline.Delivery, error) {
 			}
 			burst = append(burst, delivery)
 		}
-		if len(burst) == burstMax {
+		if len(burst) == min(burstMax, s.pull.most) {
 			return burst, s.pull.ask()
 		}
 		select {
@@ -169,7 +169,7 @@ func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
 	}
 	return pipeline.Delivery{
 		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data,
-		Stored: meta.Timestamp, Attempt: int(meta.NumDelivered), Handle: msg,
+		Stored: meta.Timestamp, Pending: meta.NumPending, Attempt: int(meta.NumDelivered), Handle: msg,
 	}, nil
 }
 

@@ -21,8 +21,8 @@ const metaPartitions = "hal9.partitions"
 // up, and so must outlast a few ack waits; what a restart leaves uncertain is settled by the ledger,
 // whatever its length. A server reads its whole window when it starts: longer means later.
 const (
-	ingestWindow = 2 * time.Minute
-	hopWindow    = 30 * time.Second
+	ingestWindow = 10 * time.Second
+	hopWindow    = 10 * time.Second
 )
 
 // ackWait is how long a process may keep a message before another gets it.
@@ -59,25 +59,32 @@ func (t Topology) Validate() error {
 	return errors.Join(problems...)
 }
 
-// share returns n twelfths of the store.
-func (t Topology) share(n int64) int64 { return t.StoreBytes / 12 * n }
+// share returns n parts in 48 of the store.
+func (t Topology) share(n int64) int64 { return t.StoreBytes / 48 * n }
+
+// stages lists the keyed stages.
+func (t Topology) stages() []pipeline.StageKey { return pipeline.KeyedStages(t.Partitions) }
 
 // streams lists the streams. Streams that carry work refuse new messages when full, since the
 // oldest message may be one that nobody has looked at; what is processed is trimmed by the
 // layers (Trim). Streams that carry results drop their oldest.
 func (t Topology) streams() []jetstream.StreamConfig {
-	list := []jetstream.StreamConfig{t.workStream(pipeline.StreamOf(layers.NameL1, 0, 1), pipeline.SubjectOf(layers.NameL1, 0), t.share(4))}
-	for _, layer := range layers.Names()[1:] {
-		for p := range t.Partitions {
-			list = append(list, t.workStream(pipeline.StreamOf(layer, p, t.Partitions), pipeline.SubjectOf(layer, p),
-				t.share(1)/int64(t.Partitions)))
+	list := []jetstream.StreamConfig{t.workStream(pipeline.StreamOf(layers.NameL1, 0, 1), pipeline.SubjectOf(layers.NameL1, 0), t.share(16))}
+	for _, key := range t.stages() {
+		bytes := t.share(2)
+		if key.Layer == layers.NameL2 {
+			bytes = t.share(12) // Under overload the backlog is here.
 		}
+		if key.Partition == pipeline.PartitionCritical {
+			bytes = t.share(2) * int64(t.Partitions)
+		}
+		list = append(list, t.workStream(key.Stream(), pipeline.SubjectOf(key.Layer, key.Partition), bytes/int64(t.Partitions)))
 	}
 	return append(list,
-		t.resultStream(pipeline.StreamVerdicts, pipeline.SubjectVerdicts, 2),
+		t.resultStream(pipeline.StreamVerdicts, pipeline.SubjectVerdicts, 8),
 		t.resultStream(pipeline.StreamSituations, pipeline.SubjectSituations, 1),
-		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 0),
-		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 0))
+		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 1),
+		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 1))
 }
 
 func (t Topology) workStream(name, subject string, bytes int64) jetstream.StreamConfig {
@@ -88,19 +95,15 @@ func (t Topology) workStream(name, subject string, bytes int64) jetstream.Stream
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subject}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
 		Discard: jetstream.DiscardNew, MaxBytes: bytes, Duplicates: window, Replicas: t.Replicas,
-		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
+		AllowDirect: true, AllowBatchPublish: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
 	}
 }
 
-func (t Topology) resultStream(name, subject string, twelfths int64) jetstream.StreamConfig {
-	bytes := t.share(twelfths)
-	if twelfths == 0 {
-		bytes = t.share(1) / 4
-	}
+func (t Topology) resultStream(name, subject string, parts int64) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subject + ".>"}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardOld, MaxBytes: bytes, Duplicates: hopWindow, Replicas: t.Replicas,
-		AllowDirect: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
+		Discard: jetstream.DiscardOld, MaxBytes: t.share(parts), Duplicates: hopWindow, Replicas: t.Replicas,
+		AllowDirect: true, AllowBatchPublish: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
 	}
 }
 
@@ -113,14 +116,13 @@ type consumer struct {
 // consumers lists the durables. None has a bound on deliveries: what can't be processed is
 // written to the dead letters by the stage, and so nothing can vanish.
 func (t Topology) consumers() []consumer {
-	list := []consumer{{pipeline.StreamOf(layers.NameL1, 0, 1), durable(pipeline.DurableOf(layers.NameL1, 0, 1), jetstream.AckExplicitPolicy)}}
-	for _, layer := range layers.Names()[1:] {
-		for p := range t.Partitions {
-			list = append(list, consumer{
-				pipeline.StreamOf(layer, p, t.Partitions),
-				durable(pipeline.DurableOf(layer, p, t.Partitions), jetstream.AckAllPolicy),
-			})
-		}
+	l1, scout := pipeline.StageKey{Layer: layers.NameL1}, pipeline.ScoutKey(t.Partitions)
+	list := []consumer{
+		{l1.Stream(), durable(l1.Durable(), jetstream.AckExplicitPolicy)},
+		{scout.Stream(), durable(scout.Durable(), jetstream.AckAllPolicy)},
+	}
+	for _, key := range t.stages() {
+		list = append(list, consumer{key.Stream(), durable(key.Durable(), jetstream.AckAllPolicy)})
 	}
 	list = append(list, consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)})
 	for _, sink := range t.Sinks {
@@ -132,7 +134,7 @@ func (t Topology) consumers() []consumer {
 func durable(name string, ack jetstream.AckPolicy) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: name, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: ack, AckWait: ackWait,
-		MaxDeliver: -1, MaxAckPending: 8192,
+		MaxDeliver: -1, MaxAckPending: 64 * burstMax, // thirty processes that have all open that they may
 	}
 }
 
@@ -141,7 +143,8 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 	return []jetstream.KeyValueConfig{
 		{Bucket: pipeline.BucketTuning, History: 10, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketCheckpoints, Replicas: t.Replicas, MaxBytes: 16 << 20},
-		{Bucket: pipeline.BucketLeases, TTL: LeaseTime, Replicas: t.Replicas, MaxBytes: 16 << 20},
+		{Bucket: pipeline.BucketLeases, LimitMarkerTTL: leaseMarks, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketObjectives, Replicas: t.Replicas, MaxBytes: 16 << 20},
+		{Bucket: pipeline.BucketPressure, TTL: pressureTime, Replicas: t.Replicas, MaxBytes: 4 << 20},
 	}
 }

@@ -174,11 +174,8 @@ func (t *Teller) underway(ctx context.Context, about subject) (*Story, error) {
 	names := layers.Names()
 	for i := range names {
 		layer := names[len(names)-1-i]
-		for p := range partitions {
-			if layer == layers.NameL1 && p > 0 {
-				break
-			}
-			stream := pipeline.StreamOf(layer, p, partitions)
+		for _, key := range pipeline.StagesOf(layer, partitions) {
+			stream := key.Stream()
 			found := &Underway{Layer: layer, Stream: stream}
 			m, ok, err := t.Bus.FindLast(ctx, stream, func(m *bus.Message) bool { return t.match(layer, about, m, found) })
 			if err != nil {
@@ -201,12 +198,14 @@ func (t *Teller) match(layer layers.Name, about subject, m *bus.Message, found *
 	if header(m, pipeline.HeaderKind) != "" {
 		return false
 	}
-	e, err := pipeline.DecodeEnvelope(m.Data)
-	if err != nil || !about.is(e.Source, e.ID) {
-		return false
-	}
-	found.ID, found.Source, found.Key, found.Hops = e.ID, e.Source, e.Key, e.Hops
-	return true
+	matched := false
+	_ = pipeline.EachEnvelope(m.Data, func(e *layers.Envelope, _ pipeline.Sender, _ pipeline.Position) bool {
+		if matched = about.is(e.Source, e.ID); matched {
+			found.ID, found.Source, found.Key, found.Hops = e.ID, e.Source, e.Key, e.Hops
+		}
+		return !matched
+	}) // What is no pack is not the signal.
+	return matched
 }
 
 // matchRaw reads what came from outside as L1 does; what it can't read has a name all the same.

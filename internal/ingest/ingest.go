@@ -28,6 +28,7 @@ type Item struct {
 type Decoder struct {
 	rules    []rule
 	maxBytes int
+	critical bool // a rule may make any signal critical
 }
 
 // New returns a decoder, or an error that names everything that is wrong with cfg.
@@ -35,7 +36,7 @@ func New(cfg Config) (*Decoder, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Decoder{maxBytes: cfg.MaxSignalBytes}
+	d := &Decoder{maxBytes: cfg.MaxSignalBytes, critical: statesCritical(cfg.Sources)}
 	for i := range cfg.Sources {
 		d.rules = append(d.rules, newRule(&cfg.Sources[i]))
 	}

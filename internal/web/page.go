@@ -61,6 +61,7 @@ type layerView struct {
 	In          string
 	Out         string
 	Compression string
+	Share       string // of the layer's partitions; "" where there is but one
 	Parts       []partView
 }
 
@@ -107,6 +108,9 @@ func newLayerView(l LayerStatus) layerView {
 	}
 	if ratio, ok := l.compression(); ok {
 		v.Compression = strconv.FormatFloat(ratio, 'f', 1, 64) + "\u202f:\u202f1"
+	}
+	if l.Partitions != nil && l.Partitions.All > 1 {
+		v.Share = fmt.Sprintf("%d of %d", l.Partitions.Owned, l.Partitions.All)
 	}
 	x, total := 0.0, float64(max(l.in(), 1))
 	for _, d := range layers.Dispositions() {

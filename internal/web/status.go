@@ -25,6 +25,8 @@ type LayerStatus struct {
 	Layer   layers.Name
 	Running bool   // in this process
 	Queue   *Queue // nil where unknown
+	// Partitions is nil where any number of processes share one, and where the layer runs elsewhere.
+	Partitions *Partitions
 	// Signals counts this process's decisions since its start.
 	Signals map[layers.Disposition]uint64
 }
@@ -33,6 +35,12 @@ type LayerStatus struct {
 type Queue struct {
 	Depth     uint64
 	OldestAge time.Duration // 0 where nothing waits
+}
+
+// Partitions is a process's share of a layer.
+type Partitions struct {
+	Owned int // by this process
+	All   int
 }
 
 // in is how many signals the layer decided.
@@ -75,8 +83,10 @@ type layerBody struct {
 	Layer       layers.Name                   `json:"layer"`
 	Title       string                        `json:"title"`
 	Running     bool                          `json:"running"`
-	QueueDepth  *uint64                       `json:"queue_depth"`   // null where unknown
-	OldestAgeUS *int64                        `json:"oldest_age_us"` // null where unknown
+	QueueDepth  *uint64                       `json:"queue_depth"`                // null where unknown
+	OldestAgeUS *int64                        `json:"oldest_age_us"`              // null where unknown
+	Owned       *int                          `json:"partitions_owned,omitempty"` // by this process
+	Partitions  *int                          `json:"partitions,omitempty"`
 	In          uint64                        `json:"signals_in"`
 	Out         uint64                        `json:"signals_out"`
 	Compression *float64                      `json:"compression"` // in / out; null while nothing went out
@@ -94,6 +104,9 @@ func newLayerBody(l LayerStatus) layerBody {
 	if l.Queue != nil {
 		age := l.Queue.OldestAge.Microseconds()
 		body.QueueDepth, body.OldestAgeUS = &l.Queue.Depth, &age
+	}
+	if l.Partitions != nil {
+		body.Owned, body.Partitions = &l.Partitions.Owned, &l.Partitions.All
 	}
 	if ratio, ok := l.compression(); ok {
 		body.Compression = &ratio

@@ -26,6 +26,9 @@ type Config struct {
 	// AnswerEntries bounds how many answers of rules are remembered; the least recently used
 	// is forgotten first. Default 50,000.
 	AnswerEntries int
+	// IgnoreRepeats has alerts that still fire climb like new ones: for an instance that sees a
+	// part of the signals only. Default false.
+	IgnoreRepeats bool
 	// Rules are tried in order, the first whose condition holds answers. Default none.
 	Rules []Rule
 }

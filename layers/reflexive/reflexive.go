@@ -21,14 +21,15 @@ const (
 
 // Layer is L1. Use New.
 type Layer struct {
-	windowMicros int64
-	window       string // for reasons
-	rules        []rule
-	hash         hasher
-	identities   *recent[identity]
-	conditions   *recent[condition]
-	answers      *recent[int]
-	stats        stats
+	windowMicros  int64
+	ignoreRepeats bool
+	window        string // for reasons
+	rules         []rule
+	hash          hasher
+	identities    *recent[identity]
+	conditions    *recent[condition]
+	answers       *recent[int]
+	stats         stats
 }
 
 // New returns a layer for a valid cfg. compile turns what the rules say into conditions; it may
@@ -42,12 +43,12 @@ func New(cfg Config, compile layers.Compiler[layers.Signal]) (*Layer, error) {
 		return nil, err
 	}
 	return &Layer{
-		windowMicros: cfg.DedupWindow.Microseconds(),
-		window:       cfg.DedupWindow.String(),
-		rules:        rules,
-		identities:   newRecent[identity](cfg.DedupEntries),
-		conditions:   newRecent[condition](cfg.DedupEntries),
-		answers:      newRecent[int](cfg.AnswerEntries),
+		windowMicros: cfg.DedupWindow.Microseconds(), ignoreRepeats: cfg.IgnoreRepeats,
+		window:     cfg.DedupWindow.String(),
+		rules:      rules,
+		identities: newRecent[identity](cfg.DedupEntries),
+		conditions: newRecent[condition](cfg.DedupEntries),
+		answers:    newRecent[int](cfg.AnswerEntries),
 	}, nil
 }
 
@@ -72,8 +73,10 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 
 // fresh decides a signal whose identity is new.
 func (l *Layer) fresh(e *layers.Envelope) layers.Decision {
-	if d, ok := l.decideAlert(e); ok {
-		return d
+	if !l.ignoreRepeats {
+		if d, ok := l.decideAlert(e); ok {
+			return d
+		}
 	}
 	if d, ok := l.answer(e); ok {
 		return d

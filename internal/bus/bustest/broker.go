@@ -125,7 +125,7 @@ func testStored(t *testing.T, h Harness) {
 		{Subject: pipeline.SubjectOfVerdict(layers.NameL2, layers.DispositionResolved), ID: "verdict of L2"},
 		{Subject: pipeline.SubjectOf(layers.NameL4, 0), ID: "handed up"},
 		{Subject: pipeline.SubjectOf(layers.NameL3, 0), ID: "input"},
-		{Subject: pipeline.SubjectOf(layers.NameL3, 0), ID: "flagged" + pipeline.IDCorrelate},
+		{Subject: pipeline.SubjectOf(layers.NameL2, 0), Header: map[string]string{pipeline.HeaderIDs: "MDEyMzQ1Njc4OWFiY2RlZg"}},
 		{Subject: pipeline.SubjectOf(layers.NameL5, 0), ID: "handed up by L4"},
 		{Subject: pipeline.SubjectSituations + ".opened", ID: "situation"},
 		{Subject: pipeline.SubjectPlans + ".proposed", ID: "plan"},
@@ -133,9 +133,9 @@ func testStored(t *testing.T, h Harness) {
 		{Subject: pipeline.SubjectOfDead(layers.NameL1), ID: "letter of L1"},
 	})
 	for layer, want := range map[layers.Name][]string{
-		layers.NameL3: {"verdict", "handed up", "flagged" + pipeline.IDCorrelate, "situation", "letter"},
-		layers.NameL4: {"handed up by L4", "plan"},
-		layers.NameL1: {"letter of L1"},
+		layers.NameL3: {"verdict", "situation", "letter"},
+		layers.NameL4: {"plan"},
+		layers.NameL1: {"letter of L1", "01234567", "89abcdef"},
 	} {
 		ids := map[string]struct{}{}
 		for _, id := range want {

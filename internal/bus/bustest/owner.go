@@ -80,7 +80,7 @@ func testLease(t *testing.T, h Harness) {
 	for i := range 3 {
 		leases := h.Leases(t)
 		go func() {
-			done <- leases.Hold(t.Context(), stage, func(ctx context.Context) error {
+			done <- leases.Hold(t.Context(), stage, func(ctx context.Context, _ pipeline.Ownership) error {
 				if working.Add(1) > 1 {
 					return errors.New("two processes held one lease")
 				}
@@ -116,7 +116,7 @@ func testLeaseContext(t *testing.T, h Harness) {
 	held := make(chan error, 1)
 	first := h.Leases(t)
 	go func() {
-		held <- first.Hold(t.Context(), stage, func(context.Context) error {
+		held <- first.Hold(t.Context(), stage, func(context.Context, pipeline.Ownership) error {
 			close(holding)
 			<-release
 			return nil
@@ -125,7 +125,7 @@ func testLeaseContext(t *testing.T, h Harness) {
 	<-holding
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	err := h.Leases(t).Hold(ctx, stage, func(context.Context) error { return errors.New("two processes held one lease") })
+	err := h.Leases(t).Hold(ctx, stage, func(context.Context, pipeline.Ownership) error { return errors.New("two processes held one lease") })
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("waiting ended with %v, want the end of its context", err)
 	}

@@ -1,0 +1,39 @@
+package bus
+
+import (
+	"testing"
+	"time"
+)
+
+// TestFenceStopsConnectionsOfALostSession asks at the places where a process can find out: before anything in it has
+// noticed, after the session was declared lost, and on connections made since.
+func TestFenceStopsConnectionsOfALostSession(t *testing.T) {
+	f := &fence{began: time.Now().Add(-time.Minute)}
+	l := &Leases{began: f.began}
+	old := f.now() - int64(10*time.Second)
+	wantPasses := func(when string, made int64, want bool) {
+		t.Helper()
+		if got := f.passes(made); got != want {
+			t.Errorf("%s: a connection made at %s passes: %v, want %v", when, time.Duration(made), got, want)
+		}
+	}
+	wantPasses("without a session", old, true)
+	s := &session{leases: l}
+	f.session.Store(s)
+	s.deadline.Store(int64(l.now() + time.Minute))
+	wantPasses("while the session holds", old, true)
+	s.deadline.Store(int64(l.now() - time.Second))
+	wantPasses("when the session is over and nobody has noticed", old, false)
+	wantPasses("when the session is over and nobody has noticed", f.now(), true)
+	f.lose()
+	s.deadline.Store(0)
+	f.session.Store(nil)
+	wantPasses("when the session was declared lost", old, false)
+	time.Sleep(time.Millisecond) // The clock must go on.
+	wantPasses("when the session was declared lost", f.now(), true)
+	next := &session{leases: l}
+	next.deadline.Store(int64(l.now() + time.Minute))
+	f.session.Store(next)
+	wantPasses("in the next session", old, false)
+	wantPasses("in the next session", f.now(), true)
+}

@@ -1,0 +1,107 @@
+package bus
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// meter knows how many signals the unsettled messages of one stream hold. Packs say it in their heads; each
+// head is read once.
+type meter struct {
+	mu      sync.Mutex
+	heads   []head // unsettled, in order
+	through uint64 // last sequence that was read
+}
+
+// head is a message and its number of signals.
+type head struct {
+	seq     uint64
+	signals uint64
+}
+
+// meterMost bounds the heads that are read at once; what lies behind is taken to be like what was read.
+const meterMost = 20_000
+
+// meterOf returns the meter of a stream.
+func (b *Bus) meterOf(stream string) *meter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	m := b.meters[stream]
+	if m == nil {
+		m = &meter{}
+		b.meters[stream] = m
+	}
+	return m
+}
+
+// count returns the signals that wait behind the last delivered message and those delivered and not settled.
+func (b *Bus) count(ctx context.Context, key pipeline.StageKey, info *jetstream.ConsumerInfo) (waiting, working uint64, err error) {
+	m := b.meterOf(key.Stream())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	floor, delivered := info.AckFloor.Stream, max(info.AckFloor.Stream, info.Delivered.Stream)
+	settled := 0
+	for settled < len(m.heads) && m.heads[settled].seq <= floor {
+		settled++
+	}
+	m.heads = append(m.heads[:0], m.heads[settled:]...)
+	m.through = max(m.through, floor)
+	if m.through > delivered+info.NumPending { // Another stream of this name.
+		m.heads, m.through = m.heads[:0], floor
+	}
+	if err := b.readHeads(ctx, key.Stream(), m); err != nil {
+		return 0, 0, err
+	}
+	var known, signals uint64
+	for _, h := range m.heads {
+		known++
+		signals += h.signals
+		if h.seq <= delivered {
+			working += h.signals
+		} else {
+			waiting += h.signals
+		}
+	}
+	if unread := info.NumPending + uint64(max(0, info.NumAckPending)); unread > known && known > 0 && m.through < delivered+info.NumPending {
+		waiting += (unread - known) * signals / known
+	}
+	return waiting, working, nil
+}
+
+func (b *Bus) readHeads(ctx context.Context, name string, m *meter) error {
+	stream, err := b.stream(ctx, name)
+	if err != nil {
+		return err
+	}
+	if stream.CachedInfo().State.LastSeq <= m.through {
+		return nil
+	}
+	cfg := jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: m.through + 1, HeadersOnly: true,
+	}
+	return b.read(ctx, stream, cfg, meterMost, func(msg jetstream.Msg) {
+		meta, err := msg.Metadata()
+		if err != nil {
+			return // It is read again the next time.
+		}
+		m.through = meta.Sequence.Stream
+		m.heads = append(m.heads, head{meta.Sequence.Stream, signalsIn(msg)})
+	})
+}
+
+// signalsIn returns how many signals a message of a layer's stream holds.
+func signalsIn(msg jetstream.Msg) uint64 {
+	if msg.Headers().Get(pipeline.HeaderKind) == pipeline.KindTick {
+		return 0
+	}
+	n, err := strconv.ParseUint(msg.Headers().Get(pipeline.HeaderSignals), 10, 32)
+	if err != nil {
+		return 1
+	}
+	return n
+}

@@ -1,0 +1,73 @@
+package bus_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// TestQueueCountsSignalsNotMessages fills the stream of L3 with packs of different sizes.
+func TestQueueCountsSignalsNotMessages(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	key := pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}
+	var want uint64
+	for size := range 40 {
+		var list []*layers.Envelope
+		for i := range size + 1 {
+			list = append(list, &layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint(size, "-", i), Source: "test", Key: "k"}})
+		}
+		data, err := pipeline.AppendPack(list...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := pipeline.Record{Subject: "hal9.l3.0", Data: data, Header: map[string]string{pipeline.HeaderSignals: fmt.Sprint(size + 1)}}
+		if size == 7 {
+			record.Header = map[string]string{pipeline.HeaderKind: pipeline.KindTick}
+		} else {
+			want += uint64(size) + 1
+		}
+		if err := b.Publish(t.Context(), []pipeline.Record{record}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantQueue(t, b, want, 0)
+	source, _, err := b.Open(t.Context(), key, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	burst, err := source.Next(t.Context(), time.Second)
+	for err == nil && len(burst) < 40 {
+		var more []pipeline.Delivery
+		more, err = source.Next(t.Context(), time.Second)
+		burst = append(burst, more...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantQueue(t, b, 0, want)
+	if err := source.Settle(burst[:5]); err != nil {
+		t.Fatal(err)
+	}
+	wantQueue(t, b, 0, want-1-2-3-4-5)
+}
+
+func wantQueue(t *testing.T, b *bus.Bus, waiting, working uint64) {
+	t.Helper()
+	var q bus.Queue
+	for range 100 {
+		var err error
+		if q, err = b.Queue(t.Context(), layers.NameL3, 1); err != nil {
+			t.Fatal(err)
+		}
+		if q.Waiting == waiting && q.Working == working {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // Acknowledgements are on their way.
+	}
+	t.Fatalf("%d signals wait and %d are worked on, want %d and %d", q.Waiting, q.Working, waiting, working)
+}

@@ -1,0 +1,160 @@
+package bus
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// How the processes tell each other how far behind their stages are.
+const (
+	pressurePeriod = 100 * time.Millisecond // between looks at what changed
+	pressureAgain  = 4 * time.Second        // a stage that is behind says so again
+	pressureTime   = 3 * pressureAgain      // what was not said again is over
+	pressureLeast  = pipeline.BehindSome / 2
+)
+
+// Pressures shares how far behind the stages of all processes are, in a bucket. It implements
+// pipeline.Pressure.
+type Pressures struct {
+	bus  *Bus
+	keys jetstream.KeyValue
+
+	mu     sync.Mutex
+	stages map[string]*pressure // by stage name
+}
+
+// pressure is what is known of one stage.
+type pressure struct {
+	waiting uint64
+	at      time.Time // when that was so
+	own     bool      // reported by this process
+	said    uint64    // last told to the others
+	saidAt  time.Time
+}
+
+// Pressures opens the bucket.
+func (b *Bus) Pressures(ctx context.Context) (*Pressures, error) {
+	keys, err := b.bucket(ctx, pipeline.BucketPressure)
+	if err != nil {
+		return nil, err
+	}
+	return &Pressures{bus: b, keys: keys, stages: map[string]*pressure{}}, nil
+}
+
+// Report implements pipeline.Pressure.
+func (p *Pressures) Report(key pipeline.StageKey, waiting uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.known(key.Name())
+	known.waiting, known.at, known.own = waiting, time.Now(), true
+}
+
+func (p *Pressures) known(stage string) *pressure {
+	known := p.stages[stage]
+	if known == nil {
+		known = &pressure{}
+		p.stages[stage] = known
+	}
+	return known
+}
+
+// Behind implements pipeline.Pressure.
+func (p *Pressures) Behind(key pipeline.StageKey) uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.stages[key.Name()]
+	if known == nil || time.Since(known.at) > pressureTime {
+		return 0
+	}
+	return known.waiting
+}
+
+// Run tells and listens until ctx ends.
+func (p *Pressures) Run(ctx context.Context) {
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() { p.listen(ctx) })
+	ticker := time.NewTicker(pressurePeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			for stage, waiting := range p.changed(time.Now()) {
+				p.tell(ctx, stage, waiting)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// changed returns what the others must know: a stage that fell behind or caught up by half, or is still behind.
+func (p *Pressures) changed(now time.Time) map[string]uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list map[string]uint64
+	for stage, known := range p.stages {
+		if !known.own {
+			continue
+		}
+		waiting := known.waiting
+		if waiting < pressureLeast || now.Sub(known.at) > pressureTime {
+			waiting = 0
+		}
+		differs := max(waiting, known.said)-min(waiting, known.said) > known.said/2
+		if !differs && (waiting == 0 || now.Sub(known.saidAt) < pressureAgain) {
+			continue
+		}
+		if list == nil {
+			list = map[string]uint64{}
+		}
+		known.said, known.saidAt = waiting, now
+		list[stage] = waiting
+	}
+	return list
+}
+
+func (p *Pressures) tell(ctx context.Context, stage string, waiting uint64) {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	if _, err := p.keys.Put(ctx, stage, strconv.AppendUint(nil, waiting, 10)); err != nil {
+		p.bus.log.DebugContext(ctx, "pressure not told", "stage", stage, "error", err)
+	}
+}
+
+// listen hears the other processes; where it can't, it begins again.
+func (p *Pressures) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		follow := Follow{Stream: "KV_" + pipeline.BucketPressure}
+		err := follow.Run(ctx, p.bus, func(m *Message) {
+			stage := m.Subject[len("$KV."+pipeline.BucketPressure+"."):]
+			waiting, err := strconv.ParseUint(string(m.Data), 10, 64)
+			if err != nil {
+				return // A marker: what it ends is over by then.
+			}
+			p.hear(stage, waiting)
+		})
+		if err != nil {
+			p.bus.log.DebugContext(ctx, "pressure not heard", "error", err)
+		}
+		if pause(ctx, pressureAgain) != nil {
+			return
+		}
+	}
+}
+
+func (p *Pressures) hear(stage string, waiting uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.known(stage)
+	if known.own && time.Since(known.at) < pressureTime {
+		return
+	}
+	known.waiting, known.at, known.own = waiting, time.Now(), false
+}

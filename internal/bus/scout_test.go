@@ -1,0 +1,181 @@
+package bus_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// lines decodes text lines "id" and "id critical", as L1's decoder does in the real program.
+type lines struct{ passed atomic.Int64 }
+
+func (l *lines) Decode(d *pipeline.Delivery) (*layers.Envelope, error) {
+	id, severity, _ := strings.Cut(string(d.Data), " ")
+	e := &layers.Envelope{Signal: layers.Signal{ID: id, Source: "test", Key: "k", Time: d.Stored}, Origin: d.Seq, ReceivedAt: d.Stored}
+	if severity != "" {
+		e.Severity = layers.SeverityCritical
+	}
+	return e, nil
+}
+
+func (l *lines) Name(d *pipeline.Delivery) (source, id string) { return "test", string(d.Data) }
+
+func (l *lines) MaybeCritical(d *pipeline.Delivery) bool {
+	if bytes.Contains(d.Data, []byte("critical")) {
+		return true
+	}
+	l.passed.Add(1)
+	return false
+}
+
+// behind is a Pressure that says what the test wants.
+type behind struct{ l1 atomic.Uint64 }
+
+func (b *behind) Report(pipeline.StageKey, uint64) {}
+
+func (b *behind) Behind(key pipeline.StageKey) uint64 {
+	if key.Layer == layers.NameL1 {
+		return b.l1.Load()
+	}
+	return 0
+}
+
+// climbing hands everything up; with a gate it waits before each signal.
+type climbing struct{ gate <-chan struct{} }
+
+func (c climbing) Decide(ctx context.Context, _ *layers.Envelope) (layers.Decision, error) {
+	if c.gate != nil {
+		select {
+		case <-c.gate:
+		case <-ctx.Done():
+			return layers.Decision{}, ctx.Err()
+		}
+	}
+	return layers.Decision{Disposition: layers.DispositionEscalated, Reason: "up"}, nil
+}
+
+// TestScoutTakesCriticalSignalsPastTheQueue stops L1 in the middle of a queue, has the scout set out, and lets L1
+// go on later: each signal must have gone up once, the critical ones that came late before L1 went on.
+func TestScoutTakesCriticalSignalsPastTheQueue(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	scouting, err := b.Scout(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pressure := &behind{}
+	gate := make(chan struct{})
+	decoder := &lines{}
+	run := func(key pipeline.StageKey, layer layers.Layer) (stop func()) {
+		r := newStageRun(b)
+		r.key, r.decoder, r.pressure, r.scouting = key, decoder, pressure, scouting
+		r.cfg.DecideTime = time.Minute
+		r.layer = func() (layers.Layer, error) { return layer, nil }
+		return r.start(t)
+	}
+	stopL1 := run(pipeline.StageKey{Layer: layers.NameL1, Partitions: 1}, climbing{gate})
+	const queued = 300
+	publishLines(t, b, 0, queued)
+	pressure.l1.Store(1 << 20)
+	stopScout := run(pipeline.ScoutKey(1), climbing{})
+	waitRange(t, scouting, func(r pipeline.ScoutRange) bool { return r.From > 0 })
+	publishLines(t, b, queued, 2*queued)
+	late := map[string]bool{}
+	for i := queued; i < 2*queued; i++ {
+		if i%10 == 0 {
+			late[fmt.Sprint("s", i)] = true
+		}
+	}
+	wantUp(t, b, late)
+	stopScout() // It goes on where it was, in another life.
+	stopScout = run(pipeline.ScoutKey(1), climbing{})
+	pressure.l1.Store(0)
+	waitRange(t, scouting, func(r pipeline.ScoutRange) bool { return r.To > 0 })
+	close(gate)
+	publishLines(t, b, 2*queued, 3*queued)
+	all := map[string]bool{}
+	for i := range 3 * queued {
+		all[fmt.Sprint("s", i)] = true
+	}
+	wantUp(t, b, all)
+	stopL1()
+	stopScout()
+	if decoder.passed.Load() == 0 {
+		t.Error("the scout passed over nothing")
+	}
+}
+
+func publishLines(t *testing.T, b *bus.Bus, from, to int) {
+	t.Helper()
+	var list []pipeline.Record
+	for i := from; i < to; i++ {
+		text := fmt.Sprint("s", i)
+		if i%10 == 0 {
+			text += " critical"
+		}
+		list = append(list, pipeline.Record{Subject: "hal9.signals.test", Data: []byte(text)})
+	}
+	if err := b.Publish(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func waitRange(t *testing.T, scouting *bus.Scout, want func(pipeline.ScoutRange) bool) {
+	t.Helper()
+	var r pipeline.ScoutRange
+	for range 400 {
+		var err error
+		if r, err = scouting.Range(t.Context()); err == nil && want(r) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // The scout looks around ten times a second.
+	}
+	t.Fatalf("the range is %+v", r)
+}
+
+// wantUp waits until exactly these signals stand in the streams of L2, each once.
+func wantUp(t *testing.T, b *bus.Bus, want map[string]bool) {
+	t.Helper()
+	var got map[string]int
+	for range 400 {
+		got = map[string]int{}
+		for _, stream := range []string{"HAL9_L2", "HAL9_L2_CRITICAL"} {
+			err := b.Since(t.Context(), stream, time.Time{}.Add(1), 1<<40, func(m *bus.Message) {
+				err := pipeline.EachEnvelope(m.Data, func(e *layers.Envelope, _ pipeline.Sender, _ pipeline.Position) bool {
+					got[e.ID]++
+					return true
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(got) >= len(want) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond) // The stages work in the background.
+	}
+	for id := range want {
+		if got[id] != 1 {
+			t.Errorf("signal %s went up %d times", id, got[id])
+		}
+	}
+	for id := range got {
+		if !want[id] {
+			t.Errorf("signal %s went up before its turn", id)
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+}

@@ -1,0 +1,192 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// Under overload L1 is behind, and with it critical signals that stand in line with everything else. Then the
+// scout, one stage in all, reads HAL9_L1 from its end on, passes over what is not critical and hands
+// the rest up beside the queue. Who answers for a critical signal, the scout or L1, is told by its place in the stream:
+// a range, kept in NATS, that begins behind everything that was stored when the scout set out, and ends ahead
+// of everything that was stored when it stopped.
+
+// ScoutRange is where the scout answers for critical signals: from From on up to To, or without an end where To
+// is 0. From 0 means nowhere.
+type ScoutRange struct {
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+}
+
+// Holds reports whether a message lies in the range.
+func (r ScoutRange) Holds(seq uint64) bool {
+	return r.From > 0 && seq >= r.From && (r.To == 0 || seq <= r.To)
+}
+
+// Scouting keeps the range.
+type Scouting interface {
+	// Owns reports whether the scout answers for a stored message of HAL9_L1 that is critical.
+	Owns(ctx context.Context, seq uint64) (bool, error)
+	// Range returns the range as it is now, and SetRange replaces it.
+	Range(ctx context.Context) (ScoutRange, error)
+	SetRange(ctx context.Context, r ScoutRange) error
+	// Ends returns the last sequence of HAL9_L1 and up to where L1 has settled it.
+	Ends(ctx context.Context) (last, settled uint64, err error)
+}
+
+// How the scout works.
+const (
+	scoutAt     = 5000                   // messages behind which L1 must be for the scout to set out
+	scoutLook   = 100 * time.Millisecond // between looks whether it is needed
+	scoutNotice = time.Second            // between the news of a range and its first signal: every process must know
+	scoutMargin = 20_000                 // messages between the end of the stream and the end of a range
+)
+
+// Prefilter passes over messages without decoding them.
+type Prefilter interface {
+	// MaybeCritical reports whether a message may hold a critical signal.
+	MaybeCritical(d *Delivery) bool
+}
+
+// scout works from one range to the next until ctx ends.
+func (s *stage) scout(ctx, work context.Context) error {
+	if _, err := s.restore(ctx); err != nil {
+		return err
+	}
+	s.opened()
+	for ctx.Err() == nil {
+		if err := s.awaitRange(ctx); err != nil {
+			return unlessEnded(ctx, err)
+		}
+		if err := s.openSource(ctx, 0); err != nil {
+			return unlessEnded(ctx, err)
+		}
+		if err := s.turns(ctx, work, s.rangeOver()); err != nil {
+			return err
+		}
+		s.close()
+	}
+	return nil
+}
+
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // It is the end of ctx that failed.
+	}
+	return err
+}
+
+// awaitRange returns when there is a range to work on, and places the scout in it.
+func (s *stage) awaitRange(ctx context.Context) error {
+	for {
+		s.beat()
+		r, err := s.deps.Scouting.Range(ctx)
+		if err != nil {
+			return err
+		}
+		if next := max(s.checkpoint.Offset+1, r.From); r.Holds(next) {
+			s.checkpoint.Offset = next - 1
+			return nil
+		}
+		if s.behindL1() > scoutAt {
+			if err := s.setOut(ctx, r); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := pause(ctx, scoutLook); err != nil {
+			return err
+		}
+	}
+}
+
+// behindL1 returns how many messages wait for L1.
+func (s *stage) behindL1() uint64 {
+	return s.deps.Pressure.Behind(StageKey{Layer: s.key.Layer, Partitions: s.key.Partitions})
+}
+
+// setOut begins a range, unless L1 is still within the last one.
+func (s *stage) setOut(ctx context.Context, old ScoutRange) error {
+	last, settled, err := s.deps.Scouting.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	if settled < old.To {
+		return pause(ctx, scoutLook)
+	}
+	if err := s.deps.Scouting.SetRange(ctx, ScoutRange{From: last + 1}); err != nil {
+		return err
+	}
+	s.deps.Log.WarnContext(ctx, "L1 is behind, critical signals overtake", "from", last+1)
+	return pause(ctx, scoutNotice)
+}
+
+// rangeOver returns a function that ends the range when L1 has caught up, and says when the scout has
+// gone through it.
+func (s *stage) rangeOver() func(ctx context.Context) (bool, error) {
+	var looked time.Time
+	return func(ctx context.Context) (bool, error) {
+		now := s.deps.Now()
+		if now.Sub(looked) < scoutLook {
+			return false, nil
+		}
+		looked = now
+		r, err := s.deps.Scouting.Range(ctx)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case r.To > 0 && s.checkpoint.Offset >= r.To:
+			return true, nil
+		case r.To == 0 && s.behindL1() < scoutAt/4:
+			return false, s.endRange(ctx, r)
+		default:
+			return false, nil
+		}
+	}
+}
+
+// endRange sets the end ahead of everything that may be stored before every process knows.
+func (s *stage) endRange(ctx context.Context, r ScoutRange) error {
+	last, _, err := s.deps.Scouting.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	r.To = last + scoutMargin
+	if err := s.deps.Scouting.SetRange(ctx, r); err != nil {
+		return err
+	}
+	if last, _, err = s.deps.Scouting.Ends(ctx); err != nil {
+		return err
+	}
+	if last+scoutMargin/2 > r.To { // So much came meanwhile that somebody may have passed over something behind the end.
+		return s.deps.Scouting.SetRange(ctx, ScoutRange{From: r.From})
+	}
+	s.deps.Log.InfoContext(ctx, "L1 has caught up", "to", r.To)
+	return nil
+}
+
+// look decides a critical signal that the scout found; everything else is L1's.
+func (w *layerWorker) look(ctx context.Context, d *Delivery, s *stage) error {
+	if early, ok := w.decoder.(Prefilter); ok && !early.MaybeCritical(d) {
+		return nil
+	}
+	e, err := w.decoder.Decode(d)
+	if err != nil || !isCritical(e) {
+		return nil //nolint:nilerr // L1 makes a dead letter of it.
+	}
+	w.parcel = parcel{Envelope: *e, identity: identityOf(e.Source, e.ID), at: Position{Seq: d.Seq}}
+	return w.one(ctx, d, s)
+}
+
+func isCritical(e *layers.Envelope) bool { return e.Severity == layers.SeverityCritical }
+
+// passesOver reports whether the scout answers for a signal that L1 has before it.
+func (w *layerWorker) passesOver(ctx context.Context, d *Delivery, e *layers.Envelope) (bool, error) {
+	if !w.key.Shared() || !isCritical(e) || w.deps.Scouting == nil {
+		return false, nil
+	}
+	return w.deps.Scouting.Owns(ctx, d.Seq)
+}

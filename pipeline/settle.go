@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// settle decides a burst, stores what follows from it and acknowledges it, in parts where the burst
+// holds many signals.
+func (s *stage) settle(ctx context.Context, burst []Delivery) error {
+	if err := s.recheck(ctx, burst); err != nil {
+		return err
+	}
+	first := 0
+	for i := range burst {
+		if err := s.take(ctx, &burst[i]); err != nil {
+			return err
+		}
+		if s.out.signals >= s.cfg.BurstSignals || i == len(burst)-1 {
+			if err := s.flush(ctx, burst[first:i+1]); err != nil {
+				return err
+			}
+			first = i + 1
+		}
+	}
+	return nil
+}
+
+// flush stores what is in the outbox and then acknowledges what led to it.
+func (s *stage) flush(ctx context.Context, done []Delivery) error {
+	if err := s.publish(ctx, s.out.records()); err != nil {
+		return err
+	}
+	if err := s.source.Settle(done); err != nil {
+		return err
+	}
+	last := done[len(done)-1].Seq
+	for i := range s.out.effects {
+		if e := &s.out.effects[i]; e.seq > s.told.Load() || s.key.Shared() {
+			e.observe(s.deps.Observer, s.key.Layer)
+		}
+	}
+	s.out.reset()
+	if !s.key.Shared() {
+		s.told.Store(max(s.told.Load(), last))
+		s.checkpoint.Offset = max(s.checkpoint.Offset, last)
+		s.unsaved += len(done)
+	}
+	return nil
+}
+
+// fullPause is how long a stage waits before it tries a full stream again, doubled up to 16 times this.
+const fullPause = 50 * time.Millisecond
+
+// publish stores records unless the stage belongs to somebody else by now. While there is no room it waits: a stage
+// that ended instead would read all that it knows again and again.
+func (s *stage) publish(ctx context.Context, records []Record) error {
+	for delay := fullPause; len(records) > 0; delay = min(2*delay, 16*fullPause) {
+		if s.left.Load() || !s.valid() {
+			return ErrLeaseLost
+		}
+		err := s.deps.Broker.Publish(ctx, records)
+		full, ok := errors.AsType[*FullError](err)
+		if !ok {
+			return err
+		}
+		s.deps.Log.WarnContext(ctx, "no room for what follows, trying again", "stage", s.key.Name(), "after", delay, "error", full.Err)
+		records = full.Left
+		s.beat()
+		if err := pause(ctx, delay); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take lets the worker handle one delivery.
+func (s *stage) take(ctx context.Context, d *Delivery) error {
+	if !s.key.Shared() && d.Seq <= s.checkpoint.Offset {
+		return nil // settled before; the acknowledgement got lost
+	}
+	if !s.key.Shared() && d.HeaderValue(HeaderKind) == KindTick { // at L1 it is a sender's own header
+		return s.takeTick(d)
+	}
+	return s.worker.handle(ctx, d, s)
+}
+
+func (s *stage) takeTick(d *Delivery) error {
+	now, err := time.Parse(time.RFC3339Nano, string(d.Data))
+	if err != nil {
+		return nil //nolint:nilerr // A tick that is no time tells nothing; whoever wrote it is not HAL9.
+	}
+	records, err := s.worker.tick(now)
+	s.out.list = append(s.out.list, s.replay.missing(d, records)...)
+	return err
+}
+
+// recheck reads the ledger again where a shared stage gets messages that another process had
+// before: that process may have stored what follows from them without acknowledging.
+func (s *stage) recheck(ctx context.Context, burst []Delivery) error {
+	if !s.key.Shared() {
+		return nil
+	}
+	var since time.Time
+	var last uint64
+	for i := range burst {
+		d := &burst[i]
+		if s.replay.uncertain(d) {
+			last = max(last, d.Seq)
+			if since.IsZero() || d.Stored.Before(since) {
+				since = d.Stored
+			}
+		}
+	}
+	if last == 0 {
+		return nil
+	}
+	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, since.Add(-s.cfg.ReplayMargin))
+	if err != nil {
+		return err
+	}
+	s.replay.again = stored
+	return nil
+}

@@ -1,0 +1,87 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// appendVerdict appends the JSON form of a verdict: what encoding/json writes for it, without its reflection.
+func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
+	buf = appendText(append(buf, `{"signal_id":`...), v.SignalID)
+	buf = appendText(append(buf, `,"source":`...), v.Source)
+	buf = appendText(append(buf, `,"key":`...), v.Key)
+	buf = appendText(append(buf, `,"layer":`...), v.Layer.String())
+	buf = appendText(append(buf, `,"disposition":`...), v.Disposition.String())
+	buf = appendText(append(buf, `,"reason":`...), v.Reason)
+	for _, optional := range [...]struct{ name, text string }{
+		{`,"rule":`, v.Rule}, {`,"template_id":`, v.TemplateID}, {`,"template":`, v.Template},
+	} {
+		if optional.text != "" {
+			buf = appendText(append(buf, optional.name...), optional.text)
+		}
+	}
+	if v.Anomaly != 0 {
+		if math.IsNaN(v.Anomaly) || math.IsInf(v.Anomaly, 0) {
+			return nil, fmt.Errorf("pipeline: anomaly %v is no number between 0 and 1", v.Anomaly)
+		}
+		buf = strconv.AppendFloat(append(buf, `,"anomaly":`...), v.Anomaly, 'g', -1, 64)
+	}
+	for _, optional := range [...]struct{ name, text string }{
+		{`,"situation_id":`, v.SituationID}, {`,"plan_id":`, v.PlanID}, {`,"severity":`, v.Severity.String()},
+	} {
+		if optional.text != "" {
+			buf = appendText(append(buf, optional.name...), optional.text)
+		}
+	}
+	for _, at := range [...]struct {
+		name string
+		time time.Time
+	}{{`,"event_time":"`, v.EventTime}, {`,"received_at":"`, v.ReceivedAt}, {`,"decided_at":"`, v.DecidedAt}} {
+		if year := at.time.Year(); year < 0 || year > 9999 {
+			return nil, fmt.Errorf("pipeline: the year %d of a time has no RFC 3339 form", year)
+		}
+		buf = append(at.time.AppendFormat(append(buf, at.name...), time.RFC3339Nano), '"')
+	}
+	buf = appendText(append(buf, `,"trace_id":`...), v.TraceID)
+	return append(appendHopsText(append(buf, `,"hops":`...), v.Hops), '}'), nil
+}
+
+func appendHopsText(buf []byte, hops []layers.Hop) []byte {
+	buf = append(buf, '[')
+	for i, hop := range hops {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		buf = appendText(append(buf, `{"layer":`...), hop.Layer.String())
+		buf = strconv.AppendInt(append(buf, `,"wait_us":`...), hop.WaitUS, 10)
+		buf = strconv.AppendInt(append(buf, `,"process_us":`...), hop.ProcessUS, 10)
+		buf = append(buf, '}')
+	}
+	return append(buf, ']')
+}
+
+// appendText appends a JSON string. What needs no escape, nearly everything, is copied.
+func appendText(buf []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return appendEscaped(buf, text)
+		}
+	}
+	buf = append(buf, '"')
+	buf = append(buf, text...)
+	return append(buf, '"')
+}
+
+func appendEscaped(buf []byte, text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil { // A string always has a JSON form.
+		return append(buf, `""`...)
+	}
+	return append(buf, quoted...)
+}
