@@ -6,6 +6,7 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
+PROFILES ?= dist/profile
 VULNDB   ?= https://vuln.go.dev
 
 # Packages that start goroutines or share state between them.
@@ -65,6 +66,14 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 .PHONY: bench
 bench: ## run the Go benchmarks that match BENCH (.), COUNT (1) times
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+.PHONY: profile
+profile: build ## run HAL9's throughput with profiles in PROFILES (dist/profile) and print the top of each
+	@mkdir -p '$(PROFILES)'
+	bin/hal9 bench --rows throughput --no-yardsticks --rounds $(COUNT) \
+		--cpuprofile '$(PROFILES)/cpu.pprof' --memprofile '$(PROFILES)/memory.pprof'
+	$(GO) tool pprof -top -nodecount 40 bin/hal9 '$(PROFILES)/cpu.pprof'
+	$(GO) tool pprof -top -nodecount 40 -sample_index=alloc_objects bin/hal9 '$(PROFILES)/memory.pprof'
 
 .PHONY: benchstat
 benchstat: $(BENCHSTAT) ## compare two saved outputs of make bench: OLD=file NEW=file

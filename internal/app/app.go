@@ -38,6 +38,9 @@ type Config struct {
 	Web      web.Config
 	Version  string
 	Commit   string
+	// NewLayer makes the layers instead of HAL9's own, such as for measuring what carries the signals; default
+	// nil. The objectives, which are L5's own, are then fed by nobody.
+	NewLayer func(layers.Name) (layers.Layer, error)
 	// Alone says that no other process works on this NATS: leases that a killed predecessor
 	// left are void.
 	Alone bool

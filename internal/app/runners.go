@@ -35,7 +35,7 @@ func (a *App) newRunners(ctx context.Context) error {
 			return err
 		}
 	}
-	if !a.runs(layers.NameL5) {
+	if !a.runs(layers.NameL5) || a.cfg.NewLayer != nil {
 		return nil
 	}
 	return a.addRunner(pipeline.Spec{
@@ -76,6 +76,9 @@ func (a *App) spec(key pipeline.StageKey) pipeline.Spec {
 		spec.Decoder = signals{a.decoder}
 	}
 	spec.NewLayer = func() (layers.Layer, error) { return a.newLayer(key) }
+	if a.cfg.NewLayer != nil {
+		spec.NewLayer = func() (layers.Layer, error) { return a.cfg.NewLayer(key.Layer) }
+	}
 	return spec
 }
 

@@ -15,10 +15,6 @@ import (
 // signals is the Decoder of L1: what stands in its stream comes from outside.
 type signals struct{ decoder *ingest.Decoder }
 
-// SignalDecoder returns the Decoder of L1, for whoever runs its stage without this package's App.
-func SignalDecoder(decoder *ingest.Decoder) pipeline.Decoder { return signals{decoder} }
-
-// Decode implements pipeline.Decoder.
 func (s signals) Decode(d *pipeline.Delivery) (*layers.Envelope, error) {
 	item, err := s.decoder.Message(outside(d))
 	if err != nil {

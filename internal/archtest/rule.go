@@ -57,11 +57,7 @@ func edgeRules() []Rule {
 			Internal: []string{"layers", "pipeline", "internal/bus", "internal/ingest"},
 			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
 		},
-		{
-			Packages: "internal/bench",
-			Internal: []string{"layers/...", "pipeline", "internal/..."},
-			External: []string{"golang.org/x/sync"},
-		},
+		{Packages: "internal/bench", Internal: []string{"layers/...", "pipeline", "internal/..."}, External: []string{"golang.org/x/sync"}},
 		// The yardstick is NATS without HAL9.
 		{Packages: "internal/bench/bare", External: []string{client, orbit, "golang.org/x/sync"}},
 		{

@@ -26,10 +26,13 @@ type Config struct {
 	Rows     []string  // ids; default all
 	Rounds   int       // how often each row is measured; default 3
 	Quick    bool      // a tenth of the work: tells whether it runs, not how fast; default off
+	Alone    bool      // without the yardsticks, such as for profiles; default off
 	Dir      string    // folder of the temporary stores; default the system's
 	Commit   string    // what was built
 	Progress io.Writer // what is being measured; default nowhere
 	Log      *slog.Logger
+	// Users runs 1,000 concurrent users for 60 s; without it the row says how to.
+	Users func(ctx context.Context) (Users, error)
 }
 
 // DefaultConfig returns the defaults.
@@ -90,7 +93,7 @@ func Run(ctx context.Context, cfg Config) (Table, error) {
 func (s *session) measure(ctx context.Context, spec spec) Row {
 	row := Row{ID: spec.id, Title: spec.title, Unit: spec.unit}
 	if err := spec.measure(ctx, s, &row); err != nil {
-		return Row{ID: spec.id, Title: spec.title, Unit: spec.unit, Note: "not measured: " + err.Error()}
+		return Row{ID: spec.id, Title: spec.title, Unit: spec.unit, Note: "not measured: " + reason(err)}
 	}
 	row.compare()
 	if spec.judge != nil {
@@ -99,19 +102,24 @@ func (s *session) measure(ctx context.Context, spec spec) Row {
 	return row
 }
 
+// reason returns an error's text for a note, on one line and without this package's name.
+func reason(err error) string {
+	return strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "bench: ")
+}
+
 // say tells how far the run is.
 func (s *session) say(format string, args ...any) {
 	fmt.Fprintf(s.cfg.Progress, format+"\n", args...)
 }
 
 // store returns a fresh folder for one server, and what removes it.
-func (s *session) store() (dir string, remove func(), err error) {
+func (s *session) store() (dir string, remove func() error, err error) {
 	s.stores++
 	dir = filepath.Join(s.dir, strconv.Itoa(s.stores))
 	if err := os.Mkdir(dir, 0o750); err != nil {
 		return "", nil, fmt.Errorf("bench: %w", err)
 	}
-	return dir, func() { _ = os.RemoveAll(dir) }, nil
+	return dir, func() error { return os.RemoveAll(dir) }, nil
 }
 
 // scale returns n, or a tenth of it where the run is a quick one.

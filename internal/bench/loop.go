@@ -17,35 +17,14 @@ func loops() []contender {
 
 // loop is a bare five-hop loop.
 func loop(variant bare.Variant) contender {
-	return contender{variant.Name, func(ctx context.Context, s *session) (*rig, error) {
-		server, stopServer, err := s.serve()
+	return contender{variant.Name, func(ctx context.Context, _ *session, r *rig) error {
+		five, err := bare.NewLoop(ctx, r.target(), variant)
 		if err != nil {
-			return nil, err
-		}
-		to := bare.NewTarget(server.URL(), server.InProcess())
-		r, err := newRig(to)
-		if err != nil {
-			stopServer()
-			return nil, err
-		}
-		five, err := bare.NewLoop(ctx, to, variant)
-		if err != nil {
-			r.client.Close()
-			stopServer()
-			return nil, err
-		}
-		running, cancel := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		go func() { ended <- five.Run(running) }()
-		r.in, r.out, r.heard, r.number, r.failed = bare.In, bare.StreamOut, bare.Out, numberOf, ended
-		r.stop = func() error {
-			cancel()
-			err := <-ended
-			five.Close()
-			r.client.Close()
-			stopServer()
 			return err
 		}
-		return r, nil
+		r.onStop(func() error { five.Close(); return nil })
+		r.in, r.out, r.heard, r.number = bare.In, bare.StreamOut, bare.Out, numberOf
+		r.runOn(ctx, five.Run)
+		return nil
 	}}
 }

@@ -20,6 +20,9 @@ func describeMachine(dir string) string {
 	if fs := filesystem(dir); fs != "" {
 		parts = append(parts, "stores on "+fs)
 	}
+	if load := loadAverage(); load != "" {
+		parts = append(parts, "load average before the run "+load)
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -60,6 +63,17 @@ func kernel() string {
 		return ""
 	}
 	return " " + strings.TrimSpace(string(data))
+}
+
+// loadAverage returns the number of tasks that wanted to run in the last minute: above half of the cores
+// other work took part in the measurement.
+func loadAverage() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	load, _, _ := strings.Cut(string(data), " ")
+	return load
 }
 
 // filesystem returns the type of the filesystem that holds dir.

@@ -4,62 +4,106 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bench/bare"
 	"github.com/2lab-ai/hal9/internal/natsserver"
 )
 
-// rig is something that runs and takes signals: HAL9 or a bare loop, on a server of its own.
-type rig struct {
-	client    *bare.Client // feeds and reads; a connection of its own
-	publisher *bare.Publisher
-	in        string                         // subject to publish to
-	out       string                         // stream of the results, one for each signal
-	heard     string                         // subject of the results
-	number    func(data []byte) (int, error) // which signal a result answers
-	failed    <-chan error                   // what ended it by itself
-	stop      func() error
-}
-
 // contender is something that can be measured.
 type contender struct {
-	name  string
-	start func(ctx context.Context, s *session) (*rig, error)
+	name string
+	// start makes it work on the rig's server and says where signals go in and results come out.
+	start func(ctx context.Context, s *session, r *rig) error
 }
 
-// serve starts a server with the settings of `hal9 up` in a fresh folder.
-func (s *session) serve() (*natsserver.Server, func(), error) {
+// rig is a server of its own with a contender on it.
+type rig struct {
+	server    *natsserver.Server
+	client    *bare.Client // feeds and reads; a connection of its own
+	publisher *bare.Publisher
+
+	in     string                         // subject to publish to
+	out    string                         // stream of the results, one for each signal
+	heard  string                         // subject of the results
+	number func(data []byte) (int, error) // which signal a result answers
+
+	ended   <-chan struct{} // closed when the contender has ended
+	failure error           // why, from then on
+
+	closers []func() error
+}
+
+// onStop adds what has to be done when the rig stops, before all that was added earlier.
+func (r *rig) onStop(do func() error) { r.closers = append(r.closers, do) }
+
+// stop undoes the start.
+func (r *rig) stop() error {
+	var problems []error
+	for _, do := range slices.Backward(r.closers) {
+		problems = append(problems, do())
+	}
+	return errors.Join(problems...)
+}
+
+// start runs a contender on a fresh server with the settings of `hal9 up`.
+func (s *session) start(ctx context.Context, c contender) (*rig, error) {
+	r := &rig{}
+	if err := s.serve(r); err != nil { //nolint:contextcheck // It is bounded by the server's own start timeout.
+		return nil, errors.Join(err, r.stop())
+	}
+	if err := c.start(ctx, s, r); err != nil {
+		return nil, errors.Join(err, r.stop())
+	}
+	return r, nil
+}
+
+// serve starts the rig's server and connects to it.
+func (s *session) serve(r *rig) error {
 	dir, remove, err := s.store()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
+	r.onStop(remove)
 	cfg := natsserver.DefaultConfig()
 	cfg.DataDir, cfg.Port = dir, 0
-	server, err := natsserver.Start(cfg, s.cfg.Log)
-	if err != nil {
-		remove()
-		return nil, nil, err
+	if r.server, err = natsserver.Start(cfg, s.cfg.Log); err != nil {
+		return err
 	}
-	return server, func() { server.Stop(); remove() }, nil
+	r.onStop(func() error { r.server.Stop(); return nil })
+	if r.client, err = r.target().Connect(); err != nil {
+		return err
+	}
+	r.onStop(func() error { r.client.Close(); return nil })
+	r.publisher, err = r.client.NewPublisher()
+	return err
 }
 
-// newRig connects to a running server.
-func newRig(to bare.Target) (*rig, error) {
-	client, err := to.Connect()
-	if err != nil {
-		return nil, err
-	}
-	publisher, err := client.NewPublisher()
-	if err != nil {
-		client.Close()
-		return nil, err
-	}
-	return &rig{client: client, publisher: publisher}, nil
+// target is the rig's server, reached without a socket as `hal9 up` reaches it.
+func (r *rig) target() bare.Target { return bare.NewTarget(r.server.URL(), r.server.InProcess()) }
+
+// runOn runs work until the rig stops.
+func (r *rig) runOn(ctx context.Context, work func(ctx context.Context) error) {
+	running, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	r.ended = ended
+	go func() {
+		defer close(ended)
+		r.failure = work(running)
+	}()
+	r.onStop(func() error {
+		cancel()
+		<-ended
+		return r.failure
+	})
 }
 
 // standstill is how long a rig may bring nothing before signals count as lost.
 const standstill = 20 * time.Second
+
+// errStopped says that a contender ended by itself.
+var errStopped = errors.New("bench: it stopped by itself")
 
 // await waits until the results hold n signals.
 func (r *rig) await(ctx context.Context, n int) error {
@@ -84,43 +128,10 @@ func (r *rig) await(ctx context.Context, n int) error {
 		}
 		select {
 		case <-ticker.C:
-		case err := <-r.failed:
-			return errors.Join(errors.New("bench: it stopped by itself"), err)
+		case <-r.ended:
+			return errStopped // stop says why
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// verify looks for every signal of 0 to n-1 among the results: each must be there once.
-func (r *rig) verify(ctx context.Context, n int) error {
-	seen := make([]bool, n)
-	found := 0
-	var wrong error
-	err := r.client.Read(ctx, r.out, func(data []byte) {
-		i, err := r.number(data)
-		switch {
-		case err != nil:
-		case i < 0 || i >= n:
-			err = fmt.Errorf("bench: signal %d was never sent", i)
-		case seen[i]:
-			err = fmt.Errorf("bench: signal %d came out twice", i)
-		default:
-			seen[i] = true
-			found++
-		}
-		if wrong == nil {
-			wrong = err
-		}
-	})
-	if err != nil {
-		return err
-	}
-	if wrong != nil {
-		return wrong
-	}
-	if found != n {
-		return fmt.Errorf("bench: %d of %d signals are missing", n-found, n)
-	}
-	return nil
 }

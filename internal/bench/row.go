@@ -36,13 +36,21 @@ func (r *Row) compare() {
 	}
 }
 
-// summary returns the row in a few words.
+// addNote adds what is worth knowing of the figures.
+func (r *Row) addNote(format string, args ...any) {
+	if r.Note != "" {
+		r.Note += "; "
+	}
+	r.Note += fmt.Sprintf(format, args...)
+}
+
+// summary returns the row's figures in a few words, or why there are none.
 func (r *Row) summary() string {
 	switch {
 	case r.Value == nil && r.Yardstick == nil:
 		return r.Note
 	case r.Value == nil:
-		return fmt.Sprintf("yardstick %s %s; %s", number(r.Yardstick), r.Unit, r.Note)
+		return fmt.Sprintf("– %s, yardstick %s", r.Unit, number(r.Yardstick))
 	case r.Yardstick == nil:
 		return fmt.Sprintf("%s %s", number(r.Value), r.Unit)
 	default:

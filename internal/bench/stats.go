@@ -2,6 +2,7 @@ package bench
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -37,15 +38,18 @@ func latencyOf(samples []time.Duration) latency {
 	return latency{percentile(samples, .50), percentile(samples, .99)}
 }
 
-// latencies collects the rounds of one contender.
-type latencies []latency
-
-// in returns the medians over the rounds in a unit.
-func (l latencies) in(unit time.Duration) (p50, p99 float64) {
-	var middles, tails []float64
-	for _, round := range l {
-		middles = append(middles, float64(round.p50)/float64(unit))
-		tails = append(tails, float64(round.p99)/float64(unit))
-	}
-	return median(middles), median(tails)
+// String returns the distribution for people.
+func (l latency) String() string {
+	return fmt.Sprintf("p50 %s ms, p99 %s ms", number(new(milliseconds(l.p50))), number(new(milliseconds(l.p99))))
 }
+
+// medianLatency returns the median of each percentile over the rounds.
+func medianLatency(rounds []latency) latency {
+	var middles, tails []float64
+	for _, round := range rounds {
+		middles, tails = append(middles, float64(round.p50)), append(tails, float64(round.p99))
+	}
+	return latency{time.Duration(median(middles)), time.Duration(median(tails))}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -20,86 +19,77 @@ const (
 // pace is what one round of throughput gave.
 type pace struct {
 	rate    float64 // signals/s
-	mallocs float64 // allocations for each signal and hop, in the whole process
+	mallocs float64 // allocations for each signal, in the whole process
 	cpu     float64 // processor time for each signal, in the whole process, microseconds; 0 where unknown
 }
 
-// paces collects the rounds of one contender.
-type paces []pace
+// String returns the pace for people.
+func (p pace) String() string {
+	return fmt.Sprintf("%s signals/s with %s", grouped(p.rate), p.cost())
+}
 
-// middle returns the median over the rounds of one of their figures.
-func (p paces) middle(figure func(pace) float64) float64 {
-	var values []float64
-	for _, round := range p {
-		values = append(values, figure(round))
+func (p pace) cost() string {
+	return fmt.Sprintf("%.1f allocations and %.1f µs of CPU per signal and hop", p.mallocs/bare.Hops, p.cpu/bare.Hops)
+}
+
+// medianPace returns the median of each figure over the rounds.
+func medianPace(rounds []pace) pace {
+	var rates, mallocs, cpu []float64
+	for _, round := range rounds {
+		rates, mallocs, cpu = append(rates, round.rate), append(mallocs, round.mallocs), append(cpu, round.cpu)
 	}
-	return median(values)
+	return pace{median(rates), median(mallocs), median(cpu)}
 }
 
-func (p paces) rate() float64 { return p.middle(func(p pace) float64 { return p.rate }) }
-
-func (p paces) cost() string {
-	return fmt.Sprintf("%.1f allocations and %.1f µs of CPU",
-		p.middle(func(p pace) float64 { return p.mallocs }), p.middle(func(p pace) float64 { return p.cpu / bare.Hops }))
-}
-
-// measureThroughput compares HAL9 with the best of the bare loops.
-func measureThroughput(ctx context.Context, s *session, row *Row) error {
-	contenders := append([]contender{passing()}, loops()...)
-	rounds := make([]paces, len(contenders))
-	for round := range s.cfg.Rounds {
-		for turn := range contenders {
-			i := (turn + round) % len(contenders) // nobody is always first
-			p, err := s.sustain(ctx, contenders[i])
-			if err != nil {
-				return fmt.Errorf("%s: %w", contenders[i].name, err)
+// measureThroughput returns how HAL9 compares with the best of the bare loops. The loops decide nothing, so
+// what is published to them is the same whatever HAL9 gets.
+func measureThroughput(hal9 contender, generate generator) measurer {
+	return func(ctx context.Context, s *session, row *Row) error {
+		contenders := append([]contender{hal9}, loops()...)
+		results, err := turns(ctx, s, row.ID, contenders, func(ctx context.Context, r *rig) (pace, error) {
+			return r.sustain(ctx, generate, s.scale(throughputWarmUp), s.scale(throughputSignals))
+		})
+		if err != nil {
+			return err
+		}
+		ours, best, name := medianPace(results[0]), pace{}, ""
+		var all []string
+		for i, rounds := range results[1:] {
+			p := medianPace(rounds)
+			if p.rate > best.rate {
+				best, name = p, contenders[i+1].name
 			}
-			rounds[i] = append(rounds[i], p)
-			s.say("  throughput, round %d: %-35s %7.0f signals/s, %s per signal and hop", round+1, contenders[i].name, p.rate, paces{p}.cost())
+			all = append(all, fmt.Sprintf("%s %s/s", contenders[i+1].name, grouped(p.rate)))
 		}
-	}
-	best := 1
-	var all []string
-	for i := 1; i < len(contenders); i++ {
-		if rounds[i].rate() > rounds[best].rate() {
-			best = i
+		row.Value, row.Rounds = new(ours.rate), s.cfg.Rounds
+		row.addNote("HAL9 with %s, whole process", ours.cost())
+		if name != "" {
+			row.Yardstick = new(best.rate)
+			row.addNote("best bare loop: %s with %s; bare loops: %s", name, best.cost(), strings.Join(all, ", "))
 		}
-		all = append(all, fmt.Sprintf("%s %s/s", contenders[i].name, grouped(rounds[i].rate())))
+		return nil
 	}
-	row.Value, row.Yardstick, row.Rounds = new(rounds[0].rate()), new(rounds[best].rate()), s.cfg.Rounds
-	row.Note = fmt.Sprintf("best bare loop: %s; per signal and hop, whole process: HAL9 %s, bare loop %s; all bare loops: %s",
-		contenders[best].name, rounds[0].cost(), rounds[best].cost(), strings.Join(all, ", "))
-	return nil
 }
 
-// sustain runs a contender once: signals are published as fast as it takes them, and the clock stops when the
-// last result is stored. Then every one of them is looked for.
-func (s *session) sustain(ctx context.Context, c contender) (pace, error) {
-	r, err := c.start(ctx, s)
-	if err != nil {
-		return pace{}, err
-	}
-	p, err := r.sustain(ctx, s.scale(throughputWarmUp), s.scale(throughputSignals))
-	return p, errors.Join(err, r.stop())
-}
-
-func (r *rig) sustain(ctx context.Context, warmUp, n int) (pace, error) {
-	list := signals(0, warmUp+n, signalBytes, "info")
+// sustain publishes signals as fast as the contender takes them and stops the clock when the last result is
+// stored. Then every one of them is looked for.
+func (r *rig) sustain(ctx context.Context, generate generator, warmUp, n int) (pace, error) {
+	list := generate.list(warmUp + n)
 	if err := r.push(ctx, list[:warmUp], warmUp); err != nil {
 		return pace{}, err
 	}
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	began, used := time.Now(), cpuTime()
+	watch := startWatch()
 	if err := r.push(ctx, list[warmUp:], warmUp+n); err != nil {
 		return pace{}, err
 	}
-	took, spent := time.Since(began), cpuTime()-used
+	took, spent := watch.took(), watch.spent()
 	runtime.ReadMemStats(&after)
 	p := pace{
 		rate:    float64(n) / took.Seconds(),
-		mallocs: float64(after.Mallocs-before.Mallocs) / float64(n) / bare.Hops,
+		mallocs: float64(after.Mallocs-before.Mallocs) / float64(n),
 		cpu:     float64(spent) / float64(time.Microsecond) / float64(n),
 	}
 	return p, r.verify(ctx, warmUp+n)

@@ -34,6 +34,7 @@ func Variants() []Variant {
 	return []Variant{
 		{"Messages, ack each", PullMessages, SendAckEach},
 		{"Fetch, ack per burst", PullFetch, SendAckBurst},
+		{"pull requests, ack per burst", PullRequests, SendAckBurst},
 		{"Fetch, fast-ingest batches", PullFetch, SendFast},
 		{"pull requests, fast-ingest batches", PullRequests, SendFast},
 	}
