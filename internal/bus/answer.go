@@ -32,8 +32,8 @@ type answers struct {
 	mu     sync.Mutex
 	calls  map[uint64]*call
 	filled pipeline.Ledger // streams of results up to the last answer
-	last  uint64
-	pool  sync.Pool
+	last   uint64
+	pool   sync.Pool
 }
 
 func newAnswers(nc *nats.Conn) (*answers, error) {
