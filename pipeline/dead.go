@@ -29,10 +29,10 @@ func (w *layerWorker) dead(d *Delivery, e *layers.Envelope, f failure) (effect, 
 	letter := Record{
 		Subject: SubjectOfDead(w.key.Layer),
 		ID:      verdict.ID + ".dead",
-		Header:  deadHeader(d, w.key.Layer, f),
+		Header:  deadHeader(d, e, w.key.Layer, f),
 		Data:    d.Data,
 	}
-	fit(&letter, deadHeader(&Delivery{Stream: d.Stream, Seq: d.Seq}, w.key.Layer, f), w.cfg.MaxRecordBytes)
+	fit(&letter, deadHeader(&Delivery{Stream: d.Stream, Seq: d.Seq}, e, w.key.Layer, f), w.cfg.MaxRecordBytes)
 	return effect{
 		records: []Record{letter, verdict}, disposition: layers.DispositionDead, final: true,
 		wait: wait, process: process, endToEnd: max(0, now.Sub(e.ReceivedAt)),
@@ -41,8 +41,8 @@ func (w *layerWorker) dead(d *Delivery, e *layers.Envelope, f failure) (effect, 
 
 // deadHeader returns the original headers, but for those that would steer the broker, with
 // HAL9's own.
-func deadHeader(d *Delivery, layer layers.Name, f failure) map[string]string {
-	header := make(map[string]string, len(d.Header)+6)
+func deadHeader(d *Delivery, e *layers.Envelope, layer layers.Name, f failure) map[string]string {
+	header := make(map[string]string, len(d.Header)+9)
 	for name := range d.Header {
 		if len(name) < 5 || name[:5] != "Nats-" {
 			header[name] = d.HeaderValue(name)
@@ -54,6 +54,10 @@ func deadHeader(d *Delivery, layer layers.Name, f failure) map[string]string {
 		HeaderAttempts: strconv.Itoa(f.attempts),
 		HeaderStream:   d.Stream,
 		HeaderSeq:      strconv.FormatUint(d.Seq, 10),
+
+		HeaderSignalID:       OneLine(e.ID),
+		HeaderSignalSource:   OneLine(e.Source),
+		HeaderSignalReceived: e.ReceivedAt.UTC().Format(time.RFC3339Nano),
 	})
 	return header
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/config"
+	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/internal/telemetry"
@@ -66,6 +67,7 @@ type App struct {
 	reflexive   *reflexive.Layer
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
+	mover       *dead.Mover
 	server      *web.Server
 
 	tracker atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives
@@ -79,7 +81,7 @@ func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, e
 	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), metrics: telemetry.New()}
 	a.metrics.SetBuild(cfg.Version, cfg.Commit)
 	for _, step := range []func(context.Context) error{
-		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newOutbound, a.newServer,
+		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newMover, a.newOutbound, a.newServer,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -136,6 +138,9 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	}
 	if a.outbound != nil {
 		work.Go(func() error { return a.outbound.Run(working) })
+	}
+	if a.mover != nil {
+		work.Go(func() error { a.mover.Run(working); return nil })
 	}
 	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace} {
 		work.Go(func() error { watch(working); return nil })

@@ -77,7 +77,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		t.resultStream(pipeline.StreamVerdicts, pipeline.SubjectVerdicts, 2),
 		t.resultStream(pipeline.StreamSituations, pipeline.SubjectSituations, 1),
 		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 0),
-		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 0))
+		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 0),
+		t.advisoryStream())
 }
 
 func (t Topology) workStream(name, subject string, bytes int64) jetstream.StreamConfig {
@@ -111,7 +112,8 @@ type consumer struct {
 }
 
 // consumers lists the durables. None has a bound on deliveries: what can't be processed is
-// written to the dead letters by the stage, and so nothing can vanish.
+// written to the dead letters by the stage, and so nothing can vanish. Where an operator sets
+// a bound all the same, StreamAdvisories tells.
 func (t Topology) consumers() []consumer {
 	list := []consumer{{pipeline.StreamOf(layers.NameL1, 0, 1), durable(pipeline.DurableOf(layers.NameL1, 0, 1), jetstream.AckExplicitPolicy)}}
 	for _, layer := range layers.Names()[1:] {
@@ -122,7 +124,9 @@ func (t Topology) consumers() []consumer {
 			})
 		}
 	}
-	list = append(list, consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)})
+	list = append(list,
+		consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)},
+		advisoryConsumer())
 	for _, sink := range t.Sinks {
 		list = append(list, consumer{sink.Stream, durable(sink.Name, jetstream.AckExplicitPolicy)})
 	}
@@ -143,5 +147,6 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 		{Bucket: pipeline.BucketCheckpoints, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketLeases, TTL: LeaseTime, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketObjectives, Replicas: t.Replicas, MaxBytes: 16 << 20},
+		{Bucket: pipeline.BucketRedriven, Replicas: t.Replicas, MaxBytes: 16 << 20},
 	}
 }

@@ -1,0 +1,191 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Window says which messages of a stream Walk visits.
+type Window struct {
+	Stream      string
+	Subject     string    // only what was stored under it, wildcards included; default all
+	From        uint64    // sequence to begin with; default the first
+	To          uint64    // sequence to end with; default the last
+	Since       time.Time // only what was stored since then, instead of From
+	HeadersOnly bool      // without data; the header Nats-Msg-Size tells its size
+}
+
+// How much Walk asks for at a time: what is on its way lies in memory.
+const (
+	walkMessages = 1000
+	walkBytes    = 8 << 20
+)
+
+// Walk visits the messages of a window, oldest first, until visit returns false. What is stored
+// after the call is not visited. Memory is bounded whatever the size of the messages.
+func (b *Bus) Walk(ctx context.Context, w Window, visit func(*Message) bool) error {
+	stream, err := b.stream(ctx, w.Stream)
+	if err != nil {
+		return err
+	}
+	state := stream.CachedInfo().State
+	if w.To == 0 || w.To > state.LastSeq {
+		w.To = state.LastSeq
+	}
+	if state.Msgs == 0 || w.To < max(w.From, state.FirstSeq) {
+		return nil
+	}
+	consumer, err := stream.CreateConsumer(ctx, w.config())
+	if err != nil {
+		return fmt.Errorf("bus: read %s: %w", w.Stream, err)
+	}
+	defer forget(ctx, stream, consumer)
+	walk := &walk{window: w, consumer: consumer, visit: visit, left: consumer.CachedInfo().NumPending}
+	for walk.left > 0 && !walk.done {
+		if err := walk.fetch(ctx, 2*max(walkBytes/2, b.MaxPayload())); err != nil {
+			return fmt.Errorf("bus: read %s: %w", w.Stream, err)
+		}
+	}
+	return nil
+}
+
+func (w *Window) config() jetstream.ConsumerConfig {
+	cfg := jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+		FilterSubject: w.Subject, HeadersOnly: w.HeadersOnly,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(1, w.From),
+	}
+	if !w.Since.IsZero() {
+		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &w.Since
+	}
+	return cfg
+}
+
+// walk is one Walk under way.
+type walk struct {
+	window   Window
+	consumer jetstream.Consumer
+	visit    func(*Message) bool
+	read     uint64 // messages so far
+	left     uint64 // messages that were there when the walk began
+	done     bool
+}
+
+// fetch visits the next messages. All of a request are taken, wanted or not, so that nothing of it is
+// left behind.
+func (w *walk) fetch(ctx context.Context, bytes int) error {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	most := min(w.left, walkMessages, w.window.To-min(w.window.To, w.window.From)+1)
+	batch, err := w.consumer.Fetch(int(most), jetstream.FetchMaxBytes(bytes), jetstream.FetchContext(ctx))
+	if err != nil {
+		return err
+	}
+	before := w.read
+	for msg := range batch.Messages() {
+		if err := w.take(msg); err != nil {
+			return err
+		}
+	}
+	if err := batch.Error(); err != nil {
+		return err
+	}
+	if w.read > before {
+		return nil
+	}
+	return w.ended(ctx)
+}
+
+func (w *walk) take(msg jetstream.Msg) error {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return err
+	}
+	w.read++
+	if meta.Sequence.Consumer != w.read {
+		return errGap
+	}
+	w.left--
+	if w.done {
+		return nil
+	}
+	m, err := messageOf(msg)
+	if err != nil {
+		return err
+	}
+	w.done = m.Seq >= w.window.To
+	if m.Seq <= w.window.To && !w.visit(&m) {
+		w.done = true
+	}
+	return nil
+}
+
+// ended tells a stream that has dropped the rest in between from a server that is silent.
+func (w *walk) ended(ctx context.Context) error {
+	ctx, cancel := ask(context.WithoutCancel(ctx))
+	defer cancel()
+	info, err := w.consumer.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if info.NumPending > 0 {
+		return errors.New("the server stopped sending")
+	}
+	w.done = true
+	return nil
+}
+
+// Extent returns the first and the last sequence of a stream; last is below first where it is empty.
+func (b *Bus) Extent(ctx context.Context, stream string) (first, last uint64, err error) {
+	s, err := b.stream(ctx, stream)
+	if err != nil {
+		return 0, 0, err
+	}
+	state := s.CachedInfo().State
+	return max(1, state.FirstSeq), state.LastSeq, nil
+}
+
+// MessageAt returns a stored message; ok is false where it is not there any more.
+func (b *Bus) MessageAt(ctx context.Context, stream string, seq uint64) (m Message, ok bool, err error) {
+	s, err := b.stream(ctx, stream)
+	if err != nil {
+		return Message{}, false, err
+	}
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	raw, err := s.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Message{}, false, nil
+	}
+	if err != nil {
+		return Message{}, false, fmt.Errorf("bus: message %d of %s: %w", seq, stream, err)
+	}
+	return Message{Seq: raw.Sequence, Subject: raw.Subject, Stored: raw.Time, Header: raw.Header, Data: raw.Data}, true, nil
+}
+
+// Seen returns which of the ids stand on messages that streams stored since then. It reads headers
+// only, and no further than until it has seen all.
+func (b *Bus) Seen(ctx context.Context, streams []string, since time.Time, ids map[string]struct{}) (map[string]struct{}, error) {
+	seen := make(map[string]struct{}, len(ids))
+	for _, stream := range streams {
+		if len(seen) == len(ids) {
+			break
+		}
+		err := b.Walk(ctx, Window{Stream: stream, Since: since, HeadersOnly: true}, func(m *Message) bool {
+			for _, id := range m.Header[jetstream.MsgIDHeader] {
+				if _, ok := ids[id]; ok {
+					seen[id] = struct{}{}
+				}
+			}
+			return len(seen) < len(ids)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
+}
