@@ -90,6 +90,28 @@ func (m *Marks) Has(seq uint64) bool {
 	return c != nil && at/8 < uint64(len(c.bits)) && c.bits[at/8]&(1<<(at%8)) != 0
 }
 
+// Count returns how many of the messages between two sequences are marked, both included.
+func (m *Marks) Count(first, last uint64) (n int) {
+	for seq := first; seq <= last; seq++ {
+		if m.chunks[seq/marksPerChunk] == nil {
+			seq |= marksPerChunk - 1 // None of its messages is.
+			continue
+		}
+		if m.Has(seq) {
+			n++
+		}
+	}
+	return n
+}
+
+// Unmarked returns the first sequence from a given one on that is not marked.
+func (m *Marks) Unmarked(from uint64) uint64 {
+	for m.Has(from) {
+		from++
+	}
+	return from
+}
+
 // Add marks messages, durably. After an error the marks must be read anew.
 func (m *Marks) Add(ctx context.Context, seqs ...uint64) error {
 	changed := map[uint64]*chunk{}

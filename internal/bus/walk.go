@@ -15,49 +15,61 @@ type Window struct {
 	Subject     string    // only what was stored under it, wildcards included; default all
 	From        uint64    // sequence to begin with; default the first
 	To          uint64    // sequence to end with; default the last
-	Since       time.Time // only what was stored since then, instead of From
+	Since       time.Time // only what was stored since then; From must be unset
 	HeadersOnly bool      // without data; the header Nats-Msg-Size tells its size
 }
 
-// How much Walk asks for at a time: what is on its way lies in memory.
+// How much Walk asks for at a time, since what is on its way lies in memory, and how it takes failures.
 const (
 	walkMessages = 1000
 	walkBytes    = 8 << 20
+	walkTries    = 10 // without a message in between
+	walkPause    = 500 * time.Millisecond
 )
 
 // Walk visits the messages of a window, oldest first, until visit returns false. What is stored
-// after the call is not visited. Memory is bounded whatever the size of the messages.
+// after the call is not visited. Memory is bounded whatever the size of the messages. Where the
+// connection breaks it goes on behind the last message visited, without gap or repetition.
 func (b *Bus) Walk(ctx context.Context, w Window, visit func(*Message) bool) error {
 	stream, err := b.stream(ctx, w.Stream)
 	if err != nil {
 		return err
 	}
-	state := stream.CachedInfo().State
+	state, made := stream.CachedInfo().State, stream.CachedInfo().Created
 	if w.To == 0 || w.To > state.LastSeq {
 		w.To = state.LastSeq
 	}
-	if state.Msgs == 0 || w.To < max(w.From, state.FirstSeq) {
+	if w.From = max(w.From, 1); state.Msgs == 0 || w.To < max(w.From, state.FirstSeq) {
 		return nil
 	}
-	consumer, err := stream.CreateConsumer(ctx, w.config())
-	if err != nil {
-		return fmt.Errorf("bus: read %s: %w", w.Stream, err)
-	}
-	defer forget(ctx, stream, consumer)
-	walk := &walk{window: w, consumer: consumer, visit: visit, left: consumer.CachedInfo().NumPending}
-	for walk.left > 0 && !walk.done {
-		if err := walk.fetch(ctx, 2*max(walkBytes/2, b.MaxPayload())); err != nil {
+	walk := &walk{window: w, visit: visit}
+	for tries := 0; ; tries++ {
+		before := walk.window.From
+		err := walk.run(ctx, b, stream)
+		if err == nil {
+			return nil
+		}
+		if walk.window.From > before {
+			tries = 0
+		}
+		if ctx.Err() != nil || tries == walkTries {
 			return fmt.Errorf("bus: read %s: %w", w.Stream, err)
 		}
+		b.log.DebugContext(ctx, "walk goes on after an error", "stream", w.Stream, "from", walk.window.From, "error", err)
+		if err := pause(ctx, walkPause); err != nil {
+			return err
+		}
+		if again, err := b.stream(ctx, w.Stream); err == nil && !again.CachedInfo().Created.Equal(made) {
+			return fmt.Errorf("bus: read %s: the stream was made anew meanwhile", w.Stream)
+		}
 	}
-	return nil
 }
 
 func (w *Window) config() jetstream.ConsumerConfig {
 	cfg := jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
 		FilterSubject: w.Subject, HeadersOnly: w.HeadersOnly,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(1, w.From),
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: w.From,
 	}
 	if !w.Since.IsZero() {
 		cfg.DeliverPolicy, cfg.OptStartSeq, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, 0, &w.Since
@@ -67,12 +79,30 @@ func (w *Window) config() jetstream.ConsumerConfig {
 
 // walk is one Walk under way.
 type walk struct {
-	window   Window
-	consumer jetstream.Consumer
+	window   Window // its From moves on
 	visit    func(*Message) bool
-	read     uint64 // messages so far
-	left     uint64 // messages that were there when the walk began
+	consumer jetstream.Consumer
+	read     uint64 // messages that the consumer gave
+	left     uint64 // messages that were there when it was made
 	done     bool
+}
+
+// run visits what one consumer gives.
+func (w *walk) run(ctx context.Context, b *Bus, stream jetstream.Stream) error {
+	making, cancel := ask(ctx)
+	defer cancel()
+	var err error
+	if w.consumer, err = stream.CreateConsumer(making, w.window.config()); err != nil {
+		return err
+	}
+	defer forget(ctx, stream, w.consumer)
+	w.read, w.left = 0, w.consumer.CachedInfo().NumPending
+	for w.left > 0 && !w.done {
+		if err := w.fetch(ctx, 2*max(walkBytes/2, b.MaxPayload())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fetch visits the next messages. All of a request are taken, wanted or not, so that nothing of it is
@@ -118,6 +148,7 @@ func (w *walk) take(msg jetstream.Msg) error {
 		return err
 	}
 	w.done = m.Seq >= w.window.To
+	w.window.From, w.window.Since = m.Seq+1, time.Time{}
 	if m.Seq <= w.window.To && !w.visit(&m) {
 		w.done = true
 	}
@@ -163,6 +194,9 @@ func (b *Bus) MessageAt(ctx context.Context, stream string, seq uint64) (m Messa
 	}
 	if err != nil {
 		return Message{}, false, fmt.Errorf("bus: message %d of %s: %w", seq, stream, err)
+	}
+	for _, name := range [...]string{"Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp"} {
+		delete(raw.Header, name) // How a direct get says what stands beside them here.
 	}
 	return Message{Seq: raw.Sequence, Subject: raw.Subject, Stored: raw.Time, Header: raw.Header, Data: raw.Data}, true, nil
 }

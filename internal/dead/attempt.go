@@ -103,7 +103,7 @@ func (p *Planner) raw(l *Letter) Attempt {
 	a := Attempt{Seq: l.Seq, Record: pipeline.Record{
 		Subject: pipeline.SubjectSignals + "." + ingest.SubjectToken(l.Source),
 		ID:      pipeline.SignalID(l.Source, id),
-		Header:  l.original(),
+		Header:  l.Original(),
 		Data:    l.Data,
 	}}
 	maps.Copy(a.Record.Header, map[string]string{

@@ -87,7 +87,7 @@ func (s *Shelf) findNumbers(ctx context.Context, seqs []uint64) error {
 }
 
 func (s *Shelf) findIDs(ctx context.Context, byID map[string][]uint64) error {
-	return s.all(ctx, Filter{}, func(l *Letter) {
+	return s.all(ctx, Filter{Redriven: true}, func(l *Letter) {
 		if found, ok := byID[l.SignalID]; ok && len(found) < maxFound {
 			byID[bounded(l.SignalID)] = append(found, l.Seq)
 		}

@@ -70,8 +70,8 @@ func (l *Letter) layer() (name layers.Name, ok bool) {
 	return name, err == nil
 }
 
-// original returns the headers of the original message.
-func (l *Letter) original() map[string]string {
+// Original returns the headers of the original message.
+func (l *Letter) Original() map[string]string {
 	header := map[string]string{}
 	for name, values := range l.Header {
 		lower := strings.ToLower(name)

@@ -9,30 +9,46 @@ import (
 // maxClass bounds a class of reasons, characters.
 const maxClass = 160
 
-// Class returns what reasons of one kind have in common: numbers become #, and what is quoted …,
-// but for names of fields.
+// Class returns what reasons of one kind have in common: numbers become #, and what is quoted …, but
+// for names of fields. What would have been wanted is left out, since it follows from the rest.
 func Class(reason string) string {
 	var b strings.Builder
-	rest := ShortReason(reason)
+	rest, _, _ := strings.Cut(ShortReason(reason), "; want ")
 	for n := 0; rest != "" && n < maxClass; n++ {
-		r, size := utf8.DecodeRuneInString(rest)
-		switch {
-		case r == '"' && !strings.HasSuffix(b.String(), "field "):
-			b.WriteString(`"…"`)
-			rest = afterQuoted(rest)
+		size := 0
+		switch r, width := utf8.DecodeRuneInString(rest); {
 		case r == '"':
-			quoted := rest[:len(rest)-len(afterQuoted(rest))]
-			b.WriteString(quoted)
-			rest = rest[len(quoted):]
+			size = len(rest) - len(afterQuoted(rest))
+			if strings.HasSuffix(b.String(), "field ") {
+				b.WriteString(rest[:size])
+			} else {
+				b.WriteString(`"…"`)
+			}
 		case unicode.IsDigit(r):
-			b.WriteByte('#')
-			rest = strings.TrimLeftFunc(rest, func(r rune) bool { return unicode.IsDigit(r) || r == ',' || r == '.' })
+			size = len(rest) - len(strings.TrimLeftFunc(rest, isOfNumber))
+			if belongs(b.String()) {
+				b.WriteString(rest[:size])
+			} else {
+				b.WriteByte('#')
+			}
 		default:
+			size = width
 			b.WriteRune(r)
-			rest = rest[size:]
 		}
+		rest = rest[size:]
 	}
 	return strings.TrimSpace(b.String())
+}
+
+func isOfNumber(r rune) bool { return unicode.IsDigit(r) || r == ',' || r == '.' }
+
+// belongs reports whether a number is part of a name, as in UTF-8, base64, RFC 3339 and HTTP 503.
+func belongs(before string) bool {
+	word := before[strings.LastIndexFunc(strings.TrimSuffix(before, " "), unicode.IsSpace)+1:]
+	if trimmed, apart := strings.CutSuffix(word, " "); apart {
+		return len(trimmed) > 1 && strings.ToUpper(trimmed) == trimmed && unicode.IsUpper(rune(trimmed[0]))
+	}
+	return strings.ContainsFunc(word, unicode.IsLetter)
 }
 
 // afterQuoted returns what follows a quoted text, nothing where it does not end.

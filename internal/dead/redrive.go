@@ -42,9 +42,9 @@ type Store interface {
 
 // Report is told how a redrive gets on.
 type Report interface {
-	Advance(done int)              // letters that are settled, of those selected
-	Say(text string)               // what a person should know
-	Stall(text string)             // why nothing moves
+	Advance(done int)             // letters that are settled, of those selected
+	Say(text string)              // what a person should know
+	Stall(text string)            // why nothing moves
 	Failed(seq uint64, err error) // a letter that can't be put back
 }
 

@@ -32,8 +32,9 @@ func Open(ctx context.Context, b *bus.Bus) (*Shelf, error) {
 // Newest visits the letters that a filter lets through, newest first and without their data, until
 // visit returns false. It holds a bounded number of them at a time.
 func (s *Shelf) Newest(ctx context.Context, f Filter, visit func(*Letter) bool) error {
-	for end := s.last; end >= s.first; {
-		start := max(s.first, end-min(end, blockLetters)+1)
+	first := s.begin(f)
+	for end := s.last; end >= first; {
+		start := max(first, end-min(end, blockLetters)+1)
 		block, older, err := s.block(ctx, f, start, end)
 		if err != nil {
 			return err
@@ -91,15 +92,26 @@ func bounded(text string) string {
 	return string([]byte(text[:min(len(text), maxField)]))
 }
 
-// all visits the letters that a filter lets through, oldest first and without their data. Those that
-// have been put back are visited whatever the filter says about them.
+// begin returns the first sequence that a filter may let through: what was put back comes first, mostly,
+// and need not be read.
+func (s *Shelf) begin(f Filter) uint64 {
+	if f.Redriven {
+		return s.first
+	}
+	return s.marks.Unmarked(s.first)
+}
+
+// all visits the letters that a filter lets through, oldest first and without their data.
 func (s *Shelf) all(ctx context.Context, f Filter, visit func(*Letter)) error {
-	window := bus.Window{Stream: pipeline.StreamDead, Subject: f.subject(), Since: f.Since, To: s.last, HeadersOnly: true}
-	if s.last < s.first {
+	window := bus.Window{Stream: pipeline.StreamDead, Subject: f.subject(), From: s.begin(f), To: s.last, HeadersOnly: true}
+	if window.To < window.From {
 		return nil
 	}
+	if !f.Since.IsZero() {
+		window.From, window.Since = 0, f.Since
+	}
 	return s.bus.Walk(ctx, window, func(m *bus.Message) bool {
-		if l := s.letter(m); f.accepts(&l) {
+		if l := s.letter(m); f.accepts(&l) && (f.Redriven || !l.Redriven) {
 			visit(&l)
 		}
 		return true
@@ -108,11 +120,7 @@ func (s *Shelf) all(ctx context.Context, f Filter, visit func(*Letter)) error {
 
 // Select returns the sequences of the letters that a filter lets through, oldest first.
 func (s *Shelf) Select(ctx context.Context, f Filter) (seqs []uint64, err error) {
-	err = s.all(ctx, f, func(l *Letter) {
-		if f.Redriven || !l.Redriven {
-			seqs = append(seqs, l.Seq)
-		}
-	})
+	err = s.all(ctx, f, func(l *Letter) { seqs = append(seqs, l.Seq) })
 	return seqs, err
 }
 

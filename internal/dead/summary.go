@@ -9,8 +9,8 @@ import (
 
 // Summary is what the letters come to.
 type Summary struct {
-	Letters  int // that have not been put back
-	Redriven int // that have
+	Letters  int // that the filter lets through
+	Redriven int // that were put back, whatever the filter says
 	Oldest   time.Time
 	Newest   time.Time
 	Groups   []Group // the largest first
@@ -35,17 +35,10 @@ type groupKey struct{ layer, class string }
 
 // Summary counts the letters that a filter lets through.
 func (s *Shelf) Summary(ctx context.Context, f Filter) (Summary, error) {
-	var sum Summary
+	sum := Summary{Redriven: s.marks.Count(s.first, s.last)}
 	groups := map[groupKey]*Group{}
 	err := s.all(ctx, f, func(l *Letter) {
-		if l.Redriven {
-			sum.Redriven++
-			if !f.Redriven {
-				return
-			}
-		} else {
-			sum.Letters++
-		}
+		sum.Letters++
 		if sum.Oldest.IsZero() {
 			sum.Oldest = l.Stored
 		}
