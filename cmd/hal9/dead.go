@@ -39,7 +39,7 @@ type letterFilter struct {
 	since  string
 }
 
-func (f *letterFilter) flags(cmd *cobra.Command) {
+func (f *letterFilter) filterFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.filter.Layer, "layer", "", "letters of this layer: L1 to L5, or sink (default all)")
 	flags.StringVar(&f.filter.Source, "source", "", "letters of signals of this source (default all)")
@@ -90,7 +90,7 @@ each line is one letter, and there is no summary. Nothing is changed.`,
 	}
 	f.client = newClient(g, cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.run(cmd) }
-	f.letterFilter.flags(cmd)
+	f.filterFlags(cmd)
 	f.jsonFlag(cmd, "print JSON, one letter a line")
 	cmd.Flags().IntVar(&f.limit, "limit", listed, "letters to list; 0 for all; with --json the default is all")
 	cmd.Flags().BoolVar(&f.filter.Redriven, "redriven", false, "list letters that were redriven, too")
@@ -204,7 +204,7 @@ Exit code 1 where a letter can't be put back, or where it did not come to its en
 	f.client = newClient(g, cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) }
 	f.configFlag(cmd)
-	f.letterFilter.flags(cmd)
+	f.filterFlags(cmd)
 	f.jsonFlag(cmd, "print the summary as JSON")
 	flags := cmd.Flags()
 	flags.BoolVar(&f.all, "all", false, "all letters that were not redriven")

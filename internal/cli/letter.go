@@ -70,12 +70,20 @@ func (s *ShowLetter) page(l *dead.Letter) string {
 	p.painted("reason", s.Screen.disposition(layers.DispositionDead, clip(dead.ShortReason(l.Reason), 2000)))
 	p.row("died at", fmt.Sprintf("%s, %s", layerTitle(l.Layer), plural(l.Attempts, "attempt")))
 	p.row("received", l.Received.In(s.Place).Format(momentLayout))
-	p.row("original", fmt.Sprintf("%s, message %d", orDash(l.Stream), l.StreamSeq))
+	p.row("original", originalOf(l))
 	s.headers(p, l)
 	p.row("payload", payloadTitle(l))
 	p.text.WriteString("\n" + indent(payloadText(shownPayload(l))) + "\n")
 	s.next(p, l)
 	return p.text.String()
+}
+
+// originalOf says where the message that died was stored.
+func originalOf(l *dead.Letter) string {
+	if l.Stream == "" {
+		return "not known"
+	}
+	return fmt.Sprintf("message %d of %s", l.StreamSeq, l.Stream)
 }
 
 // layerTitle names a layer in full.
@@ -108,7 +116,7 @@ func (s *ShowLetter) headers(p *page, l *dead.Letter) {
 func payloadTitle(l *dead.Letter) string {
 	title := thousands(l.Size) + " bytes"
 	if l.Truncated > 0 {
-		title += fmt.Sprintf(", the beginning of %s", thousands(l.Truncated))
+		title += ", the beginning of " + thousands(l.Truncated)
 	}
 	if _, ok := l.Envelope(); ok {
 		title += " of HAL9's own between layers (--raw gives them); the signal in them:"
@@ -138,19 +146,22 @@ func (s *ShowLetter) next(p *page, l *dead.Letter) {
 		p.row("redriven", "as "+id+"; what became of it:")
 		p.row("", "hal9 explain "+quoted(id)+s.Hint)
 	case l.Truncated > 0:
-		p.row("next", fmt.Sprintf("it can't be redriven, since only its beginning is kept: send the original anew (%s, message %d)", l.Stream, l.StreamSeq))
+		p.row("next", "it can't be redriven, since only its beginning is kept: send the original anew")
 	case l.SignalID == "" || l.Layer == "sink":
 		p.row("next", "it can't be redriven: it is no signal of a layer")
 	default:
 		p.row("next", "put it back into L1, as "+id+":")
 		p.row("", fmt.Sprintf("hal9 dead redrive %d --to L1%s", l.Seq, s.Hint))
+		if _, ok := l.Envelope(); ok {
+			p.row("", "or --to "+l.Layer+", back to where it died")
+		}
 	}
 }
 
 // quoted returns a text as a word for a shell.
 func quoted(text string) string {
-	if strings.IndexFunc(text, func(r rune) bool {
-		return !strings.ContainsRune("-_./:@%+=,", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	if text != "" && text[0] != '~' && strings.IndexFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("-_./:@%+=,~", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	}) < 0 {
 		return text
 	}

@@ -115,9 +115,9 @@ func (l *Letters) headline(sum *dead.Summary) string {
 	}
 	switch {
 	case sum.Redriven > 0 && l.Options.Filter.Redriven:
-		redriven = "; " + thousands(sum.Redriven) + " of all have been redriven"
+		redriven = "; in all, " + wereOf(sum.Redriven) + " redriven"
 	case sum.Redriven > 0:
-		redriven = "; further " + thousands(sum.Redriven) + " have been redriven (--redriven lists them, too)"
+		redriven = "; " + wereOf(sum.Redriven) + " redriven and left out (--redriven lists them, too)"
 	}
 	if sum.Letters == 0 {
 		return "no dead letters" + which + redriven
@@ -125,6 +125,14 @@ func (l *Letters) headline(sum *dead.Summary) string {
 	now := l.Now()
 	return l.Screen.bold(lettersOf(sum.Letters, "dead letter")) + which +
 		fmt.Sprintf(": the newest %s old, the oldest %s", age(now.Sub(sum.Newest)), age(now.Sub(sum.Oldest))) + redriven
+}
+
+// wereOf returns a number with its verb.
+func wereOf(n int) string {
+	if n == 1 {
+		return "1 was"
+	}
+	return thousands(n) + " were"
 }
 
 func (l *Letters) groups(sum *dead.Summary, write func(string)) {

@@ -11,9 +11,9 @@ import (
 
 // Bounds of a payload on a screen.
 const (
-	payloadLines = 60
+	payloadLines = 40
 	payloadWidth = 160 // characters of a line
-	dumpBytes    = 16 * 32
+	dumpBytes    = 16 * 16
 )
 
 // payloadText writes a payload for people: JSON in its structure, text as it is, anything else as

@@ -57,7 +57,7 @@ func (p *Planner) Plan(l *Letter) (Attempt, error) {
 	case !ok:
 		return Attempt{}, errors.New("it is not from a layer")
 	case l.Truncated > 0:
-		return Attempt{}, fmt.Errorf("only the first %d of %d bytes are kept", l.Size, l.Truncated)
+		return Attempt{}, fmt.Errorf("only its beginning is kept, %d of %d bytes", l.Size, l.Truncated)
 	case p.Target > from && (from != layers.NameL1 || p.Target > layers.NameL2):
 		return Attempt{}, fmt.Errorf("%s needs what the layers between find out: it died at %s", p.Target, from)
 	}

@@ -19,8 +19,8 @@ type drive struct {
 	store   Store
 	limiter *rate.Limiter
 	marks   *bus.Marks
-	rest    []uint64 // letters that are not settled, oldest first
-	flying  []uint64 // of them those that were noted last and are perhaps stored
+	rest    []uint64            // letters that are not settled, oldest first
+	flying  map[uint64]struct{} // of them those that were sent and are perhaps stored
 	began   time.Time
 	moved   time.Time // when the last letter was settled
 	outcome Outcome
@@ -33,6 +33,13 @@ func (d *drive) live(ctx context.Context) (err error) {
 		return err
 	}
 	if err := d.recover(ctx); err != nil {
+		return err
+	}
+	first, _, err := d.redrive.Bus.Extent(ctx, pipeline.StreamDead)
+	if err == nil {
+		err = d.marks.Forget(ctx, first)
+	}
+	if err != nil {
 		return err
 	}
 	for len(d.rest) > 0 {
@@ -99,9 +106,10 @@ func (d *drive) send(ctx context.Context, parcels []parcel) (n int, err error) {
 
 // put notes what is about to be stored, stores it and marks its letters, in this order.
 func (d *drive) put(ctx context.Context, batch []Attempt) error {
-	d.flying = make([]uint64, len(batch))
+	seqs := make([]uint64, len(batch))
 	for i := range batch {
-		d.flying[i] = batch[i].Seq
+		seqs[i] = batch[i].Seq
+		d.flying[seqs[i]] = struct{}{}
 	}
 	note, err := json.Marshal(newNote(d.redrive.Planner.Target, batch))
 	if err != nil {
@@ -113,7 +121,7 @@ func (d *drive) put(ctx context.Context, batch []Attempt) error {
 	if err := d.submit(ctx, batch); err != nil {
 		return err
 	}
-	return d.marks.Add(ctx, d.flying...)
+	return d.marks.Add(ctx, seqs...)
 }
 
 // submit stores a batch, however often that has to be tried while the layer is full.
@@ -151,6 +159,7 @@ func (d *drive) submit(ctx context.Context, batch []Attempt) error {
 func (d *drive) settle(parcels []parcel) {
 	for i := range parcels {
 		p := &parcels[i]
+		delete(d.flying, p.seq)
 		switch p.state {
 		case stateReady, stateStored:
 			d.outcome.Redriven++

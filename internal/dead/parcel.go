@@ -73,7 +73,7 @@ func (d *drive) take(ctx context.Context) ([]parcel, error) {
 // look says what is to be done about a letter.
 func (d *drive) look(m *bus.Message) parcel {
 	if d.marks.Has(m.Seq) {
-		if slices.Contains(d.flying, m.Seq) {
+		if _, sent := d.flying[m.Seq]; sent {
 			return parcel{seq: m.Seq, state: stateStored}
 		}
 		return parcel{seq: m.Seq, state: stateBefore}

@@ -25,7 +25,7 @@ func Class(reason string) string {
 				b.WriteString(`"…"`)
 			}
 		case unicode.IsDigit(r):
-			size = len(rest) - len(strings.TrimLeftFunc(rest, isOfNumber))
+			size = numberLength(rest)
 			if belongs(b.String()) {
 				b.WriteString(rest[:size])
 			} else {
@@ -40,7 +40,15 @@ func Class(reason string) string {
 	return strings.TrimSpace(b.String())
 }
 
-func isOfNumber(r rune) bool { return unicode.IsDigit(r) || r == ',' || r == '.' }
+// numberLength returns how many bytes of a text are the number that it begins with, commas and points
+// between digits included.
+func numberLength(text string) int {
+	rest := strings.TrimLeftFunc(text, unicode.IsDigit)
+	if len(rest) > 1 && (rest[0] == ',' || rest[0] == '.') && rest[1] >= '0' && rest[1] <= '9' {
+		return len(text) - len(rest) + 1 + numberLength(rest[1:])
+	}
+	return len(text) - len(rest)
+}
 
 // belongs reports whether a number is part of a name, as in UTF-8, base64, RFC 3339 and HTTP 503.
 func belongs(before string) bool {

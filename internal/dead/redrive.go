@@ -94,6 +94,7 @@ func (r *Redrive) Run(ctx context.Context, seqs []uint64) (Outcome, error) {
 	}
 	d := &drive{
 		redrive: r, rest: seqs, store: r.Store, began: r.Now(), moved: r.Now(), limiter: rate.NewLimiter(rate.Inf, 1),
+		flying:  map[uint64]struct{}{},
 		outcome: Outcome{Letters: len(seqs), Target: r.Planner.Target.String(), DryRun: r.Options.DryRun, Reasons: map[string]int{}},
 	}
 	if d.store == nil {

@@ -11,7 +11,7 @@ import (
 type header struct {
 	messageID   string // Nats-Msg-Id
 	contentType string
-	trace       string      // a valid traceparent, or empty
+	trace       string // a valid traceparent, or empty
 	again       redrive
 	attributes  []attribute // CloudEvents attributes, in the order of their names
 }
