@@ -75,8 +75,10 @@ func (w *layerWorker) deadHeader(d *Delivery, p *parcel, f failure) map[string]s
 		HeaderAttempts: strconv.Itoa(f.attempts),
 		HeaderStream:   d.Stream,
 		HeaderSeq:      strconv.FormatUint(d.Seq, 10),
-		HeaderSignalID: OneLine(p.ID),
-		HeaderSource:   OneLine(p.Source),
+
+		HeaderSignalID:       OneLine(p.ID),
+		HeaderSignalSource:   OneLine(p.Source),
+		HeaderSignalReceived: p.ReceivedAt.UTC().Format(time.RFC3339Nano),
 	})
 	return header
 }

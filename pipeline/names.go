@@ -24,6 +24,7 @@ const (
 	StreamSituations = "HAL9_SITUATIONS"
 	StreamPlans      = "HAL9_PLANS"
 	StreamDead       = "HAL9_DEAD"
+	StreamAdvisories = "HAL9_ADVISORIES" // what JetStream says about messages that it gave up on
 )
 
 // Buckets.
@@ -34,10 +35,15 @@ const (
 	BucketLeases      = "hal9_leases"      // who owns which partition
 	BucketObjectives  = "hal9_objectives"  // error budgets as last reported
 	BucketPressure    = "hal9_pressure"    // how far behind stages are
+	BucketRedriven    = "hal9_redriven"    // which dead letters were redriven, and what is under way
 )
 
 // DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.
 const DurableObjectives = "l5-objectives"
+
+// DurableAdvisories is the consumer on StreamAdvisories that makes dead letters of what JetStream
+// gave up on.
+const DurableAdvisories = "advisories"
 
 // Headers beside those of NATS itself.
 const (
@@ -50,9 +56,12 @@ const (
 	HeaderKind        = "Hal9-Kind"      // KindTick; absent on signals
 	HeaderSignals     = "Hal9-Signals"   // how many signals a pack holds; absent where it is one
 	HeaderIDs         = "Hal9-Ids"       // identities in a pack from L1, idBytes each, base64
-	HeaderSignalID    = "Hal9-Signal-Id" // of the signal that a dead letter holds
-	HeaderSource      = "Hal9-Signal-Source"
 	HeaderTruncated   = "Hal9-Truncated" // size of the original where the dead letter holds its beginning only, bytes
+
+	HeaderSignalID       = "Hal9-Signal-Id"       // of the signal that a dead letter is about, or that is redriven
+	HeaderSignalSource   = "Hal9-Signal-Source"   // of that signal
+	HeaderSignalReceived = "Hal9-Signal-Received" // when it was first stored in HAL9_L1, RFC 3339
+	HeaderRedriveOf      = "Hal9-Redrive-Of"      // on a redriven signal: the id under which it died
 )
 
 // KindTick in HeaderKind marks a message that carries the time instead of a signal.

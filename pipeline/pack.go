@@ -135,16 +135,21 @@ func (p *packer) bytes(from Sender) []byte {
 
 func (p *packer) reset() { *p = packer{entries: p.entries[:0]} }
 
-// AppendPack appends a pack of envelopes that an operator puts back into a layer: its sender is
-// no stage, so that no reader takes them for signals that it had before.
-func AppendPack(envelopes ...*layers.Envelope) ([]byte, error) {
+// NewPack returns a pack of envelopes that an operator puts back into a layer: its sender is no stage, so
+// that no reader takes them for signals that it had before.
+func NewPack(envelopes ...*layers.Envelope) ([]byte, error) {
+	return PackFrom(Sender{}, envelopes...)
+}
+
+// PackFrom returns a pack as a stage sends it for the first message of its stream.
+func PackFrom(from Sender, envelopes ...*layers.Envelope) ([]byte, error) {
 	var p packer
 	for i, e := range envelopes {
 		envelope, err := AppendEnvelope(nil, e)
 		if err != nil {
 			return nil, err
 		}
-		p.add(Position{Index: uint32(i)}, envelope)
+		p.add(Position{Seq: 1, Index: uint32(i)}, envelope)
 	}
-	return p.bytes(Sender{}), nil
+	return p.bytes(from), nil
 }

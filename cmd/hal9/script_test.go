@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/2lab-ai/hal9/internal/natsserver"
@@ -30,6 +31,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"nats": startNATS, "ready": awaitReady, "ports": splitPorts, "resume": resumeLine, "oneline": oneLineOnly,
+			"publish": publishMessage,
 		},
 	})
 }
@@ -104,4 +106,22 @@ func oneLineOnly(ts *testscript.TestScript, neg bool, args []string) {
 	if text := ts.ReadFile("stderr"); strings.Count(text, "\n") != 1 {
 		ts.Fatalf("stderr has not one line:\n%s", text)
 	}
+}
+
+// publishMessage publishes a message to $NATS, as any NATS client does.
+func publishMessage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: publish SUBJECT DATA [NAME:VALUE ...]")
+	}
+	nc, err := nats.Connect(ts.Getenv("NATS"))
+	ts.Check(err)
+	defer nc.Close()
+	msg := nats.NewMsg(args[0])
+	msg.Data = []byte(args[1])
+	for _, header := range args[2:] {
+		name, value, _ := strings.Cut(header, ":")
+		msg.Header.Set(name, value)
+	}
+	_, err = nc.RequestMsg(msg, 10*time.Second)
+	ts.Check(err)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/config"
+	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/internal/telemetry"
@@ -73,6 +74,7 @@ type App struct {
 	reflexive   *reflexive.Layer
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
+	mover       *dead.Mover
 	server      *web.Server
 
 	tracker atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives
@@ -86,7 +88,7 @@ func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, e
 	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), metrics: telemetry.New()}
 	a.metrics.SetBuild(cfg.Version, cfg.Commit)
 	for _, step := range []func(context.Context) error{
-		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newOutbound, a.newServer,
+		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newMover, a.newOutbound, a.newServer,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -115,7 +117,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	if a.cfg.Alone {
 		return a.leases.Alone(ctx)
 	}
-	return nil
+	return a.bus.CheckAlone(ctx)
 }
 
 // processName names this process among all that work on one NATS.
@@ -168,6 +170,9 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	}
 	if a.outbound != nil {
 		work.Go(func() error { return a.outbound.Run(working) })
+	}
+	if a.mover != nil {
+		work.Go(func() error { a.mover.Run(working); return nil })
 	}
 	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace, a.pressures.Run, a.scout.Run} {
 		work.Go(func() error { watch(working); return nil })

@@ -71,10 +71,7 @@ func (a *App) checkProvisioned(ctx context.Context) error {
 }
 
 func (a *App) spec(key pipeline.StageKey) pipeline.Spec {
-	spec := pipeline.Spec{Key: key, Decoder: pipeline.Envelopes{}}
-	if key.Layer == layers.NameL1 {
-		spec.Decoder = signals{a.decoder}
-	}
+	spec := pipeline.Spec{Key: key, Decoder: a.decoderOf(key.Layer)}
 	spec.NewLayer = func() (layers.Layer, error) { return a.newLayer(key) }
 	if a.cfg.NewLayer != nil {
 		spec.NewLayer = func() (layers.Layer, error) { return a.cfg.NewLayer(key.Layer) }

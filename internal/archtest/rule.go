@@ -44,6 +44,11 @@ func edgeRules() []Rule {
 		{Packages: "internal/archtest"},
 		{Packages: "internal/bus", Internal: []string{"layers", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
 		{Packages: "internal/bus/bustest", Internal: []string{"layers", "pipeline"}, External: []string{"github.com/google/go-cmp"}},
+		{
+			Packages: "internal/dead",
+			Internal: []string{"layers", "pipeline", "internal/bus", "internal/ingest"},
+			External: []string{"golang.org/x/time"},
+		},
 		{Packages: "internal/e2e"},
 		{Packages: "internal/natsserver", External: []string{client, server, "github.com/gofrs/flock"}},
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
@@ -54,7 +59,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
 			Packages: "internal/cli",
-			Internal: []string{"layers", "pipeline", "internal/bus", "internal/ingest"},
+			Internal: []string{"layers", "pipeline", "internal/bus", "internal/dead", "internal/ingest"},
 			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
 		},
 		{Packages: "internal/bench", Internal: []string{"layers/...", "pipeline", "internal/..."}, External: []string{"golang.org/x/sync"}},

@@ -47,6 +47,13 @@ func TestStageTurnsWhatItCannotDecideIntoDeadLetters(t *testing.T) {
 		if m.Header[pipeline.HeaderStream][0] != "HAL9_L3" || m.Header[pipeline.HeaderLayer][0] != "L3" || m.Header[pipeline.HeaderSeq][0] == "" {
 			t.Errorf("headers %v do not say where the letter comes from", m.Header)
 		}
+		source, id := m.Header[pipeline.HeaderSignalSource][0], m.Header[pipeline.HeaderSignalID][0]
+		if m.Header["Nats-Msg-Id"][0] != pipeline.SignalID(source, id)+".dead" {
+			t.Errorf("headers %v do not say which signal the letter is about", m.Header)
+		}
+		if _, err := time.Parse(time.RFC3339Nano, m.Header[pipeline.HeaderSignalReceived][0]); err != nil {
+			t.Error(err)
+		}
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -77,7 +76,7 @@ func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*L
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(b.checkLeases(ctx, keys), b.refuseBesideAlone(ctx)); err != nil {
+	if err := b.checkLeases(ctx, keys); err != nil {
 		return nil, err
 	}
 	l := &Leases{

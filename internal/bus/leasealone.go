@@ -35,8 +35,8 @@ func (l *Leases) Alone(ctx context.Context) error {
 	return nil
 }
 
-// refuseBesideAlone says that another process owns all stages.
-func (b *Bus) refuseBesideAlone(ctx context.Context) error {
+// CheckAlone returns an error where another process owns all stages.
+func (b *Bus) CheckAlone(ctx context.Context) error {
 	keys, err := b.bucket(ctx, pipeline.BucketCheckpoints)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func TestQueueCountsSignalsNotMessages(t *testing.T) {
 		for i := range size + 1 {
 			list = append(list, &layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint(size, "-", i), Source: "test", Key: "k"}})
 		}
-		data, err := pipeline.AppendPack(list...)
+		data, err := pipeline.NewPack(list...)
 		if err != nil {
 			t.Fatal(err)
 		}

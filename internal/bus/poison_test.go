@@ -151,7 +151,7 @@ func TestSignalThatKillsTheProcessBecomesADeadLetter(t *testing.T) {
 func feedRaw(t *testing.T, b *bus.Bus, n int) {
 	t.Helper()
 	for i := range n {
-		data, err := pipeline.AppendPack(&layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint("s", i), Source: "test", Key: "k"}})
+		data, err := pipeline.NewPack(&layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint("s", i), Source: "test", Key: "k"}})
 		if err != nil {
 			t.Fatal(err)
 		}

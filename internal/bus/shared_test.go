@@ -38,7 +38,7 @@ func TestSharedStageSettlesEachSignalOnceWhateverBreaks(t *testing.T) {
 	for at := 0; at < n; at += 20 {
 		var list []pipeline.Record
 		for i := at; i < at+20; i++ {
-			data, err := pipeline.AppendPack(&layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint("s", i), Source: "test", Key: "k"}})
+			data, err := pipeline.NewPack(&layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint("s", i), Source: "test", Key: "k"}})
 			if err != nil {
 				t.Fatal(err)
 			}

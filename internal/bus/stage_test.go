@@ -165,7 +165,7 @@ func feed(t *testing.T, b *bus.Bus, from, to int) {
 		e := &layers.Envelope{Signal: layers.Signal{
 			ID: fmt.Sprint("s", i), Source: "test", Key: fmt.Sprint("k", i%7), Time: time.Unix(int64(i), 0).UTC(),
 		}, ReceivedAt: time.Now()}
-		data, err := pipeline.AppendPack(e)
+		data, err := pipeline.NewPack(e)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -84,7 +84,8 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		t.resultStream(pipeline.StreamVerdicts, pipeline.SubjectVerdicts, 8),
 		t.resultStream(pipeline.StreamSituations, pipeline.SubjectSituations, 1),
 		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 1),
-		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 1))
+		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 1),
+		t.advisoryStream())
 }
 
 func (t Topology) workStream(name, subject string, bytes int64) jetstream.StreamConfig {
@@ -114,7 +115,8 @@ type consumer struct {
 }
 
 // consumers lists the durables. None has a bound on deliveries: what can't be processed is
-// written to the dead letters by the stage, and so nothing can vanish.
+// written to the dead letters by the stage, and so nothing can vanish. Where an operator sets
+// a bound all the same, StreamAdvisories tells.
 func (t Topology) consumers() []consumer {
 	l1, scout := pipeline.StageKey{Layer: layers.NameL1}, pipeline.ScoutKey(t.Partitions)
 	list := []consumer{
@@ -124,7 +126,9 @@ func (t Topology) consumers() []consumer {
 	for _, key := range t.stages() {
 		list = append(list, consumer{key.Stream(), durable(key.Durable(), jetstream.AckAllPolicy)})
 	}
-	list = append(list, consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)})
+	list = append(list,
+		consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)},
+		advisoryConsumer())
 	for _, sink := range t.Sinks {
 		list = append(list, consumer{sink.Stream, durable(sink.Name, jetstream.AckExplicitPolicy)})
 	}
@@ -146,5 +150,6 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 		{Bucket: pipeline.BucketLeases, LimitMarkerTTL: leaseMarks, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketObjectives, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketPressure, TTL: pressureTime, Replicas: t.Replicas, MaxBytes: 4 << 20},
+		{Bucket: pipeline.BucketRedriven, Replicas: t.Replicas, MaxBytes: 16 << 20},
 	}
 }

@@ -127,7 +127,8 @@ func (x *Explain) letter(p *page, d *DeadLetter) {
 	if d == nil {
 		return
 	}
-	p.row("dead at", fmt.Sprintf("%s after %d attempts, from %s message %d", d.Layer, d.Attempts, d.Stream, d.Seq))
+	p.row("dead at", fmt.Sprintf("%s after %s, from %s message %d", d.Layer, plural(d.Attempts, "attempt"), d.Stream, d.Seq))
+	p.row("letter", fmt.Sprintf("%d: see hal9 dead show %d", d.Number, d.Number))
 	p.row("error", d.Error)
 	if d.Binary != nil {
 		p.row("payload", fmt.Sprintf("%d bytes that are no text", len(d.Binary)))

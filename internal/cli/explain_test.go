@@ -97,7 +97,7 @@ func TestExplainFindsWhatIsUnderWay(t *testing.T) {
 		Signal: layers.Signal{ID: "s-2", Source: "web", Key: "db-1", Time: noon}, Origin: 2, ReceivedAt: noon,
 		Hops: []layers.Hop{{Layer: layers.NameL1, WaitUS: 5, ProcessUS: 7}},
 	}
-	data, err := pipeline.AppendPack(&e)
+	data, err := pipeline.NewPack(&e)
 	if err != nil {
 		t.Fatal(err)
 	}

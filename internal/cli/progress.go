@@ -11,9 +11,10 @@ import (
 // progressPeriod is how often a feed without a terminal says where it is.
 const progressPeriod = 5 * time.Second
 
-// progress tells a person how far a feed is: with a bar on a terminal, with a line every few
-// seconds elsewhere.
+// progress tells a person how far a feed or a redrive is: with a bar on a terminal, with a line
+// every few seconds elsewhere.
 type progress struct {
+	command string
 	out     io.Writer
 	now     func() time.Time
 	bar     *progressbar.ProgressBar // nil where there is no terminal
@@ -25,21 +26,26 @@ type progress struct {
 }
 
 func newProgress(f *Feed) *progress {
-	p := &progress{out: f.Notes, now: f.Door.Now, total: f.Size, began: f.Door.Now(), said: f.Door.Now()}
+	p := &progress{command: "feed", out: f.Notes, now: f.Door.Now, total: f.Size, began: f.Door.Now(), said: f.Door.Now()}
 	if f.Options.Limit > 0 {
 		p.total, p.limited = int64(f.Options.Limit), true
 	}
 	if f.Terminal {
-		most := p.total
-		if most == 0 {
-			most = -1
-		}
-		p.bar = progressbar.NewOptions64(most,
-			progressbar.OptionSetWriter(f.Notes), progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionUseANSICodes(true), progressbar.OptionClearOnFinish())
+		p.draw()
 	}
 	return p
+}
+
+// draw has the progress be a bar.
+func (p *progress) draw() {
+	most := p.total
+	if most == 0 {
+		most = -1
+	}
+	p.bar = progressbar.NewOptions64(most,
+		progressbar.OptionSetWriter(p.out), progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionUseANSICodes(true), progressbar.OptionClearOnFinish())
 }
 
 // advance says that signals are stored, up to an offset in the file.
@@ -90,7 +96,7 @@ func (p *progress) stall(text string) {
 }
 
 func (p *progress) write(text string) {
-	_, _ = io.WriteString(p.out, "feed: "+clean(text)+"\n") // As above.
+	_, _ = io.WriteString(p.out, p.command+": "+clean(text)+"\n") // As above.
 }
 
 // end takes the bar away.

@@ -17,6 +17,7 @@ import (
 type Screen struct {
 	Out    io.Writer
 	Colour bool
+	Width  int // characters of a line; 0 where it is no terminal
 }
 
 // NewScreen returns the screen for w. Colours need a terminal and give way to NO_COLOR and
@@ -24,7 +25,20 @@ type Screen struct {
 func NewScreen(w io.Writer, lookup func(string) (string, bool)) Screen {
 	noColour, _ := lookup("NO_COLOR")
 	kind, _ := lookup("TERM")
-	return Screen{Out: w, Colour: IsTerminal(w) && noColour == "" && kind != "dumb"}
+	return Screen{Out: w, Colour: IsTerminal(w) && noColour == "" && kind != "dumb", Width: widthOf(w)}
+}
+
+// widthOf returns the width of a terminal, 0 of anything else.
+func widthOf(w io.Writer) int {
+	file, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return max(0, width)
 }
 
 // IsTerminal reports whether w is a terminal.

@@ -41,6 +41,7 @@ type Story struct {
 
 // DeadLetter is a signal that could not be processed, with the reason.
 type DeadLetter struct {
+	Number   uint64    `json:"number"` // of the letter, for hal9 dead show
 	Error    string    `json:"error"`
 	Layer    string    `json:"layer"`
 	Attempts int       `json:"attempts"`
@@ -150,7 +151,8 @@ func (t *Teller) addLetter(ctx context.Context, s *Story) error {
 		return err
 	}
 	s.Dead = &DeadLetter{
-		Error: header(&m, pipeline.HeaderError), Layer: header(&m, pipeline.HeaderLayer),
+		Number: m.Seq,
+		Error:  header(&m, pipeline.HeaderError), Layer: header(&m, pipeline.HeaderLayer),
 		Stream: header(&m, pipeline.HeaderStream), StoredAt: m.Stored,
 	}
 	// A header that is no number leaves 0: the letter may be of another version.

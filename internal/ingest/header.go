@@ -11,7 +11,8 @@ import (
 type header struct {
 	messageID   string // Nats-Msg-Id
 	contentType string
-	trace       string      // a valid traceparent, or empty
+	trace       string // a valid traceparent, or empty
+	again       redrive
 	attributes  []attribute // CloudEvents attributes, in the order of their names
 }
 
@@ -43,6 +44,8 @@ func readHeader(all map[string][]string) (h header) {
 			if ValidTraceParent(values[0]) {
 				h.trace = values[0]
 			}
+		case strings.HasPrefix(lower, redrivePrefix):
+			h.again.read(lower, values[0])
 		case strings.HasPrefix(lower, attributePrefix) && len(lower) > len(attributePrefix):
 			h.addAttribute(lower[len(attributePrefix):], values[0])
 		}

@@ -51,6 +51,7 @@ type origin struct {
 	id     string // what the transport says about the id (Nats-Msg-Id); may be empty
 	stored bool   // from a stream: seq and time make an id
 	seq    uint64
+	again  string // the id of a redriven signal, which counts whatever its payload says; mostly empty
 }
 
 // draft is a signal under construction.
@@ -79,6 +80,9 @@ func (d *Decoder) finish(s *draft, o *origin) (Item, error) {
 			return Item{}, err
 		}
 		s.ID, item.FilledID = id, made
+	}
+	if o.again != "" {
+		s.ID, item.FilledID = o.again, false
 	}
 	d.applyRule(s)
 	if s.Key == "" {

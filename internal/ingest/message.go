@@ -31,6 +31,7 @@ func (d *Decoder) Message(m Message) (Item, error) {
 		stored: true,
 		seq:    m.Seq,
 	}
+	h.again.change(&o)
 	mediaType, _, _ := strings.Cut(strings.ToLower(h.contentType), ";")
 	switch mediaType = strings.TrimSpace(mediaType); {
 	case strings.HasPrefix(mediaType, cloudEventType):
@@ -45,13 +46,18 @@ func (d *Decoder) Message(m Message) (Item, error) {
 }
 
 // FallbackID is the id by which a message is reported that gives no id of its own, or
-// cannot be decoded: its Nats-Msg-Id, else one made from its place in the stream and its
-// store time, which is the same at every delivery.
+// cannot be decoded: that of a redriven signal, else its Nats-Msg-Id, else one made from its
+// place in the stream and its store time, which is the same at every delivery.
 func (d *Decoder) FallbackID(m Message) string {
-	if h := readHeader(m.Header); h.messageID != "" {
+	h := readHeader(m.Header)
+	switch {
+	case h.again.newID() != "":
+		return h.again.newID()
+	case h.messageID != "":
 		return h.messageID
+	default:
+		return storedID(m.Stored, m.Seq)
 	}
-	return storedID(m.Stored, m.Seq)
 }
 
 // storedID is "<store time in nanoseconds, base 36>-<sequence>".
