@@ -58,6 +58,11 @@ func edgeRules() []Rule {
 			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
 		},
 		{
+			Packages: "internal/load",
+			Internal: []string{"layers", "pipeline", "internal/bus"},
+			External: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3"},
+		},
+		{
 			Packages: "internal/outbound",
 			Internal: []string{"layers", "pipeline/...", "internal/ingest"},
 			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/sony/gobreaker"},
