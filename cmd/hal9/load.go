@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -34,17 +35,17 @@ func newLoad(g *global) *cobra.Command {
 The load is open: latency counts from when an operation was due, also where its user was
 still busy with the one before. A target that stands still is seen by all that was due
 meanwhile. The latencies hold what succeeded and what ran out of time; what failed
-at once is counted by its kind. A user who is refused (HTTP 429, a full stream) waits as
-long as Retry-After says and does not try the same again. Users share 5 NATS clients with
-2 connections each and one subscription for verdicts; each has an HTTP connection where it
-needs one.
+at once is counted by its kind. A user who is refused (HTTP 429 or 503, a full stream) waits
+as long as Retry-After says and does not try the same again. Users share 5 NATS clients
+with 2 connections each and one subscription for verdicts; each has an HTTP connection where
+it needs one.
 
-What it does to the target: the signals are real. They are stored in its streams and take
-their room, of a size of 200 bytes each; they open situations, get plans and reach your
-sinks, so that somebody may be paged. 1 line in 2,000 is critical. Their sources all
-begin with "load-": a rule or a sink's condition can tell them by that. Nothing is deleted
-afterwards. Before users begin, two signals make sure that --http and --nats belong to one
-HAL9 that answers.
+What it does to the target: the signals are real. They stay in its streams, where each takes
+some 2 kB from its way in to its verdict; they open situations, get plans and reach your
+sinks, so that somebody may be paged: 1 line in 2,000 is critical. All their sources begin
+with "load-", which rules and the conditions of sinks can tell them by. Nothing is deleted
+afterwards. Before the users begin, two signals make sure that --http and --nats belong
+to one HAL9, and that it answers.
 
 Exit code 1 outside the limits, or where the run could not begin. The limit on p99 is for each
 operation and for all together. Ctrl-C ends early and reports what was measured until then.`,
@@ -69,6 +70,9 @@ operation and for all together. Ctrl-C ends early and reports what was measured 
 	return cmd
 }
 
+// gcPercent is how much the heap of a load may grow until it is collected.
+const gcPercent = 400
+
 func (f *loadFlags) run(cmd *cobra.Command) error {
 	f.load.NATS = f.bus
 	if err := errors.Join(f.load.Validate(), f.limits.Validate()); err != nil {
@@ -78,6 +82,9 @@ func (f *loadFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	// The heap is a few megabytes, and each collection scans the stacks of all users: CPU that the
+	// target, often on the same machine, has better use for.
+	debug.SetGCPercent(gcPercent)
 	notes := cmd.ErrOrStderr()
 	progress := load.NewProgress(notes, cli.IsTerminal(notes), f.load.For)
 	f.load.Period = progress.Period()

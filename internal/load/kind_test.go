@@ -23,7 +23,7 @@ func TestKindOf(t *testing.T) {
 		{&StatusError{Status: 404}, "status 404", false},
 		{&AnswerError{What: "x"}, KindWrongAnswer, false},
 		{ErrDead, KindDead, false},
-		{errors.Join(ErrNoVerdict, context.DeadlineExceeded), KindNoVerdict, true},
+		{fmt.Errorf("x: %w: %w", ErrNoVerdict, context.DeadlineExceeded), KindNoVerdict, true},
 		{ErrNoResult, KindNoResult, true},
 		{ErrNotBegun, KindNotBegun, true},
 		{errOver, KindTimeout, true},

@@ -14,8 +14,12 @@ package load
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 )
+
+// ErrInterrupted says that a run was ended before it began.
+var ErrInterrupted = errors.New("load: interrupted before it began")
 
 // Run plays users against a running HAL9 until cfg.For has passed or ctx ends, and returns
 // what they saw. watch, where it is not nil, is told every cfg.Period how it goes.
@@ -32,6 +36,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger, watch func(Snapshot)
 	}
 	defer t.close()
 	if err := t.check(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = ErrInterrupted
+		}
 		return Result{}, err
 	}
 	result := newRun(cfg, t).play(ctx, watch)

@@ -3,6 +3,7 @@ package load_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"strings"
@@ -98,7 +99,7 @@ func TestUsersOfARealHAL9(t *testing.T) {
 	h := start(t)
 	h.cfg.Users, h.cfg.Rate, h.cfg.For, h.cfg.Period = 40, 200, 2*time.Second, 200*time.Millisecond
 	h.cfg.TailTime = 200 * time.Millisecond
-	h.cfg.Mix[load.OperationTail] = 10
+	h.cfg.Mix[load.OperationTail] = 20
 	snapshots := 0
 	result, err := load.Run(t.Context(), h.cfg, slog.New(slog.DiscardHandler), func(load.Snapshot) { snapshots++ })
 	if err != nil {
@@ -153,6 +154,11 @@ func TestRunSaysWhyItCannotBegin(t *testing.T) {
 	fails("no HTTP", "there is no HAL9 at http://127.0.0.1:1", func(c *load.Config) { c.HTTP = "127.0.0.1:1" })
 	fails("another server", "there is no HAL9 at", func(c *load.Config) { c.HTTP = c.HTTP + "/elsewhere" })
 
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := load.Run(ctx, h.cfg, slog.New(slog.DiscardHandler), nil); !errors.Is(err, load.ErrInterrupted) {
+		t.Errorf("interrupted: error %v", err)
+	}
 	second := start(t)
 	fails("two HAL9s", "belong to the same HAL9?", func(c *load.Config) { c.HTTP = second.cfg.HTTP })
 	h.stop()

@@ -13,9 +13,10 @@ import (
 type Mix map[Operation]int
 
 // DefaultMix returns the default: eight of ten operations publish, a quarter of these wait for
-// the verdict, and at a second per operation three of a hundred users have a tail open.
+// the verdict. One in two hundred opens a tail, which every verdict then goes to: at an operation
+// per user and second fifteen of a thousand users have one open.
 func DefaultMix() Mix {
-	return Mix{OperationHTTP: 25, OperationNATS: 35, OperationVerdict: 20, OperationStatus: 19, OperationTail: 1}
+	return Mix{OperationHTTP: 50, OperationNATS: 70, OperationVerdict: 40, OperationStatus: 39, OperationTail: 1}
 }
 
 // ParseMix reads a mix such as "nats=80,verdict=20".

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -141,6 +140,6 @@ func (t *target) await(ctx context.Context, s signal, publish func(context.Conte
 	case <-broken:
 		return fmt.Errorf("load: the verdict may have been missed: %w", bus.ErrDisconnected)
 	case <-ctx.Done():
-		return errors.Join(ErrNoVerdict, context.Cause(ctx))
+		return ErrNoVerdict
 	}
 }
