@@ -3,7 +3,6 @@ package load
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -27,7 +26,7 @@ func NewProgress(out io.Writer, terminal bool, whole time.Duration) *Progress {
 	p := &Progress{out: out}
 	if terminal {
 		p.bar = progressbar.NewOptions64(whole.Milliseconds(),
-			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(20), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(10), progressbar.OptionSetPredictTime(false),
 			progressbar.OptionSetElapsedTime(false), progressbar.OptionUseANSICodes(true), progressbar.OptionClearOnFinish())
 	}
 	return p
@@ -45,7 +44,8 @@ func (p *Progress) Period() time.Duration {
 func (p *Progress) Show(s Snapshot) {
 	text := s.line()
 	if p.bar == nil {
-		_, _ = io.WriteString(p.out, "load: "+text+"\n") // A reader that is gone is no reason to stop.
+		at := fmt.Sprintf("load: %s of %s, ", s.Elapsed.Round(time.Second), s.For)
+		_, _ = io.WriteString(p.out, at+text+"\n") // A reader that is gone is no reason to stop.
 		return
 	}
 	p.bar.Describe(text)
@@ -53,15 +53,15 @@ func (p *Progress) Show(s Snapshot) {
 	_ = p.bar.Set64(min(s.Elapsed.Milliseconds(), s.For.Milliseconds()-1))
 }
 
+// line leaves room for the bar on a terminal of 80 columns.
 func (s *Snapshot) line() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s, %s operations/s, p50 %s, p99 %s, %s errors, %s under way",
-		s.Elapsed.Round(time.Second), s.For, countText(int(float64(s.Recent.Count)/s.Period.Seconds()+0.5)),
-		latencyText(s.Recent.P50), latencyText(s.Recent.P99), countText(s.Errors), countText(s.UnderWay))
-	if s.Elapsed > s.For {
-		b.WriteString(", waiting for what is late")
+	perSecond := float64(s.Recent.Count) / s.Period.Seconds()
+	text := fmt.Sprintf("%s/s, p50 %s, p99 %s, %s errors, %s under way",
+		countText(int(perSecond+0.5)), latencyText(s.Recent.P50), latencyText(s.Recent.P99), countText(s.Errors), countText(s.UnderWay))
+	if s.Elapsed > s.For && s.UnderWay > 0 {
+		text += ", late"
 	}
-	return b.String()
+	return text
 }
 
 // End takes the bar away.
