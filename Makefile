@@ -11,7 +11,7 @@ VULNDB   ?= https://vuln.go.dev
 
 # Packages that start goroutines or share state between them.
 RACE := ./pipeline/... ./layers/strategic/... ./internal/bus/... ./internal/app/... ./internal/natsserver/... \
-	./internal/outbound/... ./internal/telemetry/... ./internal/web/...
+	./internal/load/... ./internal/outbound/... ./internal/telemetry/... ./internal/web/...
 
 # The tools' versions stand in internal/tools/go.mod; each is built once per version.
 tool_version = $(shell awk '$$1 == "$(1)" {print $$2}' internal/tools/go.mod)

@@ -66,6 +66,11 @@ func edgeRules() []Rule {
 		// The yardstick is NATS without HAL9.
 		{Packages: "internal/bench/bare", External: []string{client, orbit, "golang.org/x/sync"}},
 		{
+			Packages: "internal/load",
+			Internal: []string{"layers", "pipeline", "internal/bus"},
+			External: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3"},
+		},
+		{
 			Packages: "internal/outbound",
 			Internal: []string{"layers", "pipeline/...", "internal/ingest"},
 			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/sony/gobreaker"},
