@@ -39,8 +39,13 @@ type Record struct {
 type Checkpoint struct {
 	Offset   uint64
 	State    []byte
+	Ledger   Ledger // filled when it is saved, where nil
 	Revision uint64 // of the stored checkpoint; 0 where there is none yet. It fences out stale owners.
 }
+
+// Ledger says for streams of results up to where they were filled when a checkpoint was saved: what follows from
+// messages behind the checkpoint is stored behind it. Sequences tell that whatever the clocks do.
+type Ledger map[string]uint64
 
 // Backlog is what waits in a stage's stream when the stage starts.
 type Backlog struct {

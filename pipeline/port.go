@@ -28,9 +28,10 @@ type Broker interface {
 	// may be stored and some not; of those on one subject of a layer it is the first ones. A *FullError
 	// says that it may be tried again with what is left.
 	Publish(ctx context.Context, records []Record) error
-	// Stored returns the ids of the results that stages of a layer stored since then, and for L1 the
-	// identities, idBytes of each, of the signals that it handed up.
-	Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error)
+	// Stored returns the ids of the results that stages of a layer stored behind the ledger, or since then in
+	// streams that the ledger does not name, and for L1 the identities, idBytes of each, of the signals that
+	// it handed up.
+	Stored(ctx context.Context, layer layers.Name, behind Ledger, since time.Time) (map[string]struct{}, error)
 	// Past visits the heads, without data, of the messages of a stage's own stream from one sequence
 	// to another that are still there, in order.
 	Past(ctx context.Context, key StageKey, from, to uint64, visit func(*Delivery)) error

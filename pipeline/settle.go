@@ -116,7 +116,7 @@ func (s *stage) recheck(ctx context.Context, burst []Delivery) error {
 	if last == 0 {
 		return nil
 	}
-	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, since.Add(-s.cfg.ReplayMargin))
+	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, nil, since.Add(-s.cfg.ReplayMargin))
 	if err != nil {
 		return err
 	}

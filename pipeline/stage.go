@@ -181,7 +181,7 @@ func (s *stage) recall(ctx context.Context, idsFrom uint64, backlog Backlog) err
 	if backlog.Empty || s.key.Objectives {
 		return nil
 	}
-	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, backlog.Oldest.Add(-s.cfg.ReplayMargin))
+	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, s.checkpoint.Ledger, backlog.Oldest.Add(-s.cfg.ReplayMargin))
 	if err != nil {
 		return err
 	}
@@ -230,6 +230,12 @@ func (s *stage) save(ctx context.Context) error {
 		return nil
 	}
 	cp := Checkpoint{Offset: s.checkpoint.Offset, State: s.filter.snapshot(state), Revision: s.checkpoint.Revision}
+	if cp.Offset < s.replay.horizon { // What follows from the rest may be stored since the last life.
+		cp.Ledger = s.checkpoint.Ledger
+		if cp.Ledger == nil {
+			cp.Ledger = Ledger{}
+		}
+	}
 	revision, err := s.deps.Checkpoints.Save(ctx, s.key.Name(), cp)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func (w *watch) run(ctx context.Context) {
 }
 
 // look ends the context of a signal that takes too long, and gives its layer up where that does not help
-// within half as long again.
+// within as long again.
 func (w *watch) look() {
 	begun := w.begun.Load()
 	if begun == 0 {
@@ -80,7 +80,7 @@ func (w *watch) look() {
 	if took > w.limit {
 		w.expire(&timeError{w.layer, w.limit})
 	}
-	if took > w.limit+w.limit/2 {
+	if took > 2*w.limit {
 		w.mu.Lock()
 		at := w.at
 		w.mu.Unlock()

@@ -113,7 +113,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	}
 	a.metrics.CountPartitions(a.leased(), a.leases.Owned)
 	if a.cfg.Alone {
-		return a.leases.Clear(ctx)
+		return a.leases.Alone(ctx)
 	}
 	return nil
 }

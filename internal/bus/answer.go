@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +15,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+
+	"github.com/2lab-ai/hal9/pipeline"
 )
 
 // errNoAnswer ends a publish that JetStream did not answer in time: whether it is stored is uncertain.
@@ -26,15 +29,16 @@ type answers struct {
 	token  string // makes batch ids distinct over all connections
 	sub    *nats.Subscription
 
-	mu    sync.Mutex
-	calls map[uint64]*call
-	last  uint64
-	pool  sync.Pool
+	mu     sync.Mutex
+	calls  map[uint64]*call
+	filled pipeline.Ledger // streams of results up to the last answer
+	last   uint64
+	pool   sync.Pool
 }
 
 func newAnswers(nc *nats.Conn) (*answers, error) {
 	inbox := nc.NewInbox()
-	a := &answers{prefix: inbox + ".", token: nuid.Next(), calls: map[uint64]*call{}}
+	a := &answers{prefix: inbox + ".", token: nuid.Next(), calls: map[uint64]*call{}, filled: pipeline.Ledger{}}
 	var err error
 	a.sub, err = nc.Subscribe(a.prefix+">", a.receive)
 	if err != nil {
@@ -119,27 +123,43 @@ func (a *answers) receive(m *nats.Msg) {
 	if c == nil || rest != "" && isFlow(m.Data) {
 		return
 	}
-	c.answered(at, m)
+	if stream, seq := c.answered(at, m); seq > 0 && isResult(stream) {
+		a.mu.Lock()
+		a.filled[stream] = max(a.filled[stream], seq)
+		a.mu.Unlock()
+	}
 }
+
+// ledger returns up to where the streams of results are filled as far as this process knows: everything that it
+// publishes from now on lies behind.
+func (a *answers) ledger() pipeline.Ledger {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.filled)
+}
+
+// isResult reports whether a lane is a stream of results.
+func isResult(lane string) bool { return strings.HasPrefix(lane, "HAL9_") }
 
 // isFlow reports whether an answer to a batch is of its flow control: the one that ends it says how many
 // messages are stored.
 func isFlow(data []byte) bool { return bytes.HasPrefix(data, []byte(`{"type"`)) }
 
-// answered takes the answer to a group.
-func (c *call) answered(at int, m *nats.Msg) {
-	count, err := readAnswer(m)
+// answered takes the answer to a group and returns where its last message is stored.
+func (c *call) answered(at int, m *nats.Msg) (lane string, seq uint64) {
+	answer, err := readAnswer(m)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at >= len(c.groups) || c.groups[at].answered {
-		return // A batch that ended early gets an answer to each message behind its end.
+		return "", 0 // A batch that ended early gets an answer to each message behind its end.
 	}
 	g := &c.groups[at]
 	g.answered = true
 	if g.err = err; err == nil {
-		g.stored = min(max(1, count), len(g.records))
+		g.stored = min(max(1, answer.Count), len(g.records))
 	}
 	c.close()
+	return g.lane, answer.Seq
 }
 
 // close counts one answer. The lock is held.
@@ -168,23 +188,22 @@ func (c *call) wait(ctx context.Context, bound time.Duration, broken <-chan stru
 	}
 }
 
-// readAnswer reads a publish acknowledgement; count is 0 where it is not that of a batch.
-func readAnswer(m *nats.Msg) (count int, err error) {
+// answer is a publish acknowledgement.
+type answer struct {
+	Error *jetstream.APIError `json:"error"`
+	Seq   uint64              `json:"seq"`
+	Count int                 `json:"count"` // 0 where it is not that of a batch
+}
+
+func readAnswer(m *nats.Msg) (a answer, err error) {
 	if len(m.Data) == 0 && m.Header.Get("Status") == statusNobody {
-		return 0, nats.ErrNoResponders
+		return a, nats.ErrNoResponders
 	}
-	if !bytes.Contains(m.Data, []byte(`"error"`)) && !bytes.Contains(m.Data, []byte(`"count"`)) {
-		return 0, nil
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return a, fmt.Errorf("bus: JetStream's answer %q can't be read: %w", m.Data, err)
 	}
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-		Count int                 `json:"count"`
+	if a.Error != nil {
+		return a, a.Error
 	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return 0, fmt.Errorf("bus: JetStream's answer %q can't be read: %w", m.Data, err)
-	}
-	if answer.Error != nil {
-		return answer.Count, answer.Error
-	}
-	return answer.Count, nil
+	return a, nil
 }

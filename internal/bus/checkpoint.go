@@ -17,6 +17,8 @@ import (
 type pointer struct {
 	Offset uint64 `json:"offset"`           // last settled sequence of the stage's stream
 	Object string `json:"object,omitempty"` // the snapshot in the object store
+	// Ledger says up to where streams of results were filled then.
+	Ledger pipeline.Ledger `json:"ledger,omitempty"`
 }
 
 // Checkpoints keeps snapshots in an object store and points to them from a bucket by
@@ -25,6 +27,7 @@ type pointer struct {
 type Checkpoints struct {
 	pointers jetstream.KeyValue
 	objects  jetstream.ObjectStore
+	answers  *answers
 
 	mu    sync.Mutex
 	lives map[string]*life
@@ -49,7 +52,7 @@ func (b *Bus) Checkpoints(ctx context.Context) (*Checkpoints, error) {
 	if err != nil {
 		return nil, b.bucketError(pipeline.BucketSnapshots, err)
 	}
-	return &Checkpoints{pointers: pointers, objects: objects, lives: map[string]*life{}}, nil
+	return &Checkpoints{pointers: pointers, objects: objects, answers: b.answers, lives: map[string]*life{}}, nil
 }
 
 func (b *Bus) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {
@@ -85,7 +88,7 @@ func (c *Checkpoints) Load(ctx context.Context, stage string) (pipeline.Checkpoi
 	if err := json.Unmarshal(entry.Value(), &at); err != nil {
 		return pipeline.Checkpoint{}, fmt.Errorf("bus: checkpoint %s is not readable: %w", stage, err)
 	}
-	cp := pipeline.Checkpoint{Offset: at.Offset, Revision: entry.Revision()}
+	cp := pipeline.Checkpoint{Offset: at.Offset, Ledger: at.Ledger, Revision: entry.Revision()}
 	if at.Object != "" {
 		if cp.State, err = c.objects.GetBytes(ctx, at.Object); err != nil {
 			return pipeline.Checkpoint{}, fmt.Errorf("bus: snapshot %s of %s: %w", at.Object, stage, err)
@@ -105,11 +108,15 @@ func (c *Checkpoints) begin(stage, current string) {
 func (c *Checkpoints) Save(ctx context.Context, stage string, cp pipeline.Checkpoint) (uint64, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
+	ledger := cp.Ledger
+	if ledger == nil {
+		ledger = c.answers.ledger() // Before anything else: all results up to here are stored.
+	}
 	old, object := c.names(stage)
 	if _, err := c.objects.PutBytes(ctx, object, cp.State); err != nil {
 		return 0, fmt.Errorf("bus: store snapshot of %s: %w", stage, err)
 	}
-	value, err := json.Marshal(pointer{Offset: cp.Offset, Object: object})
+	value, err := json.Marshal(pointer{Offset: cp.Offset, Object: object, Ledger: ledger})
 	if err != nil {
 		return 0, fmt.Errorf("bus: checkpoint %s: %w", stage, err)
 	}

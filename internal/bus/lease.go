@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -57,6 +58,7 @@ type Leases struct {
 
 	mu        sync.Mutex
 	alone     bool // nobody else works on this NATS
+	solo      bool // and nobody else can: see Alone
 	fresh     bool // this process has just started
 	lives     int  // sessions so far
 	holds     map[string]*hold
@@ -75,7 +77,7 @@ func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*L
 	if err != nil {
 		return nil, err
 	}
-	if err := b.checkLeases(ctx, keys); err != nil {
+	if err := errors.Join(b.checkLeases(ctx, keys), b.refuseBesideAlone(ctx)); err != nil {
 		return nil, err
 	}
 	l := &Leases{
@@ -143,6 +145,8 @@ func (l *Leases) Standing(stage string) (text string, ok bool) {
 	process, _ := processOf(state.session)
 	_, alive := l.view.members[state.session]
 	switch {
+	case l.solo:
+		return "starting", false
 	case l.session == nil && l.trouble != nil:
 		return "standing by: no session with NATS: " + l.trouble.Error(), false
 	case l.session == nil:

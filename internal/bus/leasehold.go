@@ -77,6 +77,9 @@ func (o *ownership) lose() {
 
 // Hold implements pipeline.Leases.
 func (l *Leases) Hold(ctx context.Context, stage string, work func(ctx context.Context, own pipeline.Ownership) error) error {
+	if l.isSolo() {
+		return l.holdAlone(ctx, stage, work)
+	}
 	h, err := l.enter(ctx, stage)
 	if err != nil {
 		return err

@@ -37,18 +37,16 @@ func shelves(layer layers.Name, partitions int) []shelf {
 }
 
 // Stored implements pipeline.Broker: it reads the headers of what the layer stored since then.
-func (b *Bus) Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error) {
+func (b *Bus) Stored(
+	ctx context.Context, layer layers.Name, behind pipeline.Ledger, since time.Time,
+) (map[string]struct{}, error) {
 	partitions, err := b.Partitions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	ids := map[string]struct{}{}
 	for _, at := range shelves(layer, partitions) {
-		cfg := jetstream.ConsumerConfig{
-			DeliverPolicy: jetstream.DeliverByStartTimePolicy, OptStartTime: &since,
-			FilterSubject: at.subject, HeadersOnly: true,
-		}
-		err := b.scan(ctx, at.stream, since, cfg, func(msg jetstream.Msg) {
+		err := b.scan(ctx, at, behind, since, func(msg jetstream.Msg) {
 			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" {
 				ids[id] = struct{}{}
 			}
@@ -63,15 +61,24 @@ func (b *Bus) Stored(ctx context.Context, layer layers.Name, since time.Time) (m
 	return ids, nil
 }
 
-// scan visits the heads of the messages of a stream that a configuration selects and that are stored
-// before the call.
-func (b *Bus) scan(ctx context.Context, name string, since time.Time, cfg jetstream.ConsumerConfig, visit func(jetstream.Msg)) error {
-	stream, err := b.stream(ctx, name)
+// scan visits the heads of the messages of a shelf behind the ledger, or since then, that are stored before the call.
+func (b *Bus) scan(ctx context.Context, at shelf, behind pipeline.Ledger, since time.Time, visit func(jetstream.Msg)) error {
+	stream, err := b.stream(ctx, at.stream)
 	if err != nil {
 		return err
 	}
-	if state := stream.CachedInfo().State; state.Msgs == 0 || state.LastTime.Before(since) {
-		return nil
+	cfg := jetstream.ConsumerConfig{FilterSubject: at.subject, HeadersOnly: true}
+	state := stream.CachedInfo().State
+	if seq, known := behind[at.stream]; known {
+		if state.LastSeq <= seq {
+			return nil
+		}
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, seq+1
+	} else {
+		if state.Msgs == 0 || state.LastTime.Before(since) {
+			return nil
+		}
+		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
 	}
 	return b.read(ctx, stream, cfg, math.MaxUint64, visit)
 }

@@ -44,14 +44,14 @@ func TestSignalThatTakesTooLongBecomesADeadLetter(t *testing.T) {
 	const n = 50
 	b, _ := provisioned(t, bus.DefaultTopology())
 	run := newStageRun(b)
-	run.cfg.DecideTime = 20 * time.Millisecond
+	run.cfg.DecideTime = 500 * time.Millisecond
 	run.layer = func() (layers.Layer, error) { return waiting{&tally{seen: map[string]int{}}}, nil }
 	stop := run.start(t)
 	feed(t, b, 0, n)
 	got := waitSettled(t, b, n)
 	stop()
 	wantEachOnceInOrderBut(t, got, n, "s5")
-	wantOnlyLetter(t, b, "s5", "3 pipeline: layer L3 did not decide within 20ms")
+	wantOnlyLetter(t, b, "s5", "3 pipeline: layer L3 did not decide within 500ms")
 	if restarted := run.observed.restarted.Load(); restarted > 0 {
 		t.Errorf("the stage started again %d times: a layer that obeys must not cost its neighbours that", restarted)
 	}

@@ -263,7 +263,8 @@ func TestStageSettlesEachSignalOnceWhateverBreaks(t *testing.T) {
 // forgetful is a broker without JetStream's window of duplicates: what remains is the ledger.
 type forgetful struct {
 	*unreliable
-	life atomic.Int64
+	life   atomic.Int64
+	behind atomic.Int64 // reads by sequence
 }
 
 func (f *forgetful) Publish(ctx context.Context, list []pipeline.Record) error {
@@ -283,8 +284,14 @@ func (f *forgetful) Publish(ctx context.Context, list []pipeline.Record) error {
 	return nil
 }
 
-func (f *forgetful) Stored(ctx context.Context, layer layers.Name, since time.Time) (map[string]struct{}, error) {
-	ids, err := f.unreliable.Stored(ctx, layer, since)
+func (f *forgetful) Stored(
+	ctx context.Context, layer layers.Name, behind pipeline.Ledger, since time.Time,
+) (map[string]struct{}, error) {
+	if behind != nil { // Sequences must do: no clock can be relied on.
+		since = time.Now().Add(time.Hour)
+		f.behind.Add(1)
+	}
+	ids, err := f.unreliable.Stored(ctx, layer, behind, since)
 	plain := make(map[string]struct{}, len(ids))
 	for id := range ids {
 		if len(id) != 8 { // Raw identities of what L1 handed up have no life.
@@ -310,6 +317,9 @@ func TestLedgerAloneKeepsEachSignalOnce(t *testing.T) {
 	got := waitSettled(t, b, n)
 	stop()
 	wantEachOnceInOrder(t, got, n)
+	if broker.behind.Load() == 0 {
+		t.Error("the ledger was never read by sequence")
+	}
 	if broker.broken.Load() < 3 {
 		t.Errorf("publishing broke off %d times, want at least 3 for the test to mean anything", broker.broken.Load())
 	}

@@ -12,7 +12,7 @@ type Config struct {
 	MaxBodyBytes     int64 // one request's body, as sent and unpacked; default 8 MiB
 	MaxItems         int   // signals in one request; default 10,000
 	MaxInFlight      int   // requests with signals at the same time; default 2,048
-	MaxInFlightBytes int64 // bodies of these requests together; default 256 MiB
+	MaxInFlightBytes int64 // bodies of these requests together; default 64 MiB
 
 	ReadHeaderTimeout time.Duration // from the connection's first byte to the header's end; default 5 s
 	ReadTimeout       time.Duration // for the whole request; default 30 s
@@ -36,7 +36,7 @@ func DefaultConfig() Config {
 		MaxBodyBytes:      8 << 20,
 		MaxItems:          10_000,
 		MaxInFlight:       2048,
-		MaxInFlightBytes:  256 << 20,
+		MaxInFlightBytes:  64 << 20,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		SubmitTimeout:     10 * time.Second,

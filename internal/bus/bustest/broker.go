@@ -141,7 +141,7 @@ func testStored(t *testing.T, h Harness) {
 		for _, id := range want {
 			ids[id] = struct{}{}
 		}
-		got, err := h.Broker.Stored(t.Context(), layer, before)
+		got, err := h.Broker.Stored(t.Context(), layer, nil, before)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +149,7 @@ func testStored(t *testing.T, h Harness) {
 			t.Errorf("what %s stored (-want +got):\n%s", layer, diff)
 		}
 	}
-	if got, err := h.Broker.Stored(t.Context(), layers.NameL3, time.Now().Add(time.Minute)); err != nil || len(got) > 0 {
+	if got, err := h.Broker.Stored(t.Context(), layers.NameL3, nil, time.Now().Add(time.Minute)); err != nil || len(got) > 0 {
 		t.Errorf("stored in the future: %v (%v)", got, err)
 	}
 }
