@@ -74,32 +74,37 @@ func Run(ctx context.Context, cfg Config) (Table, error) {
 	defer os.RemoveAll(dir)
 	s := &session{cfg: cfg, dir: dir}
 	table := Table{Machine: describeMachine(dir), Commit: cfg.Commit, Rows: []Row{}}
-	for _, spec := range specs() {
-		if len(cfg.Rows) > 0 && !slices.Contains(cfg.Rows, spec.id) {
+	for _, g := range groups() {
+		lines := g.lines(cfg.Rows)
+		if len(lines) == 0 {
 			continue
 		}
 		began := time.Now()
-		row := s.measure(ctx, spec)
+		s.measure(ctx, g, lines)
 		if ctx.Err() != nil {
-			return table, fmt.Errorf("bench: stopped at %s: %w", spec.id, context.Cause(ctx))
+			return table, fmt.Errorf("bench: stopped at %s: %w", lines[0].row.ID, context.Cause(ctx))
 		}
-		s.say("%s: %s (%s)", row.ID, row.summary(), time.Since(began).Round(100*time.Millisecond))
-		table.Rows = append(table.Rows, row)
+		for _, line := range lines {
+			s.say("%s: %s", line.row.ID, line.row.summary())
+			table.Rows = append(table.Rows, *line.row)
+		}
+		s.say("  took %s", time.Since(began).Round(100*time.Millisecond))
 	}
 	return table, nil
 }
 
-// measure measures one row.
-func (s *session) measure(ctx context.Context, spec spec) Row {
-	row := Row{ID: spec.id, Title: spec.title, Unit: spec.unit}
-	if err := spec.measure(ctx, s, &row); err != nil {
-		return Row{ID: spec.id, Title: spec.title, Unit: spec.unit, Note: "not measured: " + reason(err)}
+// measure measures the rows of a group.
+func (s *session) measure(ctx context.Context, g group, lines []line) {
+	err := g.measure(ctx, s, lines)
+	for _, line := range lines {
+		if err != nil {
+			line.row.fail(err)
+		}
+		line.row.compare()
+		if line.judge != nil {
+			line.row.Must, line.row.Goal = line.judge(line.row)
+		}
 	}
-	row.compare()
-	if spec.judge != nil {
-		row.Must, row.Goal = spec.judge(&row)
-	}
-	return row
 }
 
 // reason returns an error's text for a note, on one line and without this package's name.

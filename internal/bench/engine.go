@@ -14,19 +14,21 @@ import (
 )
 
 // passing is all of `hal9 up` with layers that decide nothing: what remains is what carries the signals.
-func passing() contender {
+func passing(generate generator) contender {
 	cfg := app.DefaultConfig()
 	cfg.NewLayer = func(name layers.Name) (layers.Layer, error) { return relay{name}, nil }
-	return hal9(cfg, layers.NameL5)
+	return hal9(cfg, "HAL9", layers.NameL5, generate)
 }
 
 // whole is all of `hal9 up` with its default configuration. Signals end at the layer that decides them; where that
 // must be one layer, it is named.
-func whole(layer layers.Name) contender { return hal9(app.DefaultConfig(), layer) }
+func whole(layer layers.Name, generate generator) contender {
+	return hal9(app.DefaultConfig(), "HAL9 with its own layers", layer, generate)
+}
 
-func hal9(cfg app.Config, layer layers.Name) contender {
+func hal9(cfg app.Config, name string, layer layers.Name, generate generator) contender {
 	cfg.Alone = true
-	return contender{"HAL9", func(ctx context.Context, s *session, r *rig) error {
+	return contender{name, generate, func(ctx context.Context, s *session, r *rig) error {
 		b, err := r.connectHAL9(ctx, s)
 		if err != nil {
 			return err

@@ -6,18 +6,9 @@ import (
 	"github.com/2lab-ai/hal9/internal/bench/bare"
 )
 
-// loops lists the bare loops.
-func loops() []contender {
-	var list []contender
-	for _, variant := range bare.Variants() {
-		list = append(list, loop(variant))
-	}
-	return list
-}
-
-// loop is a bare five-hop loop.
+// loop is a bare five-hop loop. It decides nothing, so plain signals are as good as any.
 func loop(variant bare.Variant) contender {
-	return contender{variant.Name, func(ctx context.Context, _ *session, r *rig) error {
+	return contender{variant.Name, plain, func(ctx context.Context, _ *session, r *rig) error {
 		five, err := bare.NewLoop(ctx, r.target(), variant)
 		if err != nil {
 			return err

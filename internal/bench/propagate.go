@@ -46,8 +46,8 @@ func (r *rig) hear(ctx context.Context, arrivals <-chan arrival) (arrival, error
 }
 
 // propagateIdle sends one signal at a time and waits until its result is heard.
-func (r *rig) propagateIdle(ctx context.Context, generate generator, warmUp, n int) (latency, error) {
-	list := generate.list(warmUp + n)
+func (r *rig) propagateIdle(ctx context.Context, warmUp, n int) (latency, error) {
+	list := r.generate.list(warmUp + n)
 	arrivals, err := r.listen(len(list))
 	if err != nil {
 		return latency{}, err
@@ -77,8 +77,8 @@ func (r *rig) propagateIdle(ctx context.Context, generate generator, warmUp, n i
 
 // propagateSteady sends signals at a steady rate, whatever comes out, and measures each from the time at which
 // it was due.
-func (r *rig) propagateSteady(ctx context.Context, generate generator, warmUp, n int) (latency, error) {
-	list := generate.list(warmUp + n)
+func (r *rig) propagateSteady(ctx context.Context, warmUp, n int) (latency, error) {
+	list := r.generate.list(warmUp + n)
 	arrivals, err := r.listen(len(list))
 	if err != nil {
 		return latency{}, err

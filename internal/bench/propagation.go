@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
@@ -16,50 +15,37 @@ const (
 )
 
 // measureIdle compares propagation one signal at a time by its p50.
-func measureIdle(hal9 contender, generate generator) measurer {
-	return func(ctx context.Context, s *session, row *Row) error {
-		warmUp, n := s.scale(idleWarmUp), s.scale(idleSignals)
-		return s.propagation(ctx, row, hal9, func(l latency) time.Duration { return l.p50 },
-			func(ctx context.Context, r *rig) (latency, error) { return r.propagateIdle(ctx, generate, warmUp, n) })
-	}
+func measureIdle(ctx context.Context, s *session, lines []line) error {
+	warmUp, n := s.scale(idleWarmUp), s.scale(idleSignals)
+	s.propagation(ctx, lines, func(l latency) time.Duration { return l.p50 },
+		func(ctx context.Context, r *rig) (latency, error) { return r.propagateIdle(ctx, warmUp, n) })
+	return nil
 }
 
 // measureSteady compares propagation at a steady rate by its p99.
-func measureSteady(hal9 contender, generate generator) measurer {
-	return func(ctx context.Context, s *session, row *Row) error {
-		warmUp, n := s.scale(steadyWarmUp), s.scale(steadySignals)
-		row.addNote("open loop: latencies count from the time at which a signal was due to be sent")
-		return s.propagation(ctx, row, hal9, func(l latency) time.Duration { return l.p99 },
-			func(ctx context.Context, r *rig) (latency, error) { return r.propagateSteady(ctx, generate, warmUp, n) })
-	}
+func measureSteady(ctx context.Context, s *session, lines []line) error {
+	warmUp, n := s.scale(steadyWarmUp), s.scale(steadySignals)
+	s.propagation(ctx, lines, func(l latency) time.Duration { return l.p99 },
+		func(ctx context.Context, r *rig) (latency, error) { return r.propagateSteady(ctx, warmUp, n) })
+	return nil
 }
 
-// propagation fills in the row from runs of HAL9 and of the bare loops. Its value is the compared figure, its
+// propagation fills in rows from runs of HAL9 and of the bare loops. Their value is the compared figure, their
 // yardstick that of the loop that does best in it.
-func (s *session) propagation(ctx context.Context, row *Row, hal9 contender,
-	compared func(latency) time.Duration, run func(context.Context, *rig) (latency, error),
-) error {
-	contenders := append([]contender{hal9}, loops()...)
-	results, err := turns(ctx, s, row.ID, contenders, run)
-	if err != nil {
-		return err
-	}
-	ours := medianLatency(results[0])
-	var best latency
-	var name string
-	var all []string
-	for i, rounds := range results[1:] {
-		l := medianLatency(rounds)
-		if name == "" || compared(l) < compared(best) {
-			best, name = l, contenders[i+1].name
+func (s *session) propagation(ctx context.Context, lines []line, compared func(latency) time.Duration, run func(context.Context, *rig) (latency, error)) {
+	ours, loops := turns(ctx, s, lines, run)
+	y := bestOf(loops, medianLatency, func(a, b latency) bool { return compared(a) < compared(b) })
+	for i, line := range lines {
+		if ours[i].err != nil {
+			line.row.fail(ours[i].err)
+			continue
 		}
-		all = append(all, contenders[i+1].name+" "+l.String())
+		l := medianLatency(ours[i].rounds)
+		line.row.P50, line.row.P99, line.row.Rounds = new(milliseconds(l.p50)), new(milliseconds(l.p99)), s.cfg.Rounds
+		line.row.Value = new(milliseconds(compared(l)))
+		if y.name != "" {
+			line.row.Yardstick = new(milliseconds(compared(y.best)))
+		}
+		line.row.addNote("%s", y.note(i == 0, lines[0].row.ID))
 	}
-	row.P50, row.P99, row.Rounds = new(milliseconds(ours.p50)), new(milliseconds(ours.p99)), s.cfg.Rounds
-	row.Value = new(milliseconds(compared(ours)))
-	if name != "" {
-		row.Yardstick = new(milliseconds(compared(best)))
-		row.addNote("best bare loop: %s; bare loops: %s", name, strings.Join(all, ", "))
-	}
-	return nil
 }

@@ -11,23 +11,17 @@ import (
 	"github.com/2lab-ai/hal9/internal/natsserver"
 )
 
-// contender is something that can be measured.
-type contender struct {
-	name string
-	// start makes it work on the rig's server and says where signals go in and results come out.
-	start func(ctx context.Context, s *session, r *rig) error
-}
-
 // rig is a server of its own with a contender on it.
 type rig struct {
 	server    *natsserver.Server
 	client    *bare.Client // feeds and reads; a connection of its own
 	publisher *bare.Publisher
 
-	in     string                         // subject to publish to
-	out    string                         // stream of the results, one for each signal
-	heard  string                         // subject of the results
-	number func(data []byte) (int, error) // which signal a result answers
+	generate generator
+	in       string                         // subject to publish to
+	out      string                         // stream of the results, one for each signal
+	heard    string                         // subject of the results
+	number   func(data []byte) (int, error) // which signal a result answers
 
 	ended   <-chan struct{} // closed when the contender has ended
 	failure error           // why, from then on
@@ -49,7 +43,7 @@ func (r *rig) stop() error {
 
 // start runs a contender on a fresh server with the settings of `hal9 up`.
 func (s *session) start(ctx context.Context, c contender) (*rig, error) {
-	r := &rig{}
+	r := &rig{generate: c.generate}
 	if err := s.serve(r); err != nil { //nolint:contextcheck // It is bounded by the server's own start timeout.
 		return nil, errors.Join(err, r.stop())
 	}

@@ -36,12 +36,18 @@ func (r *Row) compare() {
 	}
 }
 
+// fail makes it a row that was not measured.
+func (r *Row) fail(err error) {
+	*r = Row{ID: r.ID, Title: r.Title, Unit: r.Unit, Note: "not measured: " + reason(err)}
+}
+
 // addNote adds what is worth knowing of the figures.
 func (r *Row) addNote(format string, args ...any) {
-	if r.Note != "" {
+	text := fmt.Sprintf(format, args...)
+	if r.Note != "" && text != "" {
 		r.Note += "; "
 	}
-	r.Note += fmt.Sprintf(format, args...)
+	r.Note += text
 }
 
 // summary returns the row's figures in a few words, or why there are none.

@@ -13,7 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/2lab-ai/hal9/internal/natsserver"
+	"github.com/2lab-ai/hal9/internal/bench/bare"
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -30,20 +30,13 @@ func newSession(t *testing.T) *session {
 	return &session{cfg: cfg, dir: t.TempDir()}
 }
 
-// contenders lists one of each kind with the signals that it takes.
-func contenders() map[string]struct {
-	contender contender
-	generate  generator
-} {
-	type pair = struct {
-		contender contender
-		generate  generator
-	}
-	return map[string]pair{
-		"bare loop":    {loops()[0], plain},
-		"passing":      {passing(), plain},
-		"criticals":    {whole(layers.NameL5), critical},
-		"default, mix": {whole(0), mixed},
+// contenders lists one of each kind.
+func contenders() map[string]contender {
+	return map[string]contender{
+		"bare loop":    loop(bare.Variants()[0]),
+		"passing":      passing(plain),
+		"criticals":    whole(layers.NameL5, critical),
+		"default, mix": whole(0, mixed),
 	}
 }
 
@@ -51,8 +44,8 @@ func contenders() map[string]struct {
 func TestSustain(t *testing.T) {
 	for name, c := range contenders() {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, c.contender)
-			p, err := r.sustain(t.Context(), c.generate, 20, 200)
+			r := start(t, c)
+			p, err := r.sustain(t.Context(), 20, 200)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,11 +65,11 @@ func TestPropagate(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			l, err := start(t, c.contender).propagateIdle(t.Context(), c.generate, 5, 30)
+			l, err := start(t, c).propagateIdle(t.Context(), 5, 30)
 			if err != nil || l.p50 <= 0 || l.p99 < l.p50 {
 				t.Errorf("one at a time: %v, %v", l, err)
 			}
-			l, err = start(t, c.contender).propagateSteady(t.Context(), c.generate, 5, 60)
+			l, err = start(t, c).propagateSteady(t.Context(), 5, 60)
 			if err != nil || l.p50 <= 0 || l.p99 < l.p50 {
 				t.Errorf("at a steady rate: %v, %v", l, err)
 			}
@@ -111,9 +104,9 @@ func TestLossIsNoticed(t *testing.T) {
 		"unstored": {func(r *rig) { r.in = "bare.nobody" }, "no response from stream"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, loops()[0])
+			r := start(t, loop(bare.Variants()[0]))
 			test.change(r)
-			_, err := r.sustain(t.Context(), plain, 0, 50)
+			_, err := r.sustain(t.Context(), 0, 50)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v: want an error that says %q", err, test.want)
 			}
@@ -124,18 +117,34 @@ func TestLossIsNoticed(t *testing.T) {
 // TestEndIsNoticed has the contender end by itself while results are waited for.
 func TestEndIsNoticed(t *testing.T) {
 	broken := errors.New("it broke")
-	ends := contender{"ends", func(ctx context.Context, s *session, r *rig) error {
-		if err := loops()[0].start(ctx, s, r); err != nil {
+	ends := contender{"ends", plain, func(ctx context.Context, s *session, r *rig) error {
+		if err := loop(bare.Variants()[0]).start(ctx, s, r); err != nil {
 			return err
 		}
 		r.runOn(ctx, func(context.Context) error { return broken })
 		return nil
 	}}
-	_, err := turns(t.Context(), newSession(t), "row", []contender{ends}, func(ctx context.Context, r *rig) (latency, error) {
-		return latency{}, r.await(ctx, 1)
-	})
+	s := newSession(t)
+	_, err := attempt(t.Context(), s, ends, func(ctx context.Context, r *rig) (latency, error) { return latency{}, r.await(ctx, 1) })
 	if !errors.Is(err, errStopped) || !errors.Is(err, broken) {
 		t.Errorf("got %v: want that it stopped by itself because it broke", err)
+	}
+	// The row says so, and the others of its group have their figures.
+	g := group{
+		[]spec{{id: "broken", unit: "ms", hal9: ends, judge: judgeIdle}, {id: "sound", unit: "ms", hal9: passing(plain), judge: judgeIdle}},
+		func(ctx context.Context, s *session, lines []line) error {
+			s.propagation(ctx, lines, func(l latency) time.Duration { return l.p50 },
+				func(ctx context.Context, r *rig) (latency, error) { return r.propagateIdle(ctx, 1, 10) })
+			return nil
+		},
+	}
+	lines := g.lines(nil)
+	s.measure(t.Context(), g, lines)
+	if row := lines[0].row; row.Value != nil || row.Must != nil || !strings.Contains(row.Note, "it broke") {
+		t.Errorf("the broken row is %+v", row)
+	}
+	if row := lines[1].row; row.Value == nil || row.Yardstick == nil || row.Ratio == nil || row.Must == nil || row.Rounds != 1 {
+		t.Errorf("the sound row is %+v", row)
 	}
 }
 
@@ -209,68 +218,5 @@ func TestRunRefuses(t *testing.T) {
 	cfg.Dir, cfg.Rows = t.TempDir(), []string{"throughput"}
 	if _, err := Run(stopped, cfg); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v: want that it was stopped", err)
-	}
-}
-
-func TestUsers(t *testing.T) {
-	for _, test := range []struct {
-		users      Users
-		must, goal string
-	}{
-		{Users{P50: time.Millisecond, P99: 49 * time.Millisecond, Requests: 1000}, "yes", "yes"},
-		{Users{P50: time.Millisecond, P99: 49 * time.Millisecond, Requests: 1000, Errors: 9}, "yes", "NO"},
-		{Users{P50: time.Millisecond, P99: 49 * time.Millisecond, Requests: 1000, Errors: 10}, "NO", "NO"},
-		{Users{P50: time.Millisecond, P99: time.Second, Requests: 1000}, "NO", "NO"},
-		{Users{}, "–", "–"},
-	} {
-		s := newSession(t)
-		s.cfg.Users = func(context.Context) (Users, error) { return test.users, nil }
-		row := s.measure(t.Context(), spec{id: "users", unit: "ms", measure: measureUsers})
-		if met(row.Must) != test.must || met(row.Goal) != test.goal {
-			t.Errorf("%+v: must %s, goal %s: want %s and %s", test.users, met(row.Must), met(row.Goal), test.must, test.goal)
-		}
-	}
-}
-
-// TestCreateKeys runs the consensus yardstick on three servers.
-func TestCreateKeys(t *testing.T) {
-	cfg := natsserver.DefaultConfig()
-	cfg.DataDir = t.TempDir()
-	l, err := keysOn(t.Context(), cfg, keys{nodes: 3, warmUp: 2, n: 20}, slog.New(slog.DiscardHandler))
-	if err != nil || l.p50 <= 0 {
-		t.Errorf("got %v, %v", l, err)
-	}
-}
-
-func TestTransport(t *testing.T) {
-	s := newSession(t)
-	rate, refused, err := s.carry(t.Context(), 64<<10, 4)
-	if err != nil || refused != nil || rate <= 0 {
-		t.Errorf("64 KiB: %v GB/s, refused: %v, %v", rate, refused, err)
-	}
-	if _, refused, err = s.carry(t.Context(), 2<<20, 4); err != nil || refused == nil {
-		t.Errorf("2 MiB: refused: %v, %v: want it refused", refused, err)
-	}
-	if rate, err = s.publishSubscribe(t.Context(), 64<<10, 100); err != nil || rate <= 0 {
-		t.Errorf("publish and subscribe: %v GB/s, %v", rate, err)
-	}
-}
-
-func TestProfile(t *testing.T) {
-	p := Profile{CPU: filepath.Join(t.TempDir(), "cpu"), Memory: filepath.Join(t.TempDir(), "memory")}
-	stop, err := p.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{p.CPU, p.Memory} {
-		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-			t.Errorf("%s: %v: want a profile", path, err)
-		}
-	}
-	if _, err := (Profile{CPU: filepath.Join(t.TempDir(), "absent", "cpu")}).Start(); err == nil {
-		t.Error("a profile can be written to a folder that is not there")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bench/bare"
@@ -24,12 +23,11 @@ type pace struct {
 }
 
 // String returns the pace for people.
-func (p pace) String() string {
-	return fmt.Sprintf("%s signals/s with %s", grouped(p.rate), p.cost())
-}
+func (p pace) String() string { return grouped(p.rate) + "/s with " + p.cost() }
 
+// cost returns what a hop takes; the counts are those of the whole process.
 func (p pace) cost() string {
-	return fmt.Sprintf("%.1f allocations and %.1f µs of CPU per signal and hop", p.mallocs/bare.Hops, p.cpu/bare.Hops)
+	return fmt.Sprintf("%.1f allocations and %.1f µs of CPU", p.mallocs/bare.Hops, p.cpu/bare.Hops)
 }
 
 // medianPace returns the median of each figure over the rounds.
@@ -41,40 +39,32 @@ func medianPace(rounds []pace) pace {
 	return pace{median(rates), median(mallocs), median(cpu)}
 }
 
-// measureThroughput returns how HAL9 compares with the best of the bare loops. The loops decide nothing, so
-// what is published to them is the same whatever HAL9 gets.
-func measureThroughput(hal9 contender, generate generator) measurer {
-	return func(ctx context.Context, s *session, row *Row) error {
-		contenders := append([]contender{hal9}, loops()...)
-		results, err := turns(ctx, s, row.ID, contenders, func(ctx context.Context, r *rig) (pace, error) {
-			return r.sustain(ctx, generate, s.scale(throughputWarmUp), s.scale(throughputSignals))
-		})
-		if err != nil {
-			return err
+// measureThroughput compares HAL9 with the best of the bare loops.
+func measureThroughput(ctx context.Context, s *session, lines []line) error {
+	ours, loops := turns(ctx, s, lines, func(ctx context.Context, r *rig) (pace, error) {
+		return r.sustain(ctx, s.scale(throughputWarmUp), s.scale(throughputSignals))
+	})
+	y := bestOf(loops, medianPace, func(a, b pace) bool { return a.rate > b.rate })
+	for i, line := range lines {
+		if ours[i].err != nil {
+			line.row.fail(ours[i].err)
+			continue
 		}
-		ours, best, name := medianPace(results[0]), pace{}, ""
-		var all []string
-		for i, rounds := range results[1:] {
-			p := medianPace(rounds)
-			if p.rate > best.rate {
-				best, name = p, contenders[i+1].name
-			}
-			all = append(all, fmt.Sprintf("%s %s/s", contenders[i+1].name, grouped(p.rate)))
+		p := medianPace(ours[i].rounds)
+		line.row.Value, line.row.Rounds = new(p.rate), s.cfg.Rounds
+		line.row.addNote("%s per signal and hop, whole process", p.cost())
+		if y.name != "" {
+			line.row.Yardstick = new(y.best.rate)
 		}
-		row.Value, row.Rounds = new(ours.rate), s.cfg.Rounds
-		row.addNote("HAL9 with %s, whole process", ours.cost())
-		if name != "" {
-			row.Yardstick = new(best.rate)
-			row.addNote("best bare loop: %s with %s; bare loops: %s", name, best.cost(), strings.Join(all, ", "))
-		}
-		return nil
+		line.row.addNote("%s", y.note(i == 0, lines[0].row.ID))
 	}
+	return nil
 }
 
 // sustain publishes signals as fast as the contender takes them and stops the clock when the last result is
 // stored. Then every one of them is looked for.
-func (r *rig) sustain(ctx context.Context, generate generator, warmUp, n int) (pace, error) {
-	list := generate.list(warmUp + n)
+func (r *rig) sustain(ctx context.Context, warmUp, n int) (pace, error) {
+	list := r.generate.list(warmUp + n)
 	if err := r.push(ctx, list[:warmUp], warmUp); err != nil {
 		return pace{}, err
 	}

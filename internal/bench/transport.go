@@ -89,12 +89,12 @@ func (s *session) transport(ctx context.Context, id string, size int) (transport
 
 // carry sends n signals of a size through HAL9 and returns GB/s, or why it refuses them.
 func (s *session) carry(ctx context.Context, size, n int) (rate float64, refused, err error) {
-	r, err := s.start(ctx, passing())
+	r, err := s.start(ctx, passing(sized(size)))
 	if err != nil {
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, r.stop()) }()
-	list := sized(size).list(n + 1)
+	list := r.generate.list(n + 1)
 	if refused = r.publisher.Try(ctx, r.in, list[0]); refused != nil {
 		return 0, refused, nil
 	}
