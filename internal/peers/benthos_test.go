@@ -22,19 +22,19 @@ import (
 // module's own. With a batch of 1 they work as both projects document nats_jetstream: one message per
 // read, an acknowledgement for each once its output is stored, 1,024 in flight. Larger batches show what
 // the engine could do with a component that has them.
-func benthosStreams(t *testing.T, batch int) peer {
+func benthosStreams(t *testing.T, batch, parallel int) peer {
 	t.Helper()
 	return peer{
 		name:    fmt.Sprintf("Benthos engine, own NATS plugin, batch %d", batch),
 		version: version(t, "github.com/redpanda-data/benthos/v4"), promise: "at least once",
 		start: func(t *testing.T, server *natstest.Server) job {
 			t.Helper()
-			return startBenthos(t, server, batch)
+			return startBenthos(t, server, batch, parallel)
 		},
 	}
 }
 
-func startBenthos(t *testing.T, server *natstest.Server, batch int) job {
+func startBenthos(t *testing.T, server *natstest.Server, batch, parallel int) job {
 	t.Helper()
 	work := plainJob(t, server)
 	ctx := t.Context()
@@ -43,7 +43,7 @@ func startBenthos(t *testing.T, server *natstest.Server, batch int) job {
 	for i := range stages {
 		in := &benthosInput{incoming: openStage(t, dial(t, server), i, nats.AckExplicit()), batch: batch}
 		out := &benthosOutput{js: open(t, server), to: topic(i + 1)}
-		stream := buildStream(t, in, out, max(2, inFlight/batch))
+		stream := buildStream(t, in, out, parallel)
 		running.Go(func() {
 			if err := stream.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				t.Errorf("stage %d: %v", i+1, err)

@@ -18,7 +18,7 @@ import (
 const (
 	stages     = 5
 	signalSize = 256
-	inFlight   = 1024            // messages that a peer may have taken and not yet acknowledged, per stage
+	inFlight   = 8192            // messages without an acknowledgement or an answer, per stage: as many as HAL9 has
 	jobTimeout = 2 * time.Minute // for one round of one peer
 )
 

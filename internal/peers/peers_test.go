@@ -33,7 +33,7 @@ func TestPeers(t *testing.T) {
 	peers := []peer{
 		hal9(), bareLoop(t),
 		watermillRouter(t, 1), watermillRouter(t, 64),
-		benthosStreams(t, 1), benthosStreams(t, 256),
+		benthosStreams(t, 1, 1024), benthosStreams(t, 256, 8),
 	}
 	results := make([]figures, len(peers))
 	for round := range rounds {
