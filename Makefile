@@ -73,7 +73,7 @@ benchstat: $(BENCHSTAT) ## compare two saved outputs of make bench: OLD=file NEW
 
 .PHONY: peers
 peers: ## run HAL9 beside comparable projects: the five-stage job, then the benchmarks (a module of its own)
-	cd internal/peers && $(GO) test -run '^TestPeers$$' -count 1 -timeout 20m -v .
+	cd internal/peers && $(GO) test -run '^TestPeers$$' -count 1 -timeout 30m -v .
 	cd internal/peers && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
 .PHONY: vuln

@@ -19,7 +19,7 @@ const (
 	stages     = 5
 	signalSize = 256
 	inFlight   = 8192            // messages without an acknowledgement or an answer, per stage: as many as HAL9 has
-	jobTimeout = 2 * time.Minute // for one round of one peer
+	jobTimeout = 5 * time.Minute // for one round of one peer
 )
 
 // peer is a system that can do the job.
