@@ -81,7 +81,8 @@ benchstat: $(BENCHSTAT) ## compare two saved outputs of make bench: OLD=file NEW
 	$(BENCHSTAT) $(OLD) $(NEW)
 
 .PHONY: peers
-peers: ## run HAL9's benchmarks beside those of comparable projects (a module of its own)
+peers: ## run HAL9 beside comparable projects: the five-stage job, then the benchmarks (a module of its own)
+	cd internal/peers && $(GO) test -run '^TestPeers$$' -count 1 -timeout 30m -v .
 	cd internal/peers && $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
 .PHONY: vuln
