@@ -10,7 +10,7 @@ PROFILES ?= dist/profile
 VULNDB   ?= https://vuln.go.dev
 
 # Packages that start goroutines or share state between them.
-RACE := ./pipeline/... ./layers/strategic/... ./internal/bus/... ./internal/app/... ./internal/natsserver/... \
+RACE := ./pipeline/... ./layers/strategic/... ./internal/bus/... ./internal/dead/... ./internal/app/... ./internal/natsserver/... \
 	./internal/load/... ./internal/outbound/... ./internal/telemetry/... ./internal/web/...
 
 # The tools' versions stand in internal/tools/go.mod; each is built once per version.

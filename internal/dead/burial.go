@@ -35,6 +35,9 @@ func (m *Mover) bury(ctx context.Context, layer layers.Name, list []body) error 
 	if err := m.deps.Bus.Publish(ctx, verdicts); err != nil {
 		return err
 	}
+	if len(verdicts) > 0 {
+		m.deps.Log.WarnContext(ctx, "dead letters for signals that JetStream gave up on", "layer", layer, "signals", len(verdicts))
+	}
 	var problems []error
 	for i := range list {
 		m.observe(ctx, &list[i])
@@ -90,7 +93,7 @@ func (m *Mover) observe(ctx context.Context, b *body) {
 	if len(b.records) == 0 {
 		return
 	}
-	m.deps.Log.WarnContext(ctx, "dead letter for a signal that JetStream gave up on", "stage", b.key.Name(), "seq", b.advisory.Seq, "signal", b.envelope.ID)
+	m.deps.Log.DebugContext(ctx, "dead letter for a signal that JetStream gave up on", "stage", b.key.Name(), "seq", b.advisory.Seq, "signal", b.envelope.ID)
 	m.deps.Observer.Decided(b.key.Layer, layers.DispositionDead, max(0, m.deps.Now().Sub(b.delivery.Stored)), 0)
 	m.deps.Observer.Final(b.key.Layer, max(0, m.deps.Now().Sub(b.envelope.ReceivedAt)))
 	m.deps.Observer.Dead(b.key.Layer)
