@@ -45,6 +45,8 @@ func edgeRules() []Rule {
 		{Packages: "internal/bus", Internal: []string{"layers", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
 		{Packages: "internal/bus/bustest", Internal: []string{"layers", "pipeline"}, External: []string{"github.com/google/go-cmp"}},
 		{Packages: "internal/e2e"},
+		{Packages: "internal/e2e/chaos"},
+		{Packages: "internal/e2e/proctest"},
 		{Packages: "internal/natsserver", External: []string{client, server, "github.com/gofrs/flock"}},
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},
