@@ -1,0 +1,249 @@
+package chaos_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The kinds of faults.
+const (
+	kindKill    = "kill"    // kill -9 of a layer process, which starts again
+	kindServer  = "server"  // kill -9 of NATS, which starts again after up to 2 s
+	kindBoth    = "both"    // kill -9 of NATS and of up to three layer processes at once
+	kindFreeze  = "freeze"  // SIGSTOP of a layer process for longer than its lease, then SIGCONT
+	kindRolling = "rolling" // SIGTERM of one layer process after the other
+	kindScale   = "scale"   // a layer goes to 1 replica, to 8 and to 2
+	kindRescale = "rescale" // a keyed layer goes to another number of replicas, 1 to 4
+)
+
+// faultSeconds is how long one of each kind takes, about: publishing is spread over the sum.
+var faultSeconds = map[string]float64{
+	kindKill: 1.5, kindServer: 3, kindBoth: 4, kindFreeze: 12, kindRolling: 6, kindScale: 10, kindRescale: 2.5,
+}
+
+func faultKinds() []string { return slices.Sorted(maps.Keys(faultSeconds)) }
+
+// strike is a fault that happened.
+type strike struct {
+	kind  string
+	what  string
+	layer string    // of the process that was hit; empty where it was NATS or several
+	at    time.Time // when the process was gone, or stood still
+	back  time.Time // when what was broken was mended
+	alone bool      // no other fault came before the one was over
+}
+
+// storm brings faults over a fleet and its server, one after the other, in an order and at moments
+// that the seed decides.
+type storm struct {
+	fleet  *fleet
+	server *natsServer
+	random *rand.Rand
+	freeze time.Duration
+	base   map[string]int // replicas of each layer between the faults
+	queue  []string       // kinds to come
+	expect time.Duration  // how long all of them take, about
+	log    func(format string, args ...any)
+
+	mu      sync.Mutex
+	strikes []strike
+}
+
+func newStorm(fleet *fleet, server *natsServer, s settings) *storm {
+	w := &storm{
+		fleet: fleet, server: server, random: rand.New(rand.NewPCG(uint64(s.seed), 1)), freeze: s.freeze,
+		base: map[string]int{}, log: fleet.t.Logf,
+	}
+	seconds := 2.0
+	for _, kind := range faultKinds() {
+		for range s.faults[kind] {
+			w.queue = append(w.queue, kind)
+			seconds += faultSeconds[kind] + 1
+			if kind == kindFreeze {
+				seconds += max(0, s.freeze.Seconds()-8)
+			}
+		}
+	}
+	w.random.Shuffle(len(w.queue), func(i, j int) { w.queue[i], w.queue[j] = w.queue[j], w.queue[i] })
+	w.expect = time.Duration(seconds * float64(time.Second))
+	for _, layer := range layerNames {
+		w.base[layer] = 1 + w.random.IntN(2)
+	}
+	return w
+}
+
+// pause waits up to most, for a time that the seed decides.
+func (w *storm) pause(ctx context.Context, most time.Duration) {
+	timer := time.NewTimer(time.Duration(w.random.Int64N(int64(most))))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// run brings all faults and returns when everything is mended.
+func (w *storm) run(ctx context.Context) error {
+	for i, kind := range w.queue {
+		w.pause(ctx, 2*time.Second)
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d of %d faults happened before time was up", i, len(w.queue))
+		}
+		if err := w.strike(ctx, kind); err != nil {
+			return fmt.Errorf("fault %d, %s: %w", i+1, kind, err)
+		}
+	}
+	return w.mend()
+}
+
+// mend waits until all of the fleet is ready.
+func (w *storm) mend() error {
+	for _, layer := range layerNames {
+		for _, r := range w.fleet.of(layer) {
+			if err := w.fleet.await(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *storm) strike(ctx context.Context, kind string) error {
+	switch kind {
+	case kindKill:
+		r := w.anyReplica(layerNames)
+		w.fleet.kill(r)
+		w.hit(strike{kind: kind, what: r.name, layer: r.layer})
+		return nil
+	case kindServer:
+		return w.killServer(ctx, kind)
+	case kindBoth:
+		return w.killServer(ctx, kind, w.victims()...)
+	case kindFreeze:
+		return w.freezeOne(ctx)
+	case kindRolling:
+		return w.roll()
+	case kindScale:
+		return w.scale(ctx)
+	default:
+		return w.rescale()
+	}
+}
+
+func (w *storm) anyReplica(names []string) *replica {
+	all := w.fleet.of(names[w.random.IntN(len(names))])
+	return all[w.random.IntN(len(all))]
+}
+
+func (w *storm) victims() []*replica {
+	var list []*replica
+	for range 1 + w.random.IntN(3) {
+		list = append(list, w.anyReplica(layerNames))
+	}
+	return list
+}
+
+// killServer kills NATS, and replicas at the same moment.
+func (w *storm) killServer(ctx context.Context, kind string, victims ...*replica) error {
+	hit := strike{kind: kind, what: w.server.name}
+	var group sync.WaitGroup
+	for _, r := range victims {
+		hit.what += " " + r.name
+		group.Go(func() { w.fleet.kill(r) })
+	}
+	w.server.kill()
+	group.Wait()
+	done := w.hit(hit)
+	w.pause(ctx, 2*time.Second)
+	if err := w.server.start(); err != nil {
+		return err
+	}
+	done()
+	return nil
+}
+
+// freezeOne makes a zombie: a process that another replaces while it stands still, and that then goes
+// on as if nothing had happened.
+func (w *storm) freezeOne(ctx context.Context) error {
+	layer := layerNames[w.random.IntN(len(layerNames))]
+	had := len(w.fleet.of(layer))
+	if err := w.fleet.scale(layer, had+1, w.random.IntN); err != nil {
+		return err
+	}
+	w.pause(ctx, time.Second)
+	r := w.fleet.of(layer)[0] // The oldest is the likeliest owner.
+	thaw, err := w.fleet.freeze(r)
+	if err != nil {
+		return err
+	}
+	done := w.hit(strike{kind: kindFreeze, what: r.name, layer: layer})
+	timer := time.NewTimer(w.freeze)
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	timer.Stop()
+	w.pause(ctx, 3*time.Second)
+	thaw()
+	done()
+	w.pause(ctx, 2*time.Second)
+	return w.fleet.scale(layer, had, w.random.IntN)
+}
+
+func (w *storm) roll() error {
+	done := w.hit(strike{kind: kindRolling, what: "all layers"})
+	for _, layer := range layerNames {
+		for _, r := range w.fleet.of(layer) {
+			if err := w.fleet.restart(r); err != nil {
+				return err
+			}
+		}
+	}
+	done()
+	return nil
+}
+
+func (w *storm) scale(ctx context.Context) error {
+	layer := layerNames[w.random.IntN(len(layerNames))]
+	done := w.hit(strike{kind: kindScale, what: layer + " to 1, 8 and 2"})
+	for _, n := range []int{1, 8, 2, w.base[layer]} {
+		if err := w.fleet.scale(layer, n, w.random.IntN); err != nil {
+			return err
+		}
+		w.pause(ctx, 2*time.Second)
+	}
+	done()
+	return nil
+}
+
+func (w *storm) rescale() error {
+	layer := keyedNames[w.random.IntN(len(keyedNames))]
+	now := len(w.fleet.of(layer))
+	n := 1 + (now+w.random.IntN(3))%4 // any but the present number
+	done := w.hit(strike{kind: kindRescale, what: fmt.Sprintf("%s from %d to %d", layer, now, n)})
+	if err := w.fleet.scale(layer, n, w.random.IntN); err != nil {
+		return err
+	}
+	done()
+	return nil
+}
+
+// hit notes a fault; the result notes that it is mended.
+func (w *storm) hit(s strike) (mended func()) {
+	s.at = time.Now()
+	w.log("%s %s", s.kind, s.what)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.strikes = append(w.strikes, s)
+	i := len(w.strikes) - 1
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.strikes[i].back = time.Now()
+	}
+}
