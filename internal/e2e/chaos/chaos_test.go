@@ -94,13 +94,8 @@ func (w *world) startLayers(replicas map[string]int) {
 	}
 }
 
-// client connects the checker.
-func (w *world) client() jetstream.JetStream {
-	w.t.Helper()
-	return client(w.t, w.server.url())
-}
-
-func client(t *testing.T, url string) jetstream.JetStream {
+// checker connects a client that only reads.
+func checker(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
 	js, closeClient, err := dial(url)
 	if err != nil {
@@ -153,7 +148,7 @@ func TestChaos(t *testing.T) {
 	if err := errors.Join(stormed, <-published); err != nil {
 		t.Errorf("%v\n%s", err, strikeList(storm.strikes))
 	}
-	js := w.client()
+	js := checker(t, w.server.url())
 	if err := awaitVerdicts(ctx, js, load.acknowledged.Load(), patience); err != nil {
 		t.Errorf("%v", err)
 	}

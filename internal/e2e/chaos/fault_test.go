@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -15,7 +16,7 @@ const (
 	kindKill    = "kill"    // kill -9 of a layer process, which starts again
 	kindServer  = "server"  // kill -9 of NATS, which starts again after up to 2 s
 	kindBoth    = "both"    // kill -9 of NATS and of up to three layer processes at once
-	kindFreeze  = "freeze"  // SIGSTOP of a layer process for longer than its lease, then SIGCONT
+	kindFreeze  = "freeze"  // SIGSTOP of a layer's processes for longer than their leases, then SIGCONT
 	kindRolling = "rolling" // SIGTERM of one layer process after the other
 	kindScale   = "scale"   // a layer goes to 1 replica, to 8 and to 2
 	kindRescale = "rescale" // a keyed layer goes to another number of replicas, 1 to 4
@@ -32,10 +33,9 @@ func faultKinds() []string { return slices.Sorted(maps.Keys(faultSeconds)) }
 type strike struct {
 	kind  string
 	what  string
-	layer string    // of the process that was hit; empty where it was NATS or several
+	layer string    // that was hit; empty where it was NATS or several
 	at    time.Time // when the process was gone, or stood still
 	back  time.Time // when what was broken was mended
-	alone bool      // no other fault came before the one was over
 }
 
 // storm brings faults over a fleet and its server, one after the other, in an order and at moments
@@ -79,12 +79,7 @@ func newStorm(fleet *fleet, server *natsServer, s settings) *storm {
 
 // pause waits up to most, for a time that the seed decides.
 func (w *storm) pause(ctx context.Context, most time.Duration) {
-	timer := time.NewTimer(time.Duration(w.random.Int64N(int64(most))))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	pause(ctx, time.Duration(w.random.Int64N(int64(most))))
 }
 
 // run brings all faults and returns when everything is mended.
@@ -125,7 +120,7 @@ func (w *storm) strike(ctx context.Context, kind string) error {
 	case kindBoth:
 		return w.killServer(ctx, kind, w.victims()...)
 	case kindFreeze:
-		return w.freezeOne(ctx)
+		return w.freezeOwners(ctx)
 	case kindRolling:
 		return w.roll()
 	case kindScale:
@@ -167,32 +162,35 @@ func (w *storm) killServer(ctx context.Context, kind string, victims ...*replica
 	return nil
 }
 
-// freezeOne makes a zombie: a process that another replaces while it stands still, and that then goes
-// on as if nothing had happened.
-func (w *storm) freezeOne(ctx context.Context) error {
+// freezeOwners makes zombies: all processes of a layer stand still, and whoever owns its partitions
+// is among them; one that was added just before replaces them; then they go on as if nothing had
+// happened.
+func (w *storm) freezeOwners(ctx context.Context) error {
 	layer := layerNames[w.random.IntN(len(layerNames))]
-	had := len(w.fleet.of(layer))
-	if err := w.fleet.scale(layer, had+1, w.random.IntN); err != nil {
+	old := w.fleet.of(layer)
+	if err := w.fleet.scale(layer, len(old)+1, w.random.IntN); err != nil {
 		return err
 	}
 	w.pause(ctx, time.Second)
-	r := w.fleet.of(layer)[0] // The oldest is the likeliest owner.
-	thaw, err := w.fleet.freeze(r)
-	if err != nil {
-		return err
+	hit := strike{kind: kindFreeze, layer: layer}
+	var thaw []func()
+	for _, r := range old {
+		one, err := w.fleet.freeze(r)
+		if err != nil {
+			return err
+		}
+		thaw = append(thaw, one)
+		hit.what = strings.TrimSpace(hit.what + " " + r.name)
 	}
-	done := w.hit(strike{kind: kindFreeze, what: r.name, layer: layer})
-	timer := time.NewTimer(w.freeze)
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	timer.Stop()
+	done := w.hit(hit)
+	pause(ctx, w.freeze)
 	w.pause(ctx, 3*time.Second)
-	thaw()
+	for _, one := range thaw {
+		one()
+	}
 	done()
 	w.pause(ctx, 2*time.Second)
-	return w.fleet.scale(layer, had, w.random.IntN)
+	return w.fleet.scale(layer, len(old), w.random.IntN)
 }
 
 func (w *storm) roll() error {
@@ -210,7 +208,7 @@ func (w *storm) roll() error {
 
 func (w *storm) scale(ctx context.Context) error {
 	layer := layerNames[w.random.IntN(len(layerNames))]
-	done := w.hit(strike{kind: kindScale, what: layer + " to 1, 8 and 2"})
+	done := w.hit(strike{kind: kindScale, what: layer + " to 1, 8 and 2", layer: layer})
 	for _, n := range []int{1, 8, 2, w.base[layer]} {
 		if err := w.fleet.scale(layer, n, w.random.IntN); err != nil {
 			return err
@@ -225,7 +223,7 @@ func (w *storm) rescale() error {
 	layer := keyedNames[w.random.IntN(len(keyedNames))]
 	now := len(w.fleet.of(layer))
 	n := 1 + (now+w.random.IntN(3))%4 // any but the present number
-	done := w.hit(strike{kind: kindRescale, what: fmt.Sprintf("%s from %d to %d", layer, now, n)})
+	done := w.hit(strike{kind: kindRescale, what: fmt.Sprintf("%s from %d to %d", layer, now, n), layer: layer})
 	if err := w.fleet.scale(layer, n, w.random.IntN); err != nil {
 		return err
 	}

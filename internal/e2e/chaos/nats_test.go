@@ -23,11 +23,10 @@ import (
 
 // serverRole tells a NATS process what to be; it travels as JSON in roleVariable.
 type serverRole struct {
-	Ready   string // file to write once it serves
-	Dir     string
-	Host    string
-	Port    int
-
+	Ready string // file to write once it serves
+	Dir   string
+	Host  string
+	Port  int
 }
 
 // serveNATS is what this test program does as a NATS process: it serves until SIGTERM, or until the

@@ -23,7 +23,7 @@ type load struct {
 	released     atomic.Bool
 	published    atomic.Int64 // for the first time
 	acknowledged atomic.Int64
-	again        atomic.Int64 // publishes of what was published before
+	again        atomic.Int64 // publishes of what was published before, or failed to be
 	acked        []bool       // by signal; each belongs to one publisher until all have returned
 	sent         []bool
 }
@@ -67,6 +67,14 @@ type flight struct {
 // flightsMax is how many publishes of one client are in flight.
 const flightsMax = 256
 
+// client is one publishing client at work.
+type client struct {
+	load    *load
+	js      jetstream.JetStream
+	withID  bool
+	flights []flight
+}
+
 // publisher is one client: it publishes asynchronously, and again what was not acknowledged.
 func (l *load) publisher(ctx context.Context, number int) error {
 	js, closeClient, err := dial(l.url)
@@ -74,57 +82,76 @@ func (l *load) publisher(ctx context.Context, number int) error {
 		return err
 	}
 	defer closeClient()
-	withID := number >= l.withoutID
-	var flights []flight
-	send := func(i int) {
-		for ctx.Err() == nil {
-			future, err := js.PublishMsgAsync(l.script.message(i, withID), jetstream.WithStallWait(2*time.Second))
-			if err == nil {
-				flights = append(flights, flight{i, future})
-				return
-			}
-			l.again.Add(1)
-			pause(ctx, 20*time.Millisecond)
-		}
-	}
-	settle := func(atMost int) {
-		for len(flights) > atMost && ctx.Err() == nil {
-			first := flights[0]
-			flights = flights[1:]
-			if l.settle(ctx, first) {
-				continue
-			}
-			l.again.Add(1)
-			pause(ctx, 20*time.Millisecond)
-			send(first.index)
-		}
-	}
+	c := &client{load: l, js: js, withID: number >= l.withoutID}
+	var later []int // to be published once more
 	for i := range l.script.key {
 		if int(l.script.key[i])%publisherCount != number {
 			continue
 		}
 		for l.published.Load() >= l.allowed() && ctx.Err() == nil {
-			settle(max(0, len(flights)-1))
+			c.settle(ctx, max(0, len(c.flights)-1))
 			pause(ctx, 2*time.Millisecond)
 		}
 		l.published.Add(1)
 		l.sent[i] = true
-		send(i)
-		settle(flightsMax)
+		c.send(ctx, i)
+		switch i % 100 {
+		case 7: // in doubt, a sender publishes once more: at once,
+			l.again.Add(1)
+			c.send(ctx, i)
+		case 8: // or when it has found out
+			later = append(later, i)
+		}
+		if len(later) > 10 {
+			l.again.Add(1)
+			c.send(ctx, later[0])
+			later = later[1:]
+		}
+		c.settle(ctx, flightsMax)
 	}
-	settle(0)
+	c.settle(ctx, 0)
 	if ctx.Err() != nil {
 		return fmt.Errorf("publisher %d: %w", number, context.Cause(ctx))
 	}
 	return nil
 }
 
+// send publishes a signal without waiting for the answer.
+func (c *client) send(ctx context.Context, i int) {
+	for ctx.Err() == nil {
+		future, err := c.js.PublishMsgAsync(c.load.script.message(i, c.withID), jetstream.WithStallWait(2*time.Second))
+		if err == nil {
+			c.flights = append(c.flights, flight{i, future})
+			return
+		}
+		c.load.again.Add(1)
+		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+// settle waits until at most so many publishes are in flight; what was refused or got no answer is
+// published again.
+func (c *client) settle(ctx context.Context, atMost int) {
+	for len(c.flights) > atMost && ctx.Err() == nil {
+		first := c.flights[0]
+		c.flights = c.flights[1:]
+		if c.load.settle(ctx, first) {
+			continue
+		}
+		c.load.again.Add(1)
+		pause(ctx, 20*time.Millisecond)
+		c.send(ctx, first.index)
+	}
+}
+
 // settle waits for the answer to one publish.
 func (l *load) settle(ctx context.Context, f flight) bool {
 	select {
 	case <-f.future.Ok():
-		l.acked[f.index] = true
-		l.acknowledged.Add(1)
+		if !l.acked[f.index] {
+			l.acked[f.index] = true
+			l.acknowledged.Add(1)
+		}
 		return true
 	case <-f.future.Err():
 		return false

@@ -155,7 +155,7 @@ func (s *script) labels(i int) map[string]string {
 	if s.apart {
 		return map[string]string{"service": keyName(key)}
 	}
-	return map[string]string{"service": fmt.Sprintf("svc-%d", key/4), "cluster": fmt.Sprintf("c%d", key%5)}
+	return map[string]string{"service": fmt.Sprintf("svc-%d", key/4)}
 }
 
 // value is a real series, with a step now and then that no baseline expects.

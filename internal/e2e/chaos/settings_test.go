@@ -16,10 +16,10 @@ type settings struct {
 	long       bool
 	seed       int
 	signals    int
-	partitions int           // of each keyed layer
+	partitions int            // of each keyed layer
 	faults     map[string]int // how many of each kind
-	freeze     time.Duration // how long a process is frozen at least; a lease lasts 5 s
-	keep       bool          // keep the folder of a run that passed
+	freeze     time.Duration  // how long a process is frozen at least; a lease lasts 5 s
+	keep       bool           // keep the folder of a run that passed
 }
 
 // fixedSeed is that of `go test`: the same faults in every run.

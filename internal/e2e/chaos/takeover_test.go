@@ -24,7 +24,7 @@ func (e *evidence) output(layer, partition int, at time.Time) {
 	where := outlet{layer, partition}
 	for n := range e.strikes {
 		s := &e.strikes[n]
-		if s.layer != "" && s.layer != layerNames[layer-1] || at.Before(s.at.Add(margin)) {
+		if !s.touches(layerNames[layer-1]) || at.Before(s.at.Add(margin)) {
 			continue
 		}
 		if first, known := e.first[n][where]; !known || at.Before(first) {
@@ -39,6 +39,9 @@ type gap struct {
 	length      time.Duration
 	disturbed   bool // another fault came in between
 }
+
+// touches reports whether the fault was one for this layer.
+func (s strike) touches(layer string) bool { return s.layer == "" || s.layer == layer }
 
 // gaps returns for every fault by which a process was lost how long it took until each partition of its
 // layer gave something again, the slowest one counting. It includes the time in which there was nothing to do,
@@ -57,7 +60,7 @@ func (e *evidence) gaps() []gap {
 		for layer, length := range worst {
 			g := gap{kind: s.kind, layer: layer, length: length}
 			g.disturbed = slices.ContainsFunc(e.strikes, func(o strike) bool {
-				return o.at.After(s.at) && o.at.Before(s.at.Add(length)) || o.at.Before(s.at) && o.back.After(s.at)
+				return o.touches(layer) && (o.at.After(s.at) && o.at.Before(s.at.Add(length)) || o.at.Before(s.at) && o.back.After(s.at))
 			})
 			list = append(list, g)
 		}
