@@ -21,31 +21,48 @@ rules:
 windows: {lateness: 5s, situation: 20s}
 playbooks:
   - {name: disk-full, when: 'title.contains("disk")', title: Make room, steps: [delete old logs, grow the volume]}
+  - {name: look, when: 'severity < critical', title: Look at it, steps: [open the dashboard]}
 `
 
-// world is one run's folder, server and processes.
+// world is one run's folder, servers and processes.
 type world struct {
-	t      *testing.T
-	dir    string
-	server *natsServer
-	fleet  *fleet
+	t       *testing.T
+	dir     string
+	server  *natsServer // alone, or
+	cluster *cluster
+	fleet   *fleet
 }
 
-// newWorld starts NATS and provisions it. The folder stays where the test fails, or where keep says so.
+// newWorld starts NATS and provisions it. The folder stays where the test fails, or where the settings
+// say so.
 func newWorld(t *testing.T, s settings, config string) *world {
 	t.Helper()
 	w := &world{t: t, dir: newFolder(t, s)}
-	file := filepath.Join(w.dir, "hal9.yaml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	w.server = newServer(t, w.dir)
 	if err := w.server.start(); err != nil {
 		t.Fatal(err)
 	}
-	provision(t, w.server.url(), "--partitions", strconv.Itoa(s.partitions), "--store-bytes", strconv.Itoa(storeBytes), "--config", file)
-	w.fleet = newFleet(t, w.server.url(), w.dir, file)
+	w.provision(w.server.url(), s.partitions, config)
 	return w
+}
+
+// provision makes what the layers need, and a fleet without any.
+func (w *world) provision(url string, partitions int, config string, more ...string) {
+	w.t.Helper()
+	path, err := binary()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	file := createFile(w.t, filepath.Join(w.dir, "hal9.yaml"), config).Name()
+	args := append([]string{
+		"provision", "--nats", url, "--config", file,
+		"--partitions", strconv.Itoa(partitions), "--store-bytes", strconv.Itoa(storeBytes),
+	}, more...)
+	out, err := exec.CommandContext(w.t.Context(), path, args...).CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("hal9 provision: %v\n%s", err, out)
+	}
+	w.fleet = newFleet(w.t, url, w.dir, file)
 }
 
 // newFolder makes the folder of a run.
@@ -65,16 +82,18 @@ func newFolder(t *testing.T, s settings) string {
 	return dir
 }
 
-func provision(t *testing.T, url string, args ...string) {
+// createFile returns a file with this text, open for more until the test ends.
+func createFile(t *testing.T, path, text string) *os.File {
 	t.Helper()
-	path, err := binary()
+	file, err := os.Create(path)
+	if err == nil {
+		_, err = file.WriteString(text)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.CommandContext(t.Context(), path, append([]string{"provision", "--nats", url}, args...)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("hal9 provision: %v\n%s", err, out)
-	}
+	t.Cleanup(func() { _ = file.Close() })
+	return file
 }
 
 // startLayers starts the replicas of every layer and waits until they are ready.
@@ -134,35 +153,39 @@ func TestChaos(t *testing.T) {
 	t.Logf("%s", s)
 	began := time.Now()
 	w := newWorld(t, s, configText)
-	storm := newStorm(w.fleet, w.server, s)
-	w.startLayers(storm.base)
+	w.endure(s, newStorm(w, s, s.faults, layerNames), began)
+}
 
-	ctx, cancel := context.WithTimeout(t.Context(), bound(s, storm))
+// endure starts the layers, publishes under a storm and checks what came of it.
+func (w *world) endure(s settings, storm *storm, began time.Time) {
+	w.t.Helper()
+	w.startLayers(storm.base)
+	ctx, cancel := context.WithTimeout(w.t.Context(), bound(s, storm))
 	defer cancel()
-	load := newLoad(newScript(s.seed, s.signals, false), w.server.url(), storm.expect)
+	load := newLoad(newScript(s.seed, s.signals, 400), w.fleet.url, storm.expect)
 	load.script.base, load.script.step = time.Now(), storm.expect/time.Duration(s.signals)
 	published := make(chan error, 1)
 	go func() { published <- load.run(ctx) }()
 	stormed := storm.run(ctx)
 	load.released.Store(true)
 	if err := errors.Join(stormed, <-published); err != nil {
-		t.Errorf("%v\n%s", err, strikeList(storm.strikes))
+		w.t.Errorf("%v\n%s", err, strikeList(storm.strikes))
 	}
-	js := checker(t, w.server.url())
+	js := checker(w.t, w.fleet.url)
 	if err := awaitVerdicts(ctx, js, load.acknowledged.Load(), patience); err != nil {
-		t.Errorf("%v", err)
+		w.t.Error(err)
 	}
 	e := newEvidence(load, s.partitions, storm.strikes)
 	if err := e.collect(ctx, js); err != nil {
-		t.Error(err)
+		w.t.Error(err)
 	}
 	w.fleet.stop()
 	for _, text := range w.fleet.oddities() {
 		e.found.add("processes end only when told to, and in order", "%s", text)
 	}
-	t.Logf("\n%s", e.table(s, w.fleet, time.Since(began)))
+	w.t.Logf("\n%s", e.table(s, w.fleet, time.Since(began)))
 	if !e.found.none() {
-		t.Errorf("broken promises:\n%sfaults:\n%ssignals:\n%s", e.found, strikeList(storm.strikes), e.trails(t.Context(), js))
+		w.t.Errorf("broken promises:\n%sfaults:\n%ssignals:\n%s", e.found, strikeList(storm.strikes), e.trails(w.t.Context(), js))
 	}
 }
 

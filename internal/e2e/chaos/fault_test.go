@@ -19,12 +19,15 @@ const (
 	kindFreeze  = "freeze"  // SIGSTOP of a layer's processes for longer than their leases, then SIGCONT
 	kindRolling = "rolling" // SIGTERM of one layer process after the other
 	kindScale   = "scale"   // a layer goes to 1 replica, to 8 and to 2
-	kindRescale = "rescale" // a keyed layer goes to another number of replicas, 1 to 4
+	kindRescale = "rescale" // a layer goes to another number of replicas, 1 to 4
+	kindNode    = "node"    // kill -9 of one server of a cluster, which starts again after up to 8 s
+	kindCut     = "cut"     // one server of a cluster is off the network for a while
 )
 
 // faultSeconds is how long one of each kind takes, about: publishing is spread over the sum.
 var faultSeconds = map[string]float64{
 	kindKill: 1.5, kindServer: 3, kindBoth: 4, kindFreeze: 12, kindRolling: 6, kindScale: 10, kindRescale: 2.5,
+	kindNode: 9, kindCut: 35,
 }
 
 func faultKinds() []string { return slices.Sorted(maps.Keys(faultSeconds)) }
@@ -38,43 +41,54 @@ type strike struct {
 	back  time.Time // when what was broken was mended
 }
 
-// storm brings faults over a fleet and its server, one after the other, in an order and at moments
+// storm brings faults over a fleet and its servers, one after the other, in an order and at moments
 // that the seed decides.
 type storm struct {
-	fleet  *fleet
-	server *natsServer
-	random *rand.Rand
-	freeze time.Duration
-	base   map[string]int // replicas of each layer between the faults
-	queue  []string       // kinds to come
-	expect time.Duration  // how long all of them take, about
-	log    func(format string, args ...any)
+	fleet   *fleet
+	server  *natsServer // alone, or
+	cluster *cluster
+	random  *rand.Rand
+	freeze  time.Duration
+	names   []string       // layers that may be hit
+	base    map[string]int // replicas of each layer between the faults
+	queue   []string       // kinds to come
+	expect  time.Duration  // how long all of them take, about
+	log     func(format string, args ...any)
 
 	mu      sync.Mutex
 	strikes []strike
 }
 
-func newStorm(fleet *fleet, server *natsServer, s settings) *storm {
-	w := &storm{
-		fleet: fleet, server: server, random: rand.New(rand.NewPCG(uint64(s.seed), 1)), freeze: s.freeze,
-		base: map[string]int{}, log: fleet.t.Logf,
+// newStorm prepares so many faults of each kind, against the layers named.
+func newStorm(w *world, s settings, faults map[string]int, names []string) *storm {
+	st := &storm{
+		fleet: w.fleet, server: w.server, cluster: w.cluster, random: rand.New(rand.NewPCG(uint64(s.seed), 1)), freeze: s.freeze,
+		names: names, base: map[string]int{}, log: w.t.Logf,
 	}
+	st.plan(faults)
+	for _, layer := range layerNames {
+		st.base[layer] = 1
+		if slices.Contains(names, layer) {
+			st.base[layer] += st.random.IntN(2)
+		}
+	}
+	return st
+}
+
+// plan shuffles the faults and adds up how long they take.
+func (w *storm) plan(faults map[string]int) {
 	seconds := 2.0
 	for _, kind := range faultKinds() {
-		for range s.faults[kind] {
+		for range faults[kind] {
 			w.queue = append(w.queue, kind)
 			seconds += faultSeconds[kind] + 1
 			if kind == kindFreeze {
-				seconds += max(0, s.freeze.Seconds()-8)
+				seconds += max(0, w.freeze.Seconds()-8)
 			}
 		}
 	}
 	w.random.Shuffle(len(w.queue), func(i, j int) { w.queue[i], w.queue[j] = w.queue[j], w.queue[i] })
 	w.expect = time.Duration(seconds * float64(time.Second))
-	for _, layer := range layerNames {
-		w.base[layer] = 1 + w.random.IntN(2)
-	}
-	return w
 }
 
 // pause waits up to most, for a time that the seed decides.
@@ -111,7 +125,7 @@ func (w *storm) mend() error {
 func (w *storm) strike(ctx context.Context, kind string) error {
 	switch kind {
 	case kindKill:
-		r := w.anyReplica(layerNames)
+		r := w.anyReplica()
 		w.fleet.kill(r)
 		w.hit(strike{kind: kind, what: r.name, layer: r.layer})
 		return nil
@@ -125,20 +139,26 @@ func (w *storm) strike(ctx context.Context, kind string) error {
 		return w.roll()
 	case kindScale:
 		return w.scale(ctx)
+	case kindNode:
+		return w.killNode(ctx)
+	case kindCut:
+		return w.cutNode(ctx)
 	default:
 		return w.rescale()
 	}
 }
 
-func (w *storm) anyReplica(names []string) *replica {
-	all := w.fleet.of(names[w.random.IntN(len(names))])
+func (w *storm) anyLayer() string { return w.names[w.random.IntN(len(w.names))] }
+
+func (w *storm) anyReplica() *replica {
+	all := w.fleet.of(w.anyLayer())
 	return all[w.random.IntN(len(all))]
 }
 
 func (w *storm) victims() []*replica {
 	var list []*replica
 	for range 1 + w.random.IntN(3) {
-		list = append(list, w.anyReplica(layerNames))
+		list = append(list, w.anyReplica())
 	}
 	return list
 }
@@ -166,7 +186,7 @@ func (w *storm) killServer(ctx context.Context, kind string, victims ...*replica
 // is among them; one that was added just before replaces them; then they go on as if nothing had
 // happened.
 func (w *storm) freezeOwners(ctx context.Context) error {
-	layer := layerNames[w.random.IntN(len(layerNames))]
+	layer := w.anyLayer()
 	old := w.fleet.of(layer)
 	if err := w.fleet.scale(layer, len(old)+1, w.random.IntN); err != nil {
 		return err
@@ -194,8 +214,8 @@ func (w *storm) freezeOwners(ctx context.Context) error {
 }
 
 func (w *storm) roll() error {
-	done := w.hit(strike{kind: kindRolling, what: "all layers"})
-	for _, layer := range layerNames {
+	done := w.hit(strike{kind: kindRolling, what: strings.Join(w.names, " ")})
+	for _, layer := range w.names {
 		for _, r := range w.fleet.of(layer) {
 			if err := w.fleet.restart(r); err != nil {
 				return err
@@ -207,7 +227,7 @@ func (w *storm) roll() error {
 }
 
 func (w *storm) scale(ctx context.Context) error {
-	layer := layerNames[w.random.IntN(len(layerNames))]
+	layer := w.anyLayer()
 	done := w.hit(strike{kind: kindScale, what: layer + " to 1, 8 and 2", layer: layer})
 	for _, n := range []int{1, 8, 2, w.base[layer]} {
 		if err := w.fleet.scale(layer, n, w.random.IntN); err != nil {
@@ -220,7 +240,7 @@ func (w *storm) scale(ctx context.Context) error {
 }
 
 func (w *storm) rescale() error {
-	layer := keyedNames[w.random.IntN(len(keyedNames))]
+	layer := w.anyLayer()
 	now := len(w.fleet.of(layer))
 	n := 1 + (now+w.random.IntN(3))%4 // any but the present number
 	done := w.hit(strike{kind: kindRescale, what: fmt.Sprintf("%s from %d to %d", layer, now, n), layer: layer})

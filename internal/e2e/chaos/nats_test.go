@@ -23,10 +23,11 @@ import (
 
 // serverRole tells a NATS process what to be; it travels as JSON in roleVariable.
 type serverRole struct {
-	Ready string // file to write once it serves
-	Dir   string
-	Host  string
-	Port  int
+	Ready   string // file to write once it serves
+	Dir     string
+	Host    string
+	Port    int
+	Cluster *clusterRole `json:",omitempty"` // nil for a server alone
 }
 
 // serveNATS is what this test program does as a NATS process: it serves until SIGTERM, or until the
@@ -59,6 +60,9 @@ func serveNATS(description string) error {
 
 // start runs the server that hal9 up embeds, or a member of a cluster.
 func (r serverRole) start() (stop func(), err error) {
+	if r.Cluster != nil {
+		return r.startMember()
+	}
 	cfg := natsserver.DefaultConfig()
 	cfg.Host, cfg.Port, cfg.DataDir, cfg.MaxStore = r.Host, r.Port, r.Dir, storeBytes+storeBytes/2
 	s, err := natsserver.Start(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))

@@ -175,10 +175,7 @@ func (l *load) inOrder(ctx context.Context) error {
 		}
 		l.published.Add(1)
 		l.sent[i] = true
-		for {
-			if _, err := js.PublishMsg(ctx, l.script.message(i, true)); err == nil {
-				break
-			}
+		for publishOnce(ctx, js, l.script.message(i, true)) != nil {
 			if ctx.Err() != nil {
 				return fmt.Errorf("publish %s: %w", idOf(i), context.Cause(ctx))
 			}
@@ -191,10 +188,17 @@ func (l *load) inOrder(ctx context.Context) error {
 	return nil
 }
 
+func publishOnce(ctx context.Context, js jetstream.JetStream, msg *nats.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := js.PublishMsg(ctx, msg)
+	return err
+}
+
 // dial connects a client as the manuals of nats.go do, but for patience.
 func dial(url string) (js jetstream.JetStream, closeClient func(), err error) {
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.Timeout(5*time.Second),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		nats.PingInterval(2*time.Second), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		return nil, nil, err
 	}

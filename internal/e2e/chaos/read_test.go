@@ -23,7 +23,7 @@ type entry struct {
 // readStream visits everything that lies in a stream now.
 func readStream(ctx context.Context, js jetstream.JetStream, stream string, visit func(entry)) error {
 	consumer, err := js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, InactiveThreshold: time.Minute,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
 	})
 	if err != nil {
 		return fmt.Errorf("read %s: %w", stream, err)

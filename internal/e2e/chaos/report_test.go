@@ -18,7 +18,7 @@ func (e *evidence) table(s settings, f *fleet, took time.Duration) string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
 	row("seed", "%d", s.seed)
-	row("signals", "%d about %d keys, %d partitions", len(e.script.key), keyCount, e.partitions)
+	row("signals", "%d about %d keys, %d partitions", len(e.script.key), e.script.keys, e.partitions)
 	row("acknowledged", "%d (%d publishes repeated, %d of %d publishers without Nats-Msg-Id)",
 		e.load.acknowledged.Load(), e.load.again.Load(), e.load.withoutID, publisherCount)
 	row("verdicts", "%d", e.verdicts)

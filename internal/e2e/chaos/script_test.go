@@ -16,9 +16,6 @@ import (
 // signalsMax is how many signals have an id of their own: seven digits.
 const signalsMax = 9_999_999
 
-// keyCount is how many entities the signals are about.
-const keyCount = 400
-
 // content says what kind of signal one is.
 type content uint8
 
@@ -35,6 +32,7 @@ const (
 // It is the same for the same seed; only base, the event time of the first, may differ.
 type script struct {
 	seed   int
+	keys   int // how many entities the signals are about
 	key    []uint16
 	seq    []uint32 // from 1
 	kind   []content
@@ -45,15 +43,15 @@ type script struct {
 	series []float64
 }
 
-func newScript(seed, signals int, apart bool) *script {
+func newScript(seed, signals, keys int) *script {
 	s := &script{
-		seed: seed, key: make([]uint16, signals), seq: make([]uint32, signals), kind: make([]content, signals),
-		apart: apart, lines: logLines(), series: sampleValues(),
+		seed: seed, keys: keys, key: make([]uint16, signals), seq: make([]uint32, signals), kind: make([]content, signals),
+		lines: logLines(), series: sampleValues(),
 	}
 	random := rand.New(rand.NewPCG(uint64(seed), 2))
-	counts := make([]uint32, keyCount)
+	counts := make([]uint32, keys)
 	for i := range signals {
-		key := min(random.IntN(keyCount), random.IntN(keyCount)) // some are busy, some quiet
+		key := min(random.IntN(keys), random.IntN(keys)) // some are busy, some quiet
 		counts[key]++
 		s.key[i], s.seq[i], s.kind[i] = uint16(key), counts[key], kindOf(key, random.IntN(1000))
 	}

@@ -49,7 +49,7 @@ func (s strike) touches(layer string) bool { return s.layer == "" || s.layer == 
 func (e *evidence) gaps() []gap {
 	var list []gap
 	for n, s := range e.strikes {
-		if s.kind != kindKill && s.kind != kindFreeze && s.kind != kindServer && s.kind != kindBoth {
+		if !slices.Contains([]string{kindKill, kindFreeze, kindServer, kindBoth, kindNode, kindCut}, s.kind) {
 			continue
 		}
 		worst := map[string]time.Duration{}

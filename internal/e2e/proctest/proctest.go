@@ -56,6 +56,7 @@ func Start(ctx context.Context, p Program) (*Process, error) {
 	cmd.Env = append(os.Environ(), p.Env...)
 	cmd.Dir = p.Dir
 	cmd.Stdout, cmd.Stderr = p.Log, p.Log
+	cmd.SysProcAttr = attributes()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("proctest: %w", err)
