@@ -49,7 +49,7 @@ func TestSameAnswersAsACalmRun(t *testing.T) {
 			s := s
 			s.partitions = c.partitions
 			t.Logf("%s", s)
-			s.signals = min(s.signals/10, 50_000)
+			s.signals = min(s.signals/5, 50_000)
 			script := newScript(s.seed, s.signals, 60)
 			script.apart = c.partitions > 1
 			script.base, script.step = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), 2*time.Hour/time.Duration(s.signals)
