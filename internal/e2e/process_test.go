@@ -6,21 +6,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/e2e/proctest"
 )
 
-// binary is the program under test, built once.
-var binary = sync.OnceValues(proctest.Build)
+// binary is the program under test.
+var binary proctest.Builder
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
+	binary.Remove()
 	os.Exit(code)
 }
 
@@ -35,7 +32,7 @@ type process struct {
 // start runs hal9 and waits until it is ready.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +67,7 @@ func (p *process) stop(t *testing.T) {
 // fails runs hal9 and returns what it says; it must end with code 1 and one line.
 func fails(t *testing.T, args ...string) string {
 	t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +89,7 @@ func fails(t *testing.T, args ...string) string {
 // runs runs hal9, requires exit code 0 and returns what it prints.
 func runs(t *testing.T, args ...string) string {
 	t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}

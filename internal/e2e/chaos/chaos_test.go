@@ -49,7 +49,7 @@ func newWorld(t *testing.T, s settings, config string) *world {
 // provision makes what the layers need, and a fleet without any.
 func (w *world) provision(url string, partitions int, config string, more ...string) {
 	w.t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -48,18 +47,6 @@ func newFleet(t *testing.T, url, dir, config string) *fleet {
 	return f
 }
 
-// replica is one pod of a layer: a process and those that follow it.
-type replica struct {
-	layer, name string
-	logPath     string
-
-	mu      sync.Mutex
-	proc    *proctest.Process
-	ready   chan struct{} // closed once the present process is ready
-	killed  bool          // the present process was killed by the test
-	leaving bool          // no further process shall follow
-}
-
 // add starts one more replica of a layer, without waiting for it.
 func (f *fleet) add(layer string) *replica {
 	f.mu.Lock()
@@ -98,7 +85,7 @@ func (f *fleet) keepAlive(r *replica) {
 
 // launch starts a process of the replica; none where the replica leaves.
 func (f *fleet) launch(r *replica) (*proctest.Process, error) {
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		return nil, err
 	}
@@ -164,94 +151,10 @@ func (f *fleet) ended(r *replica, proc *proctest.Process) bool {
 	return false
 }
 
-func (r *replica) isReady() bool {
-	select {
-	case <-r.ready:
-		return true
-	default:
-		return false
-	}
-}
-
 func (f *fleet) complain(format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.strange = append(f.strange, fmt.Sprintf(format, args...))
-}
-
-// await waits until the replica's present process is ready.
-func (f *fleet) await(r *replica) error {
-	deadline := time.Now().Add(readyWithin)
-	for time.Now().Before(deadline) && f.t.Context().Err() == nil {
-		r.mu.Lock()
-		ready := r.isReady() && !r.killed
-		r.mu.Unlock()
-		if ready {
-			return nil
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return fmt.Errorf("%s is not ready after %s (%s)", r.name, readyWithin, r.logPath)
-}
-
-// kill ends the replica's process with SIGKILL; another follows. It returns when it is gone.
-func (f *fleet) kill(r *replica) {
-	r.mu.Lock()
-	proc := r.proc
-	r.killed = true
-	r.mu.Unlock()
-	if proc != nil {
-		proc.Kill()
-	}
-}
-
-// restart ends the replica's process with SIGTERM and waits until the next one is ready.
-func (f *fleet) restart(r *replica) error {
-	r.mu.Lock()
-	proc := r.proc
-	r.killed = true // keepAlive shall not wonder.
-	r.mu.Unlock()
-	if proc == nil {
-		return f.await(r)
-	}
-	if err := proc.Stop(stopWithin); err != nil {
-		f.complain("%s: %v", r.name, err)
-		proc.Kill()
-	}
-	return f.await(r)
-}
-
-// remove ends the replica for good with SIGTERM.
-func (f *fleet) remove(r *replica) {
-	f.mu.Lock()
-	f.replicas[r.layer] = slices.DeleteFunc(f.replicas[r.layer], func(o *replica) bool { return o == r })
-	f.mu.Unlock()
-	r.mu.Lock()
-	proc := r.proc
-	r.leaving = true
-	r.mu.Unlock()
-	if proc == nil {
-		return
-	}
-	if err := proc.Stop(stopWithin); err != nil {
-		f.complain("%s: %v", r.name, err)
-		proc.Kill()
-	}
-}
-
-// freeze stops the replica's process where it stands; the result lets it go on.
-func (f *fleet) freeze(r *replica) (thaw func(), err error) {
-	r.mu.Lock()
-	proc := r.proc
-	r.mu.Unlock()
-	if err := proc.Signal(syscall.SIGSTOP); err != nil {
-		return nil, err
-	}
-	return func() {
-		if err := proc.Signal(syscall.SIGCONT); err != nil {
-			f.complain("%s: %v", r.name, err)
-		}
-	}, nil
 }
 
 // of returns the replicas of a layer, the oldest first.

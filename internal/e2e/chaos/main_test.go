@@ -3,15 +3,13 @@ package chaos_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/2lab-ai/hal9/internal/e2e/proctest"
 )
 
-// binary is the program under test, built once.
-var binary = sync.OnceValues(proctest.Build)
+// binary is the program under test.
+var binary proctest.Builder
 
 // roleVariable makes this test program something else than tests: see serveNATS.
 const roleVariable = "HAL9_CHAOS_NATS"
@@ -25,8 +23,6 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
+	binary.Remove()
 	os.Exit(code)
 }

@@ -66,7 +66,7 @@ func TestSameAnswersAsACalmRun(t *testing.T) {
 func calmRun(t *testing.T, s settings, script *script, config string) *evidence {
 	t.Helper()
 	dir := newFolder(t, s)
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,24 +12,40 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// Build builds hal9 into a new folder below the system's one for temporary files and returns the
-// program's path; the caller removes the folder.
-func Build() (string, error) {
-	dir, err := os.MkdirTemp("", "hal9-build-")
-	if err != nil {
-		return "", err
+// Builder builds hal9 when it is first asked for it. Its methods may be called from several
+// goroutines.
+type Builder struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// Path returns the path of the program.
+func (b *Builder) Path() (string, error) {
+	b.once.Do(func() {
+		if b.dir, b.err = os.MkdirTemp("", "hal9-build-"); b.err != nil {
+			return
+		}
+		out, err := exec.CommandContext(context.Background(), "go", "build", "-o", b.path(), "github.com/2lab-ai/hal9/cmd/hal9").CombinedOutput()
+		if err != nil {
+			b.err = fmt.Errorf("proctest: build: %w\n%s", err, out)
+		}
+	})
+	return b.path(), b.err
+}
+
+func (b *Builder) path() string { return filepath.Join(b.dir, "hal9") }
+
+// Remove takes the program away where it was built; nobody may ask for it any more.
+func (b *Builder) Remove() {
+	if b.dir != "" {
+		_ = os.RemoveAll(b.dir) // It lies among other temporary files.
 	}
-	path := filepath.Join(dir, "hal9")
-	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", path, "github.com/2lab-ai/hal9/cmd/hal9").CombinedOutput()
-	if err != nil {
-		_ = os.RemoveAll(dir)
-		return "", fmt.Errorf("proctest: build: %w\n%s", err, out)
-	}
-	return path, nil
 }
 
 // Program says what to run.
