@@ -39,7 +39,7 @@ func newWorld(t *testing.T, s settings, config string) *world {
 	t.Helper()
 	w := &world{t: t, dir: newFolder(t, s)}
 	w.server = newServer(t, w.dir)
-	if err := w.server.start(); err != nil {
+	if err := w.server.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.provision(w.server.url(), s.partitions, config)
@@ -62,13 +62,14 @@ func (w *world) provision(url string, partitions int, config string, more ...str
 	if err != nil {
 		w.t.Fatalf("hal9 provision: %v\n%s", err, out)
 	}
-	w.fleet = newFleet(w.t, url, w.dir, file)
+	w.fleet = newFleet(w.t, path, url, w.dir)
+	w.fleet.config = file
 }
 
 // newFolder makes the folder of a run.
 func newFolder(t *testing.T, s settings) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "hal9-chaos-")
+	dir, err := os.MkdirTemp("", "hal9-chaos-") //nolint:usetesting // It must outlive a test that fails.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func (w *world) startLayers(replicas map[string]int) {
 	w.t.Helper()
 	for _, layer := range layerNames {
 		for range max(1, replicas[layer]) {
-			w.fleet.add(layer)
+			w.fleet.add(w.t.Context(), layer)
 		}
 	}
 	for _, layer := range layerNames {

@@ -36,7 +36,8 @@ func newCluster(t *testing.T, dir string, n *network) *cluster {
 			host = n.host(node)
 		}
 		routes = append(routes, "nats-route://"+net.JoinHostPort(host, strconv.Itoa(ports[clusterSize+node])))
-		s := &natsServer{t: t, name: fmt.Sprint("nats-", node+1)}
+		s := &natsServer{name: fmt.Sprint("nats-", node+1)}
+		t.Cleanup(s.kill)
 		s.logPath = filepath.Join(dir, s.name+".log")
 		s.role = serverRole{
 			Ready: filepath.Join(dir, s.name+".ready"), Dir: filepath.Join(dir, s.name), Host: host, Port: ports[node],
@@ -56,7 +57,7 @@ func newCluster(t *testing.T, dir string, n *network) *cluster {
 // start runs all servers and waits until they elected a leader.
 func (c *cluster) start(ctx context.Context) error {
 	for _, s := range c.servers {
-		if err := s.launch(); err != nil {
+		if err := s.launch(ctx); err != nil {
 			return err
 		}
 	}
@@ -132,7 +133,7 @@ func (w *storm) killNode(ctx context.Context) error {
 	s.kill()
 	done := w.hit(strike{kind: kindNode, what: s.name})
 	w.pause(ctx, 8*time.Second)
-	if err := s.start(); err != nil {
+	if err := s.start(ctx); err != nil {
 		return err
 	}
 	done()
@@ -142,13 +143,13 @@ func (w *storm) killNode(ctx context.Context) error {
 // cutNode takes a server off the network without a word to anybody, for 10 to 45 s.
 func (w *storm) cutNode(ctx context.Context) error {
 	node := w.random.IntN(clusterSize)
-	if err := w.cluster.network.cut(node); err != nil {
+	if err := w.cluster.network.cut(ctx, node); err != nil {
 		return err
 	}
 	done := w.hit(strike{kind: kindCut, what: w.cluster.servers[node].name})
 	pause(ctx, 10*time.Second)
 	w.pause(ctx, 35*time.Second)
-	if err := w.cluster.network.heal(node); err != nil {
+	if err := w.cluster.network.heal(ctx, node); err != nil {
 		return err
 	}
 	done()

@@ -144,7 +144,7 @@ func (w *storm) strike(ctx context.Context, kind string) error {
 	case kindCut:
 		return w.cutNode(ctx)
 	default:
-		return w.rescale()
+		return w.rescale(ctx)
 	}
 }
 
@@ -175,7 +175,7 @@ func (w *storm) killServer(ctx context.Context, kind string, victims ...*replica
 	group.Wait()
 	done := w.hit(hit)
 	w.pause(ctx, 2*time.Second)
-	if err := w.server.start(); err != nil {
+	if err := w.server.start(ctx); err != nil {
 		return err
 	}
 	done()
@@ -188,7 +188,7 @@ func (w *storm) killServer(ctx context.Context, kind string, victims ...*replica
 func (w *storm) freezeOwners(ctx context.Context) error {
 	layer := w.anyLayer()
 	old := w.fleet.of(layer)
-	if err := w.fleet.scale(layer, len(old)+1, w.random.IntN); err != nil {
+	if err := w.fleet.scale(ctx, layer, len(old)+1, w.random.IntN); err != nil {
 		return err
 	}
 	w.pause(ctx, time.Second)
@@ -210,7 +210,7 @@ func (w *storm) freezeOwners(ctx context.Context) error {
 	}
 	done()
 	w.pause(ctx, 2*time.Second)
-	return w.fleet.scale(layer, len(old), w.random.IntN)
+	return w.fleet.scale(ctx, layer, len(old), w.random.IntN)
 }
 
 func (w *storm) roll() error {
@@ -230,7 +230,7 @@ func (w *storm) scale(ctx context.Context) error {
 	layer := w.anyLayer()
 	done := w.hit(strike{kind: kindScale, what: layer + " to 1, 8 and 2", layer: layer})
 	for _, n := range []int{1, 8, 2, w.base[layer]} {
-		if err := w.fleet.scale(layer, n, w.random.IntN); err != nil {
+		if err := w.fleet.scale(ctx, layer, n, w.random.IntN); err != nil {
 			return err
 		}
 		w.pause(ctx, 2*time.Second)
@@ -239,12 +239,12 @@ func (w *storm) scale(ctx context.Context) error {
 	return nil
 }
 
-func (w *storm) rescale() error {
+func (w *storm) rescale(ctx context.Context) error {
 	layer := w.anyLayer()
 	now := len(w.fleet.of(layer))
 	n := 1 + (now+w.random.IntN(3))%4 // any but the present number
 	done := w.hit(strike{kind: kindRescale, what: fmt.Sprintf("%s from %d to %d", layer, now, n), layer: layer})
-	if err := w.fleet.scale(layer, n, w.random.IntN); err != nil {
+	if err := w.fleet.scale(ctx, layer, n, w.random.IntN); err != nil {
 		return err
 	}
 	done()

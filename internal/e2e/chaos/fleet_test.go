@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,10 +28,11 @@ const (
 // fleet is the layer processes on one NATS. It starts each again that ends, as Kubernetes does,
 // and notes every end that nobody asked for.
 type fleet struct {
-	t      *testing.T
-	url    string
-	dir    string // of the logs
-	config string // hal9.yaml
+	t       *testing.T
+	program string
+	url     string
+	dir     string // of the logs
+	config  string // hal9.yaml
 
 	mu       sync.Mutex
 	replicas map[string][]*replica
@@ -40,33 +42,29 @@ type fleet struct {
 	watchers sync.WaitGroup
 }
 
-func newFleet(t *testing.T, url, dir, config string) *fleet {
+func newFleet(t *testing.T, program, url, dir string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, url: url, dir: dir, config: config, replicas: map[string][]*replica{}}
+	f := &fleet{t: t, program: program, url: url, dir: dir, replicas: map[string][]*replica{}}
 	t.Cleanup(f.end)
 	return f
 }
 
-// add starts one more replica of a layer, without waiting for it.
-func (f *fleet) add(layer string) *replica {
+// add starts one more replica of a layer, without waiting for it. It lives on when ctx ends.
+func (f *fleet) add(ctx context.Context, layer string) *replica {
 	f.mu.Lock()
 	f.next++
 	r := &replica{layer: layer, name: fmt.Sprintf("%s-%d", layer, f.next), ready: make(chan struct{})}
 	r.logPath = filepath.Join(f.dir, r.name+".log")
 	f.replicas[layer] = append(f.replicas[layer], r)
 	f.mu.Unlock()
-	f.watchers.Add(1)
-	go func() {
-		defer f.watchers.Done()
-		f.keepAlive(r)
-	}()
+	f.watchers.Go(func() { f.keepAlive(context.WithoutCancel(ctx), r) })
 	return r
 }
 
 // keepAlive runs one process of the replica after the other.
-func (f *fleet) keepAlive(r *replica) {
-	for f.t.Context().Err() == nil {
-		proc, err := f.launch(r)
+func (f *fleet) keepAlive(ctx context.Context, r *replica) {
+	for {
+		proc, err := f.launch(ctx, r)
 		if err != nil {
 			f.complain("%s: %v", r.name, err)
 			return
@@ -84,11 +82,7 @@ func (f *fleet) keepAlive(r *replica) {
 }
 
 // launch starts a process of the replica; none where the replica leaves.
-func (f *fleet) launch(r *replica) (*proctest.Process, error) {
-	path, err := binary.Path()
-	if err != nil {
-		return nil, err
-	}
+func (f *fleet) launch(ctx context.Context, r *replica) (*proctest.Process, error) {
 	log, err := os.OpenFile(r.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
@@ -104,7 +98,7 @@ func (f *fleet) launch(r *replica) (*proctest.Process, error) {
 		return nil, nil
 	}
 	_ = os.Remove(f.readyFile(r))
-	proc, err := proctest.Start(f.t.Context(), proctest.Program{Path: path, Args: args, Dir: f.dir, Log: log})
+	proc, err := proctest.Start(ctx, proctest.Program{Path: f.program, Args: args, Dir: f.dir, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +134,7 @@ func (f *fleet) ended(r *replica, proc *proctest.Process) bool {
 	switch {
 	case r.leaving:
 		return true
-	case r.killed || f.t.Context().Err() != nil:
+	case r.killed:
 	case r.isReady():
 		f.complain("%s ended by itself: %v", r.name, proc.Err())
 	default:
@@ -165,14 +159,14 @@ func (f *fleet) of(layer string) []*replica {
 }
 
 // scale brings a layer to n replicas; those chosen leave in order of the choice.
-func (f *fleet) scale(layer string, n int, choose func(n int) int) error {
+func (f *fleet) scale(ctx context.Context, layer string, n int, choose func(n int) int) error {
 	for len(f.of(layer)) > n {
 		all := f.of(layer)
 		f.remove(all[choose(len(all))])
 	}
 	var added []*replica
 	for len(f.of(layer)) < n {
-		added = append(added, f.add(layer))
+		added = append(added, f.add(ctx, layer))
 	}
 	for _, r := range added {
 		if err := f.await(r); err != nil {

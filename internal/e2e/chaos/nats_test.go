@@ -77,7 +77,6 @@ const storeBytes = 48 << 30
 
 // natsServer is a NATS process that can be killed and started again on its folder and port.
 type natsServer struct {
-	t       *testing.T
 	name    string
 	role    serverRole
 	logPath string
@@ -90,12 +89,14 @@ type natsServer struct {
 // newServer returns a server on 127.0.0.1 that does not run yet.
 func newServer(t *testing.T, dir string) *natsServer {
 	t.Helper()
-	return &natsServer{
-		t: t, name: "nats", logPath: filepath.Join(dir, "nats.log"),
+	s := &natsServer{
+		name: "nats", logPath: filepath.Join(dir, "nats.log"),
 		role: serverRole{
 			Ready: filepath.Join(dir, "nats.ready"), Dir: filepath.Join(dir, "nats"), Host: "127.0.0.1", Port: freePorts(t, 1)[0],
 		},
 	}
+	t.Cleanup(s.kill)
+	return s
 }
 
 // freePorts returns free ports of 127.0.0.1 below those that clients get, so that they stay free while
@@ -122,15 +123,15 @@ func (s *natsServer) url() string {
 	return "nats://" + net.JoinHostPort(s.role.Host, strconv.Itoa(s.role.Port))
 }
 
-// start runs the server and waits until it serves.
-func (s *natsServer) start() error {
-	if err := s.launch(); err != nil {
+// start runs the server and waits until it serves. It runs on when ctx ends, until it is killed.
+func (s *natsServer) start(ctx context.Context) error {
+	if err := s.launch(ctx); err != nil {
 		return err
 	}
 	return s.await()
 }
 
-func (s *natsServer) launch() error {
+func (s *natsServer) launch(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func (s *natsServer) launch() error {
 	defer log.Close() // The process has it by then.
 	_ = os.Remove(s.role.Ready)
 	command := append(append([]string{}, s.prefix...), self)
-	proc, err := proctest.Start(s.t.Context(), proctest.Program{
+	proc, err := proctest.Start(context.WithoutCancel(ctx), proctest.Program{
 		Path: command[0], Args: command[1:], Env: []string{roleVariable + "=" + string(description)}, Log: log,
 	})
 	if err != nil {
@@ -173,4 +174,8 @@ func (s *natsServer) process() *proctest.Process {
 }
 
 // kill ends the server with SIGKILL.
-func (s *natsServer) kill() { s.process().Kill() }
+func (s *natsServer) kill() {
+	if proc := s.process(); proc != nil {
+		proc.Kill()
+	}
+}

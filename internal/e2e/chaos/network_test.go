@@ -28,10 +28,11 @@ func newNetwork(t *testing.T, size int) *network {
 	if _, err := exec.LookPath("ip"); err != nil {
 		t.Skip("the network of a server is cut with ip(8) from iproute2, which is not installed")
 	}
-	sweepNetworks()
+	ctx := context.WithoutCancel(t.Context()) // What is made must go, whatever happens.
+	sweepNetworks(ctx)
 	n := &network{prefix: networkPrefix + strconv.Itoa(os.Getpid()), subnet: os.Getpid()%250 + 1}
-	t.Cleanup(n.remove)
-	if err := ip("link", "add", n.prefix+"b", "type", "bridge"); err != nil {
+	t.Cleanup(func() { removeNetwork(ctx, n.prefix) })
+	if err := ip(ctx, "link", "add", n.prefix+"b", "type", "bridge"); err != nil {
 		t.Skipf("the network of a server is cut in a namespace of its own, and this process may make none: %v", err)
 	}
 	steps := [][]string{
@@ -50,7 +51,7 @@ func newNetwork(t *testing.T, size int) *network {
 			[]string{"-n", name, "link", "set", "lo", "up"})
 	}
 	for _, step := range steps {
-		if err := ip(step...); err != nil {
+		if err := ip(ctx, step...); err != nil {
 			t.Skipf("the network of a server is cut in a namespace of its own, and this process may make none: %v", err)
 		}
 	}
@@ -69,29 +70,32 @@ func (n *network) command(node int) []string {
 }
 
 // cut takes a node off the network, without a word to those that it talks to; heal brings it back.
-func (n *network) cut(node int) error  { return ip("link", "set", n.link(node), "down") }
-func (n *network) heal(node int) error { return ip("link", "set", n.link(node), "up") }
+func (n *network) cut(ctx context.Context, node int) error {
+	return ip(ctx, "link", "set", n.link(node), "down")
+}
 
-// remove takes everything away; what is not there does not matter.
-func (n *network) remove() { removeNetwork(n.prefix) }
+func (n *network) heal(ctx context.Context, node int) error {
+	return ip(ctx, "link", "set", n.link(node), "up")
+}
 
-func removeNetwork(prefix string) {
-	for _, name := range namesOf("netns", "list") {
+// removeNetwork takes everything of one prefix away; what is not there does not matter.
+func removeNetwork(ctx context.Context, prefix string) {
+	for _, name := range namesOf(ctx, "netns", "list") {
 		if strings.HasPrefix(name, prefix+"n") {
-			_ = ip("netns", "del", name)
+			_ = ip(ctx, "netns", "del", name)
 		}
 	}
-	for _, name := range namesOf("-o", "link", "show") {
+	for _, name := range namesOf(ctx, "-o", "link", "show") {
 		name, _, _ = strings.Cut(strings.TrimSuffix(name, ":"), "@")
 		if strings.HasPrefix(name, prefix+"v") || name == prefix+"b" {
-			_ = ip("link", "del", name)
+			_ = ip(ctx, "link", "del", name)
 		}
 	}
 }
 
 // namesOf returns the names in a list of ip's.
-func namesOf(args ...string) []string {
-	out, err := exec.CommandContext(context.Background(), "ip", args...).Output()
+func namesOf(ctx context.Context, args ...string) []string {
+	out, err := exec.CommandContext(ctx, "ip", args...).Output()
 	if err != nil {
 		return nil
 	}
@@ -109,9 +113,9 @@ func namesOf(args ...string) []string {
 }
 
 // sweepNetworks takes away what a test left behind that was killed.
-func sweepNetworks() {
+func sweepNetworks(ctx context.Context) {
 	left := map[string]bool{}
-	for _, name := range append(namesOf("netns", "list"), namesOf("-o", "link", "show")...) {
+	for _, name := range append(namesOf(ctx, "netns", "list"), namesOf(ctx, "-o", "link", "show")...) {
 		if text, ours := strings.CutPrefix(name, networkPrefix); ours {
 			end := strings.IndexAny(text, "nvb")
 			left[text[:max(0, end)]] = true
@@ -119,14 +123,14 @@ func sweepNetworks() {
 	}
 	for text := range left {
 		if pid, err := strconv.Atoi(text); err == nil && syscall.Kill(pid, 0) != nil {
-			removeNetwork(networkPrefix + text)
+			removeNetwork(ctx, networkPrefix+text)
 		}
 	}
 }
 
 // ip runs ip(8).
-func ip(args ...string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func ip(ctx context.Context, args ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput()
 	if err != nil {
