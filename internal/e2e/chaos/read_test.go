@@ -20,33 +20,54 @@ type entry struct {
 	msg     jetstream.Msg
 }
 
-// readStream visits everything that lies in a stream now.
+// readStream visits everything that lies in a stream now, in order and once. It tries again where the server
+// does not answer, as one of a cluster that is still finding its place.
 func readStream(ctx context.Context, js jetstream.JetStream, stream string, visit func(entry)) error {
+	read := uint64(0) // up to this sequence
+	var err error
+	for range 40 {
+		if err = readAfter(ctx, js, stream, read, func(m entry) {
+			read = m.seq
+			visit(m)
+		}); err == nil || ctx.Err() != nil {
+			break
+		}
+		pause(ctx, 250*time.Millisecond)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s after %d: %w", stream, read, err)
+	}
+	return nil
+}
+
+// readAfter visits what lies behind a sequence.
+func readAfter(ctx context.Context, js jetstream.JetStream, stream string, after uint64, visit func(entry)) error {
 	consumer, err := js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1,
 	})
 	if err != nil {
-		return fmt.Errorf("read %s: %w", stream, err)
+		return err
 	}
 	for left := int(consumer.CachedInfo().NumPending); left > 0; {
 		batch, err := consumer.Fetch(min(left, 2000), jetstream.FetchMaxWait(10*time.Second))
 		if err != nil {
-			return fmt.Errorf("read %s: %w", stream, err)
+			return err
 		}
 		got := 0
 		for msg := range batch.Messages() {
 			meta, err := msg.Metadata()
 			if err != nil {
-				return fmt.Errorf("read %s: %w", stream, err)
+				return err
 			}
 			visit(entry{stream: stream, seq: meta.Sequence.Stream, subject: msg.Subject(), at: meta.Timestamp, msg: msg})
 			got++
 		}
 		if err := batch.Error(); err != nil {
-			return fmt.Errorf("read %s: %w", stream, err)
+			return err
 		}
 		if got == 0 {
-			return fmt.Errorf("read %s: %w", stream, errors.New("the server stopped sending"))
+			return errors.New("the server stopped sending")
 		}
 		left -= got
 	}

@@ -53,7 +53,7 @@ func (e *evidence) faultCounts() string {
 	return fmt.Sprintf("%d: %s", len(e.strikes), strings.Join(words, ", "))
 }
 
-// gapLines summarises how long partitions were silent after losing a process.
+// gapLines summarises how long partitions gave nothing after losing a process.
 func (e *evidence) gapLines() [][2]string {
 	calm, disturbed := map[string][]time.Duration{}, map[string]int{}
 	for _, g := range e.gaps() {
@@ -64,7 +64,7 @@ func (e *evidence) gapLines() [][2]string {
 			calm[name] = append(calm[name], g.length)
 		}
 	}
-	lines := [][2]string{{"silent for", "until the slowest partition gave something again, idle time included"}}
+	lines := [][2]string{{"takeover", "from the fault until the slowest partition of a layer gave something again, idle time included"}}
 	names := slices.Sorted(maps.Keys(calm))
 	for _, name := range names {
 		list := calm[name] // sorted

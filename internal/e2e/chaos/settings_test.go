@@ -32,6 +32,9 @@ const clusterFaults = "CHAOS_CLUSTER_FAULTS"
 
 func readSettings(t *testing.T) settings {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes a minute; go test -short leaves it out")
+	}
 	s := settings{
 		long: os.Getenv("CHAOS") == "long", seed: fixedSeed, signals: 20_000, partitions: 6,
 		faults:  map[string]int{kindKill: 2, kindServer: 1, kindBoth: 1, kindRolling: 1, kindScale: 1},
