@@ -23,7 +23,7 @@ BENCHSTAT := bin/benchstat-$(call tool_version,golang.org/x/perf)
 
 .PHONY: help
 help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/hal9, static, with its version
@@ -96,6 +96,14 @@ vuln: $(VULN) ## look for known vulnerabilities in the code that is reached (nee
 .PHONY: smoke
 smoke: ## feed a real hal9 up over HTTP and NATS, kill it, restart it, count the verdicts
 	.ci/smoke
+
+.PHONY: chaos
+chaos: ## kill, freeze, restart and rescale a running HAL9 at random and count (CHAOS_SEED, CHAOS_SIGNALS, CHAOS_FAULTS …)
+	CHAOS=long $(GO) test -count=1 -v -timeout 120m -run '^Test(Chaos|SameAnswersAsACalmRun)$$' ./internal/e2e/chaos
+
+.PHONY: chaos-cluster
+chaos-cluster: ## the same on three NATS servers, of which one is killed or cut off the network (as root, with iproute2)
+	CHAOS=long $(GO) test -count=1 -v -timeout 30m -run '^TestCluster$$' ./internal/e2e/chaos
 
 .PHONY: check
 check: vet lint test race archtest ## everything that must pass before a commit

@@ -2,112 +2,72 @@ package e2e_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/2lab-ai/hal9/internal/e2e/proctest"
 )
 
-// binary is the program under test, built once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "hal9-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "hal9")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/2lab-ai/hal9/cmd/hal9").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, out)
-	}
-	return path, nil
-})
+// binary is the program under test.
+var binary proctest.Builder
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if path, err := binary(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
+	binary.Remove()
 	os.Exit(code)
 }
 
 // process is a running hal9.
 type process struct {
-	HTTP string `json:"http"`
-	NATS string `json:"nats"`
-	cmd  *exec.Cmd
-	log  *bytes.Buffer
-	done chan error
+	*proctest.Process `json:"-"`
+	HTTP              string `json:"http"`
+	NATS              string `json:"nats"`
+	log               *bytes.Buffer
 }
 
 // start runs hal9 and waits until it is ready.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ready := filepath.Join(t.TempDir(), "ready.json")
-	p := &process{log: &bytes.Buffer{}, done: make(chan error, 1)}
-	p.cmd = exec.CommandContext(t.Context(), path, append(args, "--ready-file", ready)...)
-	p.cmd.Dir = t.TempDir()
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
+	p := &process{log: &bytes.Buffer{}}
+	p.Process, err = proctest.Start(t.Context(), proctest.Program{
+		Path: path, Args: append(args, "--ready-file", ready), Dir: t.TempDir(), Log: p.log,
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { p.done <- p.cmd.Wait() }()
 	t.Cleanup(p.kill)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if data, err := os.ReadFile(ready); err == nil {
-			if err := json.Unmarshal(data, p); err != nil {
-				t.Fatal(err)
-			}
-			return p
-		}
-		select {
-		case err := <-p.done:
-			p.done <- err
-			t.Fatalf("hal9 %v ended: %v\n%s", args, err, p.log)
-		default:
-		}
+	if err := p.AwaitFile(ready, 30*time.Second, p); err != nil {
+		p.kill() // The log is whole when it has ended.
+		t.Fatalf("%v\n%s", err, p.log)
 	}
-	t.Fatalf("hal9 %v was not ready in time\n%s", args, p.log)
-	return nil
+	return p
 }
 
 // kill ends the process with SIGKILL.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	err := <-p.done
-	p.done <- err
-}
+func (p *process) kill() { p.Kill() }
 
 // stop ends the process with SIGTERM and requires exit code 0.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-p.done:
-		p.done <- err
-		if err != nil {
-			t.Fatalf("hal9 %v: %v\n%s", p.cmd.Args, err, p.log)
-		}
-	case <-time.After(30 * time.Second):
-		t.Fatalf("hal9 %v did not stop\n%s", p.cmd.Args, p.log)
+	if err := p.Stop(30 * time.Second); err != nil {
+		p.kill()
+		t.Fatalf("%v\n%s", err, p.log)
 	}
 }
 
 // fails runs hal9 and returns what it says; it must end with code 1 and one line.
 func fails(t *testing.T, args ...string) string {
 	t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +89,7 @@ func fails(t *testing.T, args ...string) string {
 // runs runs hal9, requires exit code 0 and returns what it prints.
 func runs(t *testing.T, args ...string) string {
 	t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}

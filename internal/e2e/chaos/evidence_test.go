@@ -1,0 +1,69 @@
+package chaos_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var contentNames = map[content]string{
+	contentLog: "log line", contentSample: "sample", contentAlert: "alert", contentCritical: "critical", contentHealth: "health check", contentPoison: "unreadable",
+}
+
+func ordinal(n uint32) string { return fmt.Sprintf("no. %d", n) }
+
+// evidence is what lies in the streams after a run, and what is wrong with it.
+type evidence struct {
+	script     *script
+	load       *load
+	partitions int
+	strikes    []strike
+	found      *findings
+
+	verdicts        int // messages in HAL9_VERDICTS
+	missing, double int
+	ends            []ending    // by signal
+	storedAt        []time.Time // by signal, of its first verdict
+	byEnd           map[string]int
+	letters         int
+	situations      map[string]*story
+	plans           int
+	places          [stageCount][]place
+	inStream        [stageCount]int
+	pairs           int // neighbours of which the order was compared
+	first           []map[outlet]time.Time
+}
+
+func newEvidence(l *load, partitions int, strikes []strike) *evidence {
+	n := len(l.script.key)
+	e := &evidence{
+		script: l.script, load: l, partitions: partitions, strikes: strikes, found: newFindings(),
+		ends: make([]ending, n), storedAt: make([]time.Time, n), byEnd: map[string]int{}, situations: map[string]*story{},
+	}
+	for stage := range e.places {
+		e.places[stage] = make([]place, n)
+	}
+	for range strikes {
+		e.first = append(e.first, map[outlet]time.Time{})
+	}
+	return e
+}
+
+func (e *evidence) partitionOf(i int) int { return partitionOf(e.script.keyOf(i), e.partitions) }
+
+// collect reads everything and checks everything.
+func (e *evidence) collect(ctx context.Context, js jetstream.JetStream) error {
+	for _, read := range []func(context.Context, jetstream.JetStream) error{
+		e.readVerdicts, e.readLetters, e.readSituations, e.readPlans, e.readPlaces,
+	} {
+		if err := read(ctx, js); err != nil {
+			return err
+		}
+	}
+	e.checkCount()
+	e.checkSituations()
+	e.checkOrder()
+	return nil
+}
