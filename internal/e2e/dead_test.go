@@ -94,7 +94,7 @@ func waitVerdicts(t *testing.T, js jetstream.JetStream, n int) (got map[string][
 // redriving starts a redrive of all letters.
 func redriving(t *testing.T, nats string) *exec.Cmd {
 	t.Helper()
-	path, err := binary()
+	path, err := binary.Path()
 	if err != nil {
 		t.Fatal(err)
 	}
