@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -48,10 +49,19 @@ func appendParcel(buf []byte, p *parcel) ([]byte, error) {
 	return appendFindings(buf, &p.Findings)
 }
 
+// BodyMost bounds what travels above L1 of a signal's text and of its data, bytes each. A longer text is cut, and
+// longer data stays where it is: whoever wants it finds it in HAL9_L1 under Origin. So a large body is stored
+// once, and not in every layer.
+const BodyMost = 32 << 10
+
 // appendSignal appends what stays the same on a signal's way up. Short texts come first and
 // together, so that a reader takes them with one allocation.
 func appendSignal(buf []byte, p *parcel) []byte {
 	e := &p.Envelope
+	text, data := cut(e.Text, BodyMost), e.Data
+	if len(data) > BodyMost {
+		data = nil
+	}
 	buf = append(buf, p.identity[:]...)
 	hasValue := byte(0)
 	if e.HasValue {
@@ -64,7 +74,7 @@ func appendSignal(buf []byte, p *parcel) []byte {
 	buf = appendTime(buf, e.Time)
 	buf = appendTime(buf, e.ReceivedAt)
 	buf = binary.AppendUvarint(buf, e.Origin)
-	for _, text := range [...]string{e.ID, e.Source, e.Type, e.Key, e.TraceParent, e.Text} {
+	for _, text := range [...]string{e.ID, e.Source, e.Type, e.Key, e.TraceParent, text} {
 		buf = binary.AppendUvarint(buf, uint64(len(text)))
 	}
 	buf = append(buf, e.ID...)
@@ -72,14 +82,25 @@ func appendSignal(buf []byte, p *parcel) []byte {
 	buf = append(buf, e.Type...)
 	buf = append(buf, e.Key...)
 	buf = append(buf, e.TraceParent...)
-	buf = append(buf, e.Text...)
+	buf = append(buf, text...)
 	buf = appendLabels(buf, e.Labels)
-	return append(binary.AppendUvarint(buf, uint64(len(e.Data))), e.Data...)
+	return append(binary.AppendUvarint(buf, uint64(len(data))), data...)
+}
+
+// cut returns the beginning of a text that is too long, in whole characters.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 // sizeOfSignal is about what appendSignal appends, bytes.
 func sizeOfSignal(p *parcel) int {
-	size := 96 + len(p.ID) + len(p.Source) + len(p.Type) + len(p.Key) + len(p.TraceParent) + len(p.Text) + len(p.Data)
+	size := 96 + len(p.ID) + len(p.Source) + len(p.Type) + len(p.Key) + len(p.TraceParent) + min(len(p.Text), BodyMost) + min(len(p.Data), BodyMost)
 	for name, value := range p.Labels {
 		size += len(name) + len(value) + 4
 	}

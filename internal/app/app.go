@@ -147,12 +147,12 @@ func (a *App) newDecoder(context.Context) (err error) {
 // headRoom is what headers and findings may add to a signal, bytes.
 const headRoom = 64 << 10
 
-// NewDecoder returns the decoder of every door to L1. It bounds signals so that an envelope, which
-// may hold a text twice (as text and in the data it came from), fits into one message of this NATS.
+// NewDecoder returns the decoder of every door to L1. It bounds signals so that one, with what HAL9 adds to it, fits
+// into one message of this NATS.
 func NewDecoder(sources []ingest.SourceRule, b *bus.Bus) (*ingest.Decoder, error) {
 	cfg := ingest.DefaultConfig()
 	cfg.Sources = sources
-	cfg.MaxSignalBytes = min(cfg.MaxSignalBytes, (b.MaxPayload()-headRoom)/2)
+	cfg.MaxSignalBytes = min(cfg.MaxSignalBytes, b.MaxPayload()-headRoom)
 	return ingest.New(cfg)
 }
 

@@ -111,8 +111,11 @@ func (b *Bus) Past(ctx context.Context, key pipeline.StageKey, from, to uint64, 
 	return nil
 }
 
-// fetchBatch is how many messages read asks for at a time.
-const fetchBatch = 2000
+// What read asks for at a time: no more than the client's buffer of a subscription holds.
+const (
+	fetchBatch = 2000     // messages
+	fetchBytes = 32 << 20 // of messages as large as they can be
+)
 
 // read visits the messages that a temporary consumer finds when it is made, the first most of them.
 func (b *Bus) read(
@@ -131,11 +134,15 @@ func (b *Bus) read(
 		defer cancel()
 		_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // It ends by itself soon.
 	}()
+	batch := uint64(fetchBatch)
+	if !cfg.HeadersOnly {
+		batch = min(batch, uint64(max(1, fetchBytes/b.MaxPayload())))
+	}
 	for left := min(most, consumer.CachedInfo().NumPending); left > 0; {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		messages, err := consumer.Fetch(int(min(left, fetchBatch)), jetstream.FetchMaxWait(5*time.Second))
+		messages, err := consumer.Fetch(int(min(left, batch)), jetstream.FetchMaxWait(5*time.Second))
 		if err != nil {
 			return err
 		}

@@ -254,9 +254,9 @@ func TestRedriveReportsWhatItCannotDo(t *testing.T) {
 		want := dead.Outcome{
 			Letters: 8, Redriven: 3, Failed: 4, Gone: 1, Target: "L1", Complete: true, DryRun: dry,
 			Reasons: map[string]int{
-				"only its beginning is kept, # of # bytes":                                         1,
-				"its headers do not say which signal it is about":                                  1,
-				"it holds a result for a sink and no signal":                                       1,
+				"only its beginning is kept, # of # bytes":                                1,
+				"its headers do not say which signal it is about":                         1,
+				"it holds a result for a sink and no signal":                              1,
 				"its data is none of HAL9's: pipeline: the message is no pack of signals": 1,
 			},
 		}

@@ -20,7 +20,8 @@ type Config struct {
 	// Sources are hints per source. The first whose Match fits is used; the default is none.
 	Sources []SourceRule
 	// MaxSignalBytes bounds one signal in bytes, both as it comes and once decoded. The
-	// default, 1,000,000, leaves room for headers in NATS's default maximum payload of 1 MiB.
+	// default, 1,200,000, fits with a body of 1 MiB and its frame; where NATS takes less in one
+	// message, hal9 bounds it further.
 	MaxSignalBytes int
 }
 
@@ -41,7 +42,7 @@ type SourceRule struct {
 }
 
 // DefaultConfig returns the configuration that is used where nothing is said.
-func DefaultConfig() Config { return Config{MaxSignalBytes: 1_000_000} }
+func DefaultConfig() Config { return Config{MaxSignalBytes: 1_200_000} }
 
 // Validate reports everything that is wrong, joined.
 func (c *Config) Validate() error {

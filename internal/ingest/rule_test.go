@@ -94,7 +94,7 @@ func TestRuleLabelsAreCopied(t *testing.T) {
 }
 
 func TestConfigValidate(t *testing.T) {
-	if cfg := DefaultConfig(); cfg.Validate() != nil || cfg.MaxSignalBytes != 1_000_000 {
+	if cfg := DefaultConfig(); cfg.Validate() != nil || cfg.MaxSignalBytes != 1_200_000 {
 		t.Errorf("the default is wrong: %+v, %v", cfg, cfg.Validate())
 	}
 	cfg := Config{MaxSignalBytes: 5, Sources: []SourceRule{

@@ -29,7 +29,7 @@ type Config struct {
 	DataDir      string        // folder of the streams; required
 	MaxStore     int64         // bound of all streams together, bytes; default 16 GiB
 	MaxMemory    int64         // bound of memory-backed buckets, bytes; default 64 MiB
-	MaxPayload   int32         // bound of one message, bytes; default 1 MiB
+	MaxPayload   int32         // bound of one message, bytes; default 2 MiB
 	SyncInterval time.Duration // how often stored messages are flushed to the disk; default 10 s
 	SyncAlways   bool          // flush after every message: survives power loss; default false
 	StartTimeout time.Duration // how long Start waits while the server reads its store; default 10 min
@@ -42,7 +42,7 @@ func DefaultConfig() Config {
 		Port:         4222,
 		MaxStore:     16 << 30,
 		MaxMemory:    64 << 20,
-		MaxPayload:   1 << 20,
+		MaxPayload:   2 << 20,
 		SyncInterval: 10 * time.Second,
 		StartTimeout: 10 * time.Minute,
 	}
