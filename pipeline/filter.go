@@ -30,10 +30,10 @@ func newFilter(key StageKey) *filter {
 
 // fresh reports whether the signal is new, and remembers it.
 func (f *filter) fresh(from Sender, at Position, who *identity, seq uint64) bool {
-	switch {
-	case from.Layer == 0: // An operator put it there.
+	switch from.Layer {
+	case 0: // An operator put it there.
 		return true
-	case from.Layer == layers.NameL1:
+	case layers.NameL1:
 		return f.ids == nil || f.ids.add(binary.BigEndian.Uint64(who[:idBytes]), seq)
 	}
 	mark, known := f.marks[from]

@@ -48,7 +48,7 @@ type dialer struct {
 
 // Dial implements nats.CustomDialer.
 func (d *dialer) Dial(network, address string) (net.Conn, error) {
-	conn, err := d.Dialer.Dial(network, address) //nolint:noctx // The interface has no context; the Dialer has a timeout.
+	conn, err := d.Dialer.Dial(network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func TestQueueCountsSignalsNotMessages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		record := pipeline.Record{Subject: "hal9.l3.0", Data: data, Header: map[string]string{pipeline.HeaderSignals: fmt.Sprint(size + 1)}}
+		record := pipeline.Record{Subject: "hal9.l3.0", Data: data, Header: map[string]string{pipeline.HeaderSignals: strconv.Itoa(size + 1)}}
 		if size == 7 {
 			record.Header = map[string]string{pipeline.HeaderKind: pipeline.KindTick}
 		} else {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
@@ -85,10 +86,10 @@ func TestSignalThatHangsBecomesADeadLetter(t *testing.T) {
 	}
 	stop := run.start(t)
 	feed(t, b, 0, n)
-	got := waitSettled(t, b, n)
+	waitSettled(t, b, n)
 	close(release) // Whoever was left behind goes on now, and must store nothing.
 	feed(t, b, n, n+20)
-	got = waitSettled(t, b, n+20)
+	got := waitSettled(t, b, n+20)
 	stop()
 	wantEachOnceInOrderBut(t, got, n+20, "s5")
 	wantOnlyLetter(t, b, "s5", "3 pipeline: the process hung or did not survive when it decided this signal, 3 times")
@@ -107,7 +108,7 @@ func wantEachOnceInOrderBut(t *testing.T, got map[string][]string, n int, but st
 			continue
 		}
 		counts[i%7]++
-		if got[id][0] != fmt.Sprint(counts[i%7]) {
+		if got[id][0] != strconv.Itoa(counts[i%7]) {
 			t.Fatalf("signal %s has number %s, want %d", id, got[id][0], counts[i%7])
 		}
 	}

@@ -62,7 +62,7 @@ func (c *Checkpoints) Tries(ctx context.Context, stage string, at pipeline.Posit
 	}
 	tries, err := strconv.Atoi(string(entry.Value()))
 	if err != nil {
-		return 0, nil //nolint:nilerr // Written by something else: counting begins anew.
+		return 0, nil // Written by something else: counting begins anew.
 	}
 	return tries, nil
 }
