@@ -52,7 +52,7 @@ func appendParcel(buf []byte, p *parcel) ([]byte, error) {
 // BodyMost bounds what travels above L1 of a signal's text and of its data, bytes each. A longer text is cut, and
 // longer data stays where it is: whoever wants it finds it in HAL9_L1 under Origin. So a large body is stored
 // once, and not in every layer.
-const BodyMost = 32 << 10
+const BodyMost = 16 << 10
 
 // appendSignal appends what stays the same on a signal's way up. Short texts come first and
 // together, so that a reader takes them with one allocation.

@@ -48,16 +48,7 @@ func (d *Decoder) check(s *layers.Signal) error {
 	if s.HasValue && (math.IsNaN(s.Value) || math.IsInf(s.Value, 0)) {
 		return &fieldError{field: "value", problem: "is not finite", want: "a finite number"}
 	}
-	if err := checkLabels(s.Labels); err != nil {
-		return err
-	}
-	if n := size(s); n > d.maxBytes {
-		return &fieldError{
-			problem: fmt.Sprintf("the signal has %d bytes once decoded", n),
-			want:    fmt.Sprintf("at most %d", d.maxBytes),
-		}
-	}
-	return nil
+	return checkLabels(s.Labels)
 }
 
 // checkName verifies a short text that becomes part of identities and headers.
@@ -127,7 +118,7 @@ func tooLong(field string, n, limit int) error {
 	return &fieldError{field: field, problem: fmt.Sprintf("has %d bytes", n), want: fmt.Sprintf("at most %d", limit)}
 }
 
-// size is what the signal weighs in memory and, about, in a layer's stream.
+// size is what the signal weighs in memory.
 func size(s *layers.Signal) int {
 	n := len(s.ID) + len(s.Source) + len(s.Type) + len(s.Key) + len(s.Text) + len(s.Data)
 	for name, value := range s.Labels {

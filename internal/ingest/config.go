@@ -19,9 +19,8 @@ const (
 type Config struct {
 	// Sources are hints per source. The first whose Match fits is used; the default is none.
 	Sources []SourceRule
-	// MaxSignalBytes bounds one signal in bytes, both as it comes and once decoded. The
-	// default, 1,200,000, fits with a body of 1 MiB and its frame; where NATS takes less in one
-	// message, hal9 bounds it further.
+	// MaxSignalBytes bounds one signal as it comes, bytes. The default, 1,200,000, fits a body of
+	// 1 MiB in its frame; where NATS takes less in one message, hal9 bounds it further.
 	MaxSignalBytes int
 }
 
