@@ -122,7 +122,7 @@ func TestRefusals(t *testing.T) {
 	if err := publisher.Wait(t.Context()); err == nil {
 		t.Error("a publish that no stream took counts as stored")
 	}
-	if err := publisher.Try(t.Context(), "nobody.listens", make([]byte, 2<<20)); err == nil || !strings.Contains(err.Error(), "larger") {
+	if err := publisher.Try(t.Context(), "nobody.listens", make([]byte, 3<<20)); err == nil || !strings.Contains(err.Error(), "larger") {
 		t.Errorf("got %v: want that the message is too large", err)
 	}
 	if _, err := client.Count(t.Context(), "ABSENT"); err == nil {
