@@ -26,7 +26,6 @@ type layerWorker struct {
 	layer   layers.Layer
 	decoder Decoder
 	parcel  parcel
-	room    []byte // for the entries of a pack
 }
 
 // handle never returns an error that the same delivery would cause again: what can't be
@@ -51,8 +50,7 @@ func (w *layerWorker) handle(ctx context.Context, d *Delivery, s *stage) error {
 
 // unpack decides the signals of a pack, but for those that the stage has had before.
 func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
-	pack, room, err := openPack(d.Data, w.room)
-	w.room = room
+	pack, err := OpenPack(d.Data)
 	if err != nil {
 		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 	}

@@ -19,7 +19,6 @@ type outbox struct {
 	list  []Record
 	text  []byte // arena of results
 	shell []byte // one encoded envelope
-	block []byte // one compressed pack
 
 	effects []effect
 	signals int // decided since the last reset
@@ -81,7 +80,7 @@ const packMost = 256 << 10
 
 // seal closes a lane's pack.
 func (o *outbox) seal(l *lane) Record {
-	r := Record{Subject: l.subject, Data: l.pack.small(o.from, &o.block)}
+	r := Record{Subject: l.subject, Data: l.pack.bytes(o.from)}
 	if l.pack.signals > 1 {
 		r.Header = map[string]string{HeaderSignals: strconv.Itoa(l.pack.signals)}
 	}

@@ -5,19 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// The first byte of a pack.
-const (
-	packPlain = 1
-	packS2    = 2 // the entries are one S2 block
-)
-
-// packSmall is up to which size entries are not compressed, bytes: a signal alone never waits for that.
-const packSmall = 2 << 10
+// packVersion is the first byte of a pack.
+const packVersion = 1
 
 // errPack says that the bytes are no pack.
 var errPack = errors.New("pipeline: the message is no pack of signals")
@@ -42,48 +34,18 @@ type Pack struct {
 
 // OpenPack reads the head of a pack. Other bytes give an error, which is permanent.
 func OpenPack(data []byte) (Pack, error) {
-	p, _, err := openPack(data, nil)
-	return p, err
-}
-
-// openPack reads a pack whose entries may need room, which it returns for the next one: envelopes alias it.
-func openPack(data, room []byte) (p Pack, _ []byte, err error) {
-	if len(data) < 5 || data[0] != packPlain && data[0] != packS2 {
-		return Pack{}, room, layers.Permanent(errPack)
+	if len(data) < 5 || data[0] != packVersion {
+		return Pack{}, layers.Permanent(errPack)
 	}
-	compressed := data[0] == packS2
-	p.reader = reader{rest: data[1:]}
+	p := Pack{reader: reader{rest: data[1:]}}
 	p.Sender.Layer = layers.Name(p.reader.byte())
 	p.Sender.Partition = int(min(p.reader.uvarint(), MaxPartitions)) + PartitionCritical
 	p.Sender.Born = p.reader.varint()
-	signals := p.reader.uvarint()
-	if compressed && p.reader.err == nil {
-		room, p.reader.err = expand(room, p.reader.rest)
-		p.reader.rest = room
-	}
-	if p.reader.err == nil && signals > uint64(len(p.reader.rest)/3) {
-		p.reader.fail()
-	}
+	p.Signals = p.reader.count(3)
 	if p.reader.err != nil {
-		return Pack{}, room, layers.Permanent(fmt.Errorf("pipeline: head of a pack: %w", p.reader.err))
+		return Pack{}, layers.Permanent(fmt.Errorf("pipeline: head of a pack: %w", p.reader.err))
 	}
-	p.Signals = int(signals)
-	return p, room, nil
-}
-
-// expand decodes an S2 block, which is never larger than a pack.
-func expand(room, block []byte) ([]byte, error) {
-	size, err := s2.DecodedLen(block)
-	if err != nil {
-		return room, err
-	}
-	if size > packMost {
-		return room, fmt.Errorf("it states %d bytes, a pack has at most %d", size, packMost)
-	}
-	if cap(room) < size {
-		room = make([]byte, packMost)
-	}
-	return s2.Decode(room[:cap(room)], block)
+	return p, nil
 }
 
 // Next returns the next envelope, encoded, and its place in the sender's stream. ok is false after the
@@ -161,26 +123,14 @@ const packHead = 1 + 1 + 2*binary.MaxVarintLen64 + binary.MaxVarintLen32
 // entryHead bounds what stands in front of an envelope, bytes.
 const entryHead = 3 * binary.MaxVarintLen64
 
-// bytes returns the pack as it is.
-func (p *packer) bytes(from Sender) []byte { return p.pack(packPlain, from, p.entries) }
-
-// small returns the pack with its entries compressed, where they are many. It compresses in room, which it makes
-// where there is none.
-func (p *packer) small(from Sender, room *[]byte) []byte {
-	if len(p.entries) <= packSmall || len(p.entries) > packMost {
-		return p.bytes(from)
-	}
-	*room = s2.Encode((*room)[:cap(*room)], p.entries)
-	return p.pack(packS2, from, *room)
-}
-
-func (p *packer) pack(version byte, from Sender, entries []byte) []byte {
-	data := make([]byte, 0, packHead+len(entries))
-	data = append(data, version, byte(from.Layer))
+// bytes returns the pack.
+func (p *packer) bytes(from Sender) []byte {
+	data := make([]byte, 0, p.size())
+	data = append(data, packVersion, byte(from.Layer))
 	data = binary.AppendUvarint(data, uint64(from.Partition-PartitionCritical))
 	data = binary.AppendVarint(data, from.Born)
 	data = binary.AppendUvarint(data, uint64(p.signals))
-	return append(data, entries...)
+	return append(data, p.entries...)
 }
 
 func (p *packer) reset() { *p = packer{entries: p.entries[:0]} }

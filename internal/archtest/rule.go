@@ -22,7 +22,7 @@ func contractRules() []Rule {
 		{Packages: "layers"},
 		{Packages: "layers/layertest", Internal: []string{"layers"}, External: []string{"github.com/google/go-cmp"}},
 		{Packages: "layers/*", Internal: []string{"layers"}},
-		{Packages: "pipeline", Internal: []string{"layers"}, External: []string{"golang.org/x/sync/errgroup", "github.com/klauspost/compress/s2"}},
+		{Packages: "pipeline", Internal: []string{"layers"}, External: []string{"golang.org/x/sync/errgroup"}},
 		{
 			Packages: "pipeline/natspubsub",
 			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},

@@ -65,7 +65,7 @@ var rubbish = map[string][]byte{
 	"bad time":      []byte(`{"id":"x","time":"yesterday"}`),
 	"bad id":        []byte(`{"id":{"a":1}}`),
 	"bad ce":        []byte(`{"specversion":"1.0","id":"x"}`),
-	"huge":          bytes.Repeat([]byte("x"), 900_000),
+	"huge":          bytes.Repeat([]byte("x"), 1_300_000),
 	"control bytes": []byte("{\"id\":\"a\x00b\"}"),
 }
 

@@ -94,7 +94,7 @@ func TestPublishErrors(t *testing.T) {
 	b := newBench(t)
 	pub := b.publisher(t, func(cfg *natspubsub.PublisherConfig) { cfg.AckTimeout = 2 * time.Second })
 	ok := func() *message.Message { return message.NewMessage("", []byte("x")) }
-	large := message.NewMessage("", make([]byte, 2<<20))
+	large := message.NewMessage("", make([]byte, 3<<20))
 	ended, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("told to stop")
 	cancel(cause)
