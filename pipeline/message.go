@@ -52,7 +52,7 @@ type Backlog struct {
 	Born   time.Time // when the stream was made
 	Oldest time.Time // when the first unsettled message was stored
 	First  uint64    // sequence of the first unsettled message
-	Last   uint64    // last sequence of the stream; up to here a message may have been worked on before
+	Last   uint64    // up to here a message may have been worked on before
 	Empty  bool
 }
 

@@ -30,8 +30,8 @@ type Broker interface {
 	Publish(ctx context.Context, records []Record) error
 	// Stored returns the ids of the results that stages of a layer stored behind the ledger, or since then in
 	// streams that the ledger does not name, and for L1 the identities, idBytes of each, of the signals that
-	// it handed up.
-	Stored(ctx context.Context, layer layers.Name, behind Ledger, since time.Time) (map[string]struct{}, error)
+	// it handed up. upTo says how far the streams were filled: a further call behind it finds the rest.
+	Stored(ctx context.Context, layer layers.Name, behind Ledger, since time.Time) (ids map[string]struct{}, upTo Ledger, err error)
 	// Past visits the heads, without data, of the messages of a stage's own stream from one sequence
 	// to another that are still there, in order.
 	Past(ctx context.Context, key StageKey, from, to uint64, visit func(*Delivery)) error

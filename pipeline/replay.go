@@ -1,11 +1,20 @@
 package pipeline
 
-// replay knows what earlier lives of a stage have stored already, so that working on the same
-// messages again stores no result twice, however long the stage was away.
+import (
+	"context"
+	"maps"
+	"time"
+)
+
+// replay knows what is stored already of what follows from messages that may have been worked on before, by an
+// earlier life of a keyed stage or by any process of L1, so that working on them again stores no result
+// twice, however long that was ago.
 type replay struct {
+	shared  bool
 	horizon uint64              // up to here a message may have been worked on before
-	stored  map[string]struct{} // ids stored for messages up to horizon; nil once past it
-	again   map[string]struct{} // ids stored for messages that the broker delivered again
+	stored  map[string]struct{} // ids of what is stored; nil where nothing is in doubt
+	since   time.Time           // everything that was stored since then is known,
+	upTo    Ledger              // as far as the streams were filled at the last look
 }
 
 // missing returns the records that are not stored yet.
@@ -37,18 +46,47 @@ func (r *replay) handled(d *Delivery, who *identity) bool {
 }
 
 func (r *replay) known(d *Delivery) map[string]struct{} {
-	if d.Seq <= r.horizon && r.stored != nil {
+	if r.doubtful(d) {
 		return r.stored
 	}
-	r.stored = nil
-	if d.Attempt > 1 {
-		return r.again
+	if !r.shared {
+		r.stored = nil // Nothing from here on was worked on before.
 	}
 	return nil
 }
 
-// uncertain reports whether a shared stage must read the ledger anew for a delivery: another process
-// may have had it.
-func (r *replay) uncertain(d *Delivery) bool {
-	return d.Attempt > 1 && (d.Seq > r.horizon || r.stored == nil)
+// doubtful reports whether a message may have been worked on before.
+func (r *replay) doubtful(d *Delivery) bool {
+	return d.Seq <= r.horizon || r.shared && d.Attempt > 1
+}
+
+// refresh brings what is known about a burst of L1 up to now: since the last look another process, or this one, may have
+// stored what follows from a message that the broker delivers again.
+func (r *replay) refresh(ctx context.Context, burst []Delivery, margin time.Duration, broker Broker, key StageKey) error {
+	var oldest time.Time
+	for i := range burst {
+		if d := &burst[i]; r.doubtful(d) && (oldest.IsZero() || d.Stored.Before(oldest)) {
+			oldest = d.Stored
+		}
+	}
+	if oldest.IsZero() {
+		r.stored = nil
+		return nil
+	}
+	since, behind := oldest.Add(-margin), r.upTo
+	anew := r.stored == nil || since.Before(r.since)
+	if anew {
+		behind = nil
+	}
+	stored, upTo, err := broker.Stored(ctx, key.Layer, behind, since)
+	if err != nil {
+		return err
+	}
+	if anew {
+		r.stored, r.since = stored, since
+	} else {
+		maps.Copy(r.stored, stored)
+	}
+	r.upTo = upTo
+	return nil
 }

@@ -9,8 +9,10 @@ import (
 // settle decides a burst, stores what follows from it and acknowledges it, in parts where the burst
 // holds many signals.
 func (s *stage) settle(ctx context.Context, burst []Delivery) error {
-	if err := s.recheck(ctx, burst); err != nil {
-		return err
+	if s.key.Shared() {
+		if err := s.replay.refresh(ctx, burst, s.cfg.ReplayMargin, s.deps.Broker, s.key); err != nil {
+			return err
+		}
 	}
 	first := 0
 	for i := range burst {
@@ -94,32 +96,4 @@ func (s *stage) takeTick(d *Delivery) error {
 	records, err := s.worker.tick(now)
 	s.out.list = append(s.out.list, s.replay.missing(d, records)...)
 	return err
-}
-
-// recheck reads the ledger again where a shared stage gets messages that another process had
-// before: that process may have stored what follows from them without acknowledging.
-func (s *stage) recheck(ctx context.Context, burst []Delivery) error {
-	if !s.key.Shared() {
-		return nil
-	}
-	var since time.Time
-	var last uint64
-	for i := range burst {
-		d := &burst[i]
-		if s.replay.uncertain(d) {
-			last = max(last, d.Seq)
-			if since.IsZero() || d.Stored.Before(since) {
-				since = d.Stored
-			}
-		}
-	}
-	if last == 0 {
-		return nil
-	}
-	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, nil, since.Add(-s.cfg.ReplayMargin))
-	if err != nil {
-		return err
-	}
-	s.replay.again = stored
-	return nil
 }

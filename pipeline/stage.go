@@ -178,15 +178,18 @@ func (s *stage) recall(ctx context.Context, idsFrom uint64, backlog Backlog) err
 			return err
 		}
 	}
+	s.replay = replay{shared: s.key.Shared()}
 	if backlog.Empty || s.key.Objectives {
 		return nil
 	}
-	stored, err := s.deps.Broker.Stored(ctx, s.key.Layer, s.checkpoint.Ledger, backlog.Oldest.Add(-s.cfg.ReplayMargin))
-	if err != nil {
-		return err
+	s.replay.horizon = backlog.Last
+	if s.key.Shared() {
+		return nil // It looks before each burst.
 	}
-	s.replay = replay{horizon: backlog.Last, stored: stored}
-	return nil
+	since := backlog.Oldest.Add(-s.cfg.ReplayMargin)
+	stored, _, err := s.deps.Broker.Stored(ctx, s.key.Layer, s.checkpoint.Ledger, since)
+	s.replay.stored = stored
+	return err
 }
 
 // keepTime writes the time into the stage's own stream while its layer waits for something.

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -86,6 +87,35 @@ func (e leaseEntry) session() string {
 type leaseStore struct{ js jetstream.JetStream }
 
 const leaseSubjects = "$KV." + pipeline.BucketLeases + "."
+
+// othersOf returns how many sessions of other processes run a layer.
+func (b *Bus) othersOf(ctx context.Context, layer layers.Name) (n int, err error) {
+	mine := ""
+	if s := b.fence.session.Load(); s != nil {
+		mine = s.id
+	}
+	stream, err := b.js.Stream(ctx, leaseStream)
+	if err != nil {
+		return 0, err
+	}
+	for _, group := range []string{layer.String(), everyLayer} {
+		info, err := stream.Info(ctx, jetstream.WithSubjectFilter(leaseSubjects+memberKeys+group+".*"))
+		if err != nil {
+			return 0, err
+		}
+		for subject := range info.State.Subjects {
+			msg, err := stream.GetLastMsgForSubject(ctx, subject)
+			switch {
+			case errors.Is(err, jetstream.ErrMsgNotFound): // It has expired just now.
+			case err != nil:
+				return 0, err
+			case len(msg.Data) > 0 && strings.TrimPrefix(subject, leaseSubjects+memberKeys) != mine: // No tombstone.
+				n++
+			}
+		}
+	}
+	return n, nil
+}
 
 // put replaces the record that has the expected revision (0: there is none) and returns the revision of
 // the new one, which expires after ttl unless that is 0.

@@ -39,14 +39,14 @@ func shelves(layer layers.Name, partitions int) []shelf {
 // Stored implements pipeline.Broker: it reads the headers of what the layer stored since then.
 func (b *Bus) Stored(
 	ctx context.Context, layer layers.Name, behind pipeline.Ledger, since time.Time,
-) (map[string]struct{}, error) {
+) (ids map[string]struct{}, upTo pipeline.Ledger, err error) {
 	partitions, err := b.Partitions(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ids := map[string]struct{}{}
+	ids, upTo = map[string]struct{}{}, pipeline.Ledger{}
 	for _, at := range shelves(layer, partitions) {
-		err := b.scan(ctx, at, behind, since, func(msg jetstream.Msg) {
+		upTo[at.stream], err = b.scan(ctx, at, behind, since, func(msg jetstream.Msg) {
 			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" {
 				ids[id] = struct{}{}
 			}
@@ -55,32 +55,35 @@ func (b *Bus) Stored(
 			}
 		})
 		if err != nil {
-			return nil, fmt.Errorf("bus: read the ledger of %s in %s: %w", layer, at.stream, err)
+			return nil, nil, fmt.Errorf("bus: read the ledger of %s in %s: %w", layer, at.stream, err)
 		}
 	}
-	return ids, nil
+	return ids, upTo, nil
 }
 
-// scan visits the heads of the messages of a shelf behind the ledger, or since then, that are stored before the call.
-func (b *Bus) scan(ctx context.Context, at shelf, behind pipeline.Ledger, since time.Time, visit func(jetstream.Msg)) error {
+// scan visits the heads of the messages of a shelf behind the ledger, or since then, that are stored before the call,
+// and returns the last sequence of its stream at the call.
+func (b *Bus) scan(
+	ctx context.Context, at shelf, behind pipeline.Ledger, since time.Time, visit func(jetstream.Msg),
+) (last uint64, err error) {
 	stream, err := b.stream(ctx, at.stream)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	cfg := jetstream.ConsumerConfig{FilterSubject: at.subject, HeadersOnly: true}
 	state := stream.CachedInfo().State
 	if seq, known := behind[at.stream]; known {
 		if state.LastSeq <= seq {
-			return nil
+			return state.LastSeq, nil
 		}
 		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, seq+1
 	} else {
 		if state.Msgs == 0 || state.LastTime.Before(since) {
-			return nil
+			return state.LastSeq, nil
 		}
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
 	}
-	return b.read(ctx, stream, cfg, math.MaxUint64, visit)
+	return state.LastSeq, b.read(ctx, stream, cfg, math.MaxUint64, visit)
 }
 
 // Past implements pipeline.Broker.

@@ -37,20 +37,21 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
+	info := consumer.CachedInfo()
 	if key.Shared() {
-		err = b.takeBackOrphans(ctx, key, consumer.CachedInfo())
+		offset, err = info.AckFloor.Stream, b.takeBackOrphans(ctx, key, info)
 	} else {
 		err = b.seek(ctx, key, offset)
 	}
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
-	if key.Shared() {
-		offset = consumer.CachedInfo().AckFloor.Stream
-	}
 	backlog, err := b.backlog(ctx, key, offset)
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
+	}
+	if key.Shared() { // What was never delivered, nobody has worked on.
+		backlog.Last = min(backlog.Last, info.Delivered.Stream)
 	}
 	pull, err := b.newPuller(key)
 	if err != nil {
@@ -72,13 +73,18 @@ func (b *Bus) seek(ctx context.Context, key pipeline.StageKey, offset uint64) er
 	return err
 }
 
-// takeBackOrphans has messages delivered again at once that a process took and died with,
-// instead of after the ack wait.
+// takeBackOrphans has messages delivered again at once that a process took and died with, instead of after the
+// ack wait. It does so only where no other process of the layer lives: what that has in its hands is no orphan, and
+// would come to somebody else as if nobody had ever had it.
 func (b *Bus) takeBackOrphans(ctx context.Context, key pipeline.StageKey, info *jetstream.ConsumerInfo) error {
 	if info.NumWaiting > 0 || info.NumAckPending == 0 {
 		return nil
 	}
-	_, err := b.js.ResetConsumer(ctx, key.Stream(), key.Durable())
+	others, err := b.othersOf(ctx, key.Layer)
+	if err != nil || others > 0 {
+		return err
+	}
+	_, err = b.js.ResetConsumer(ctx, key.Stream(), key.Durable())
 	return err
 }
 

@@ -286,12 +286,12 @@ func (f *forgetful) Publish(ctx context.Context, list []pipeline.Record) error {
 
 func (f *forgetful) Stored(
 	ctx context.Context, layer layers.Name, behind pipeline.Ledger, since time.Time,
-) (map[string]struct{}, error) {
+) (map[string]struct{}, pipeline.Ledger, error) {
 	if behind != nil { // Sequences must do: no clock can be relied on.
 		since = time.Now().Add(time.Hour)
 		f.behind.Add(1)
 	}
-	ids, err := f.unreliable.Stored(ctx, layer, behind, since)
+	ids, upTo, err := f.unreliable.Stored(ctx, layer, behind, since)
 	plain := make(map[string]struct{}, len(ids))
 	for id := range ids {
 		if len(id) != 8 { // Raw identities of what L1 handed up have no life.
@@ -299,7 +299,7 @@ func (f *forgetful) Stored(
 		}
 		plain[id] = struct{}{}
 	}
-	return plain, err
+	return plain, upTo, err
 }
 
 // TestLedgerAloneKeepsEachSignalOnce proves that a restart after any length of time, when

@@ -141,15 +141,18 @@ func testStored(t *testing.T, h Harness) {
 		for _, id := range want {
 			ids[id] = struct{}{}
 		}
-		got, err := h.Broker.Stored(t.Context(), layer, nil, before)
+		got, upTo, err := h.Broker.Stored(t.Context(), layer, nil, before)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(ids, got); diff != "" {
 			t.Errorf("what %s stored (-want +got):\n%s", layer, diff)
 		}
+		if rest, _, err := h.Broker.Stored(t.Context(), layer, upTo, before); err != nil || len(rest) > 0 {
+			t.Errorf("behind what %s stored there is %v (%v)", layer, rest, err)
+		}
 	}
-	if got, err := h.Broker.Stored(t.Context(), layers.NameL3, nil, time.Now().Add(time.Minute)); err != nil || len(got) > 0 {
+	if got, _, err := h.Broker.Stored(t.Context(), layers.NameL3, nil, time.Now().Add(time.Minute)); err != nil || len(got) > 0 {
 		t.Errorf("stored in the future: %v (%v)", got, err)
 	}
 }
