@@ -169,6 +169,47 @@ func TestSharedSourceTakesBackOrphansAtOnce(t *testing.T) {
 	}
 }
 
+// TestKeyedSourceNoticesWhatAnEarlierOwnerGets leaves the request of an owner open that is frozen: the server gives it
+// messages, and the new owner must not go on behind them.
+func TestKeyedSourceNoticesWhatAnEarlierOwnerGets(t *testing.T) {
+	b, server := provisioned(t, bus.DefaultTopology())
+	key := pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}
+	frozen := connect(t, server)
+	left, _, err := frozen.Open(t.Context(), key, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer left.Close()
+	const n = 20
+	next, again := uint64(1), 0
+	for deadline := time.Now().Add(30 * time.Second); next <= n && time.Now().Before(deadline); again++ {
+		source, _, err := b.Open(t.Context(), key, next-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := next; again == 0 && i <= n; i++ {
+			if err := b.Publish(t.Context(), []pipeline.Record{{Subject: "hal9.l3.0", Data: []byte{byte(i)}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for err == nil && next <= n {
+			var burst []pipeline.Delivery
+			burst, err = source.Next(t.Context(), time.Second)
+			for i := range burst {
+				if burst[i].Seq != next {
+					t.Fatalf("message %d came where %d was due", burst[i].Seq, next)
+				}
+				next++
+			}
+		}
+		source.Close()
+		time.Sleep(50 * time.Millisecond)
+	}
+	if next <= n || again < 2 {
+		t.Errorf("got %d of %d messages in %d lives: want all, and at least one life that ended since the other was given some", next-1, n, again)
+	}
+}
+
 // waitDepth waits until so many signals are in a layer's queue: the server counts a moment after it
 // has stored.
 func waitDepth(t *testing.T, b *bus.Bus, layer layers.Name, want uint64) (queue bus.Queue) {

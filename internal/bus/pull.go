@@ -16,7 +16,8 @@ import (
 
 // How a puller asks.
 const (
-	pullExpiry    = 30 * time.Second
+	// pullExpiry ends the request of a process that was frozen or cut off soon after another owns its stage.
+	pullExpiry    = 5 * time.Second
 	pullHeartbeat = 2 * time.Second
 	// pullSilence without any sign of the server means that a request got lost.
 	pullSilence = 2*pullHeartbeat + time.Second

@@ -24,7 +24,12 @@ type source struct {
 	key    pipeline.StageKey
 	pull   *puller
 	broken <-chan struct{}
+	next   uint64 // consumer sequence of the next message, where the stage owns its consumer
 }
+
+// errTaken ends a source whose consumer has given messages to somebody else: an earlier owner that was frozen or cut off may have a
+// request open still, and what it got it will not settle.
+var errTaken = errors.New("bus: an earlier owner was given messages of this stage")
 
 // Open implements pipeline.Broker. A keyed stage owns its consumer and seeks to the message after
 // offset, which also takes back what an earlier owner had in flight. The shared consumer of
@@ -57,7 +62,7 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
-	return &source{bus: b, key: key, pull: pull, broken: broken}, backlog, nil
+	return &source{bus: b, key: key, pull: pull, broken: broken, next: 1}, backlog, nil
 }
 
 func (b *Bus) openError(key pipeline.StageKey, err error) error {
@@ -172,6 +177,12 @@ func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return pipeline.Delivery{}, fmt.Errorf("bus: metadata of a message of %s: %w", s.key.Stream(), err)
+	}
+	if !s.key.Shared() { // seek had the consumer count from 1.
+		if got := meta.Sequence.Consumer; got != s.next {
+			return pipeline.Delivery{}, fmt.Errorf("%w: number %d came where %d was due", errTaken, got, s.next)
+		}
+		s.next++
 	}
 	return pipeline.Delivery{
 		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data,
