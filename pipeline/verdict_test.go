@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -35,7 +36,7 @@ func wantAsStandard(t *testing.T, v *layers.Verdict) {
 		return
 	}
 	text, ok := strings.CutPrefix(string(got), "before")
-	if !ok || !json.Valid([]byte(text)) || strings.ContainsAny(text, "\n\r\t\x00") {
+	if !ok || !json.Valid([]byte(text)) || !utf8.ValidString(text) || strings.ContainsAny(text, "\n\r\t\x00") {
 		t.Fatalf("no line of JSON: %s", got)
 	}
 	if diff := cmp.Diff(decoded(t, want), decoded(t, []byte(text)), cmpopts.EquateEmpty()); diff != "" {
