@@ -64,7 +64,8 @@ func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 			return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 		}
 		p.at = Position{Seq: d.Seq, Index: index}
-		if !s.filter.fresh(pack.Sender, at, &p.identity, d.Seq) {
+		if !s.filter.fresh(pack.Sender, at, &p.identity, d.Seq) ||
+			isCritical(&p.Envelope) && !s.filter.freshCritical(pack.Sender, &p.identity, d.Seq) {
 			continue
 		}
 		if err := w.one(ctx, d, s); err != nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -18,12 +19,21 @@ import (
 type filter struct {
 	marks map[Sender]Position // Born is in the value's place of the key: a stream made anew has a mark of its own
 	ids   *recentIDs          // nil above L2
+
+	// Critical signals have two ways from L1 to L3, and a copy may take the other one: L3 knows the last ones.
+	criticals *recentIDs // nil but at L3
 }
+
+// criticalsMost bounds how many critical signals a partition of L3 remembers; they are part of its state.
+const criticalsMost = 1 << 11
 
 func newFilter(key StageKey) *filter {
 	f := &filter{marks: map[Sender]Position{}}
-	if key.Layer == layers.NameL2 {
+	switch key.Layer {
+	case layers.NameL2:
 		f.ids = newRecentIDs(max(idsMost/max(1, key.Partitions), idsLeast))
+	case layers.NameL3:
+		f.criticals = newRecentIDs(criticalsMost)
 	}
 	return f
 }
@@ -47,6 +57,11 @@ func (f *filter) fresh(from Sender, at Position, who *identity, seq uint64) bool
 	return true
 }
 
+// freshCritical reports whether a critical signal that is fresh on its way did not come another way before.
+func (f *filter) freshCritical(from Sender, who *identity, seq uint64) bool {
+	return f.criticals == nil || from.Layer != layers.NameL2 || f.criticals.add(binary.BigEndian.Uint64(who[:idBytes]), seq)
+}
+
 // forgetElder drops the mark in a stream of the same name that is no more.
 func (f *filter) forgetElder(from Sender) {
 	for other := range f.marks {
@@ -57,12 +72,13 @@ func (f *filter) forgetElder(from Sender) {
 }
 
 // stateVersion is the first byte of a stage's state.
-const stateVersion = 1
+const stateVersion = 2
 
 // snapshot writes the marks, and from which message on the identities can be read again, in front of the
 // worker's own state.
 func (f *filter) snapshot(state []byte) []byte {
-	buf := make([]byte, 0, len(state)+32+32*len(f.marks))
+	criticals := f.criticals.list()
+	buf := make([]byte, 0, len(state)+64+32*len(f.marks)+18*len(criticals))
 	buf = append(buf, stateVersion)
 	buf = binary.AppendUvarint(buf, f.ids.first())
 	buf = binary.AppendUvarint(buf, uint64(len(f.marks)))
@@ -78,17 +94,15 @@ func (f *filter) snapshot(state []byte) []byte {
 		buf = binary.AppendUvarint(buf, f.marks[s].Seq)
 		buf = binary.AppendUvarint(buf, uint64(f.marks[s].Index))
 	}
+	buf = binary.AppendUvarint(buf, uint64(len(criticals)))
+	for _, c := range criticals {
+		buf = binary.AppendUvarint(binary.BigEndian.AppendUint64(buf, c.id), c.seq)
+	}
 	return append(buf, state...)
 }
 
 func compareSenders(a, b Sender) int {
-	if a.Layer != b.Layer {
-		return int(a.Layer) - int(b.Layer)
-	}
-	if a.Partition != b.Partition {
-		return a.Partition - b.Partition
-	}
-	return int(min(max(a.Born-b.Born, -1), 1))
+	return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Born, b.Born))
 }
 
 // restore reads what snapshot wrote and returns the worker's state, and from which message on the identities
@@ -102,6 +116,12 @@ func (f *filter) restore(data []byte) (state []byte, from uint64, err error) {
 	for range r.count(5) {
 		s := Sender{Layer: layers.Name(r.byte()), Partition: int(r.uvarint()) + PartitionCritical, Born: r.varint()}
 		f.marks[s] = Position{Seq: r.uvarint(), Index: uint32(r.uvarint())}
+	}
+	for range r.count(idBytes + 1) {
+		id := r.take(idBytes)
+		if seq := r.uvarint(); r.err == nil && f.criticals != nil {
+			f.criticals.add(binary.BigEndian.Uint64(id), seq)
+		}
 	}
 	if r.err != nil {
 		return nil, 0, fmt.Errorf("pipeline: state of a stage: %w", r.err)

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -53,9 +51,9 @@ func packed(list []entry) *packer {
 	return &p
 }
 
-// unpacked reads a pack to its end, in room where there is some.
-func unpacked(data, room []byte) (from Sender, list []entry, err error) {
-	p, _, err := openPack(data, room)
+// unpacked reads a pack to its end.
+func unpacked(data []byte) (from Sender, list []entry, err error) {
+	p, err := OpenPack(data)
 	if err != nil {
 		return Sender{}, nil, err
 	}
@@ -74,64 +72,26 @@ func sameEntries(a, b []entry) bool {
 
 func TestPackRoundTrip(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
-	var room []byte
-	compressed := 0
 	for _, n := range []int{0, 1, 2, 5, 40, 400} {
 		for _, from := range []Sender{{}, {Layer: layers.NameL1, Partition: PartitionCritical, Born: -1}, {layers.NameL4, MaxPartitions - 1, 1 << 62}} {
 			want := randomEntries(t, random, n)
-			p := packed(want)
-			for _, data := range [][]byte{p.bytes(from), p.small(from, &room)} {
-				if data[0] == packS2 {
-					compressed++
-				}
-				sender, got, err := unpacked(data, nil)
-				if err != nil || sender != from || !sameEntries(got, want) {
-					t.Fatalf("%d signals from %+v came back as %d from %+v, error %v", n, from, len(got), sender, err)
-				}
-			}
-		}
-	}
-	if compressed == 0 {
-		t.Error("no pack was compressed")
-	}
-}
-
-// TestOpenPackUsesRoomAgain reads packs one after the other into the same room, as a stage does.
-func TestOpenPackUsesRoomAgain(t *testing.T) {
-	random := rand.New(rand.NewPCG(2, 1))
-	var room, block []byte
-	for i := range 20 {
-		want := randomEntries(t, random, 20+random.IntN(200))
-		p, next, err := openPack(packed(want).small(Sender{Layer: layers.NameL2}, &block), room)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if i > 0 && &next[:1][0] != &room[:1][0] {
-			t.Fatal("a pack took new room")
-		}
-		room = next
-		for _, e := range want {
-			if envelope, at, ok := p.Next(); !ok || at != e.at || !bytes.Equal(envelope, e.envelope) {
-				t.Fatalf("pack %d gives %v, want %v", i, at, e.at)
+			sender, got, err := unpacked(packed(want).bytes(from))
+			if err != nil || sender != from || !sameEntries(got, want) {
+				t.Fatalf("%d signals from %+v came back as %d from %+v, error %v", n, from, len(got), sender, err)
 			}
 		}
 	}
 }
 
 func TestPackRefusesEveryTruncation(t *testing.T) {
-	want := randomEntries(t, rand.New(rand.NewPCG(3, 1)), 30)
-	var block []byte
-	room := make([]byte, packMost)
-	from := Sender{Layer: layers.NameL2, Partition: 7, Born: 1 << 60}
-	for name, data := range map[string][]byte{"plain": packed(want).bytes(from), "compressed": packed(want).small(from, &block)} {
-		for n := range data {
-			if _, got, err := unpacked(data[:n:n], room); !layers.IsPermanent(err) {
-				t.Fatalf("%s: %d of %d bytes give %d signals and error %v, want a permanent one", name, n, len(data), len(got), err)
-			}
+	data := packed(randomEntries(t, rand.New(rand.NewPCG(3, 1)), 30)).bytes(Sender{Layer: layers.NameL2, Partition: 7, Born: 1 << 60})
+	for n := range data {
+		if _, got, err := unpacked(data[:n:n]); !layers.IsPermanent(err) {
+			t.Fatalf("%d of %d bytes give %d signals and error %v, want a permanent one", n, len(data), len(got), err)
 		}
-		if _, _, err := unpacked(append(slices.Clone(data), 0), room); !layers.IsPermanent(err) {
-			t.Fatalf("%s: one byte too many gives error %v, want a permanent one", name, err)
-		}
+	}
+	if _, _, err := unpacked(append(slices.Clone(data), 0)); !layers.IsPermanent(err) {
+		t.Fatalf("one byte too many gives error %v, want a permanent one", err)
 	}
 }
 
@@ -141,33 +101,13 @@ func head(version byte, signals uint64) []byte {
 }
 
 func TestPackRefusesWhatItCannotHold(t *testing.T) {
-	large := s2.Encode(nil, make([]byte, packMost+1))
 	for name, data := range map[string][]byte{
-		"another version":           append(head(3, 1), 1, 0, 0),
-		"more signals than bytes":   append(head(packPlain, 1<<40), 1, 0, 0),
-		"more signals, compressed":  append(head(packS2, 1<<40), s2.Encode(nil, []byte{1, 0, 0})...),
-		"a block above the bound":   append(head(packS2, 1), large...),
-		"a block that states 4 GiB": append(head(packS2, 1), 0xff, 0xff, 0xff, 0xff, 0x0f),
-		"a block that states more":  append(head(packS2, 1), bytes.Repeat([]byte{0xff}, 12)...),
-		"a block that is none":      append(head(packS2, 1), strings.Repeat("\x03", 9)...),
-		"an envelope of 1 TiB":      append(head(packPlain, 1), 1, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20),
+		"another version":         append(head(3, 1), 1, 0, 0),
+		"more signals than bytes": append(head(packVersion, 1<<40), 1, 0, 0),
+		"an envelope of 1 TiB":    append(head(packVersion, 1), 1, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20),
 	} {
-		room := make([]byte, 0, packMost)
-		allocated := testing.AllocsPerRun(1, func() {
-			p, used, err := openPack(data, room)
-			if cap(used) > packMost {
-				t.Errorf("%s: took %d bytes", name, cap(used))
-			}
-			for ok := err == nil; ok; {
-				_, _, ok = p.Next()
-				err = p.Err()
-			}
-			if !layers.IsPermanent(err) {
-				t.Errorf("%s: error %v, want a permanent one", name, err)
-			}
-		})
-		if allocated > 10 {
-			t.Errorf("%s: %v allocations", name, allocated)
+		if _, _, err := unpacked(data); !layers.IsPermanent(err) {
+			t.Errorf("%s: error %v, want a permanent one", name, err)
 		}
 	}
 }
@@ -203,33 +143,27 @@ func FuzzOpenPack(f *testing.F) {
 		f.Fatal(err)
 	}
 	p := packed([]entry{{Position{1, 0}, envelope}, {Position{1, 2}, envelope}, {Position{9, 0}, envelope}})
-	var block []byte
 	f.Add(p.bytes(Sender{Layer: layers.NameL3, Partition: 3, Born: 7}))
-	f.Add(p.small(Sender{Layer: layers.NameL3, Partition: 3, Born: 7}, &block))
-	f.Add([]byte{packPlain, 0, 1, 0, 0})
-	f.Add(append(head(packS2, 1), 0xff, 0xff, 0xff, 0xff, 0x0f))
+	f.Add([]byte{packVersion, 0, 1, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p, room, err := openPack(data, nil)
-		if cap(room) > packMost {
-			t.Fatalf("%d bytes of room", cap(room))
-		}
+		p, err := OpenPack(data)
 		if err != nil {
 			if !layers.IsPermanent(err) {
 				t.Fatalf("error %v is not permanent", err)
 			}
 			return
 		}
-		if p.Signals > max(len(data), len(room)) || p.Sender.Partition < PartitionCritical || p.Sender.Partition >= MaxPartitions {
+		if p.Signals > len(data) || p.Sender.Partition < PartitionCritical || p.Sender.Partition >= MaxPartitions {
 			t.Fatalf("%d signals from %+v in %d bytes", p.Signals, p.Sender, len(data))
 		}
-		from, list, err := unpacked(data, nil)
+		from, list, err := unpacked(data)
 		if err != nil {
 			if !layers.IsPermanent(err) {
 				t.Fatalf("error %v is not permanent", err)
 			}
 			return
 		}
-		again, got, err := unpacked(packed(list).bytes(from), nil)
+		again, got, err := unpacked(packed(list).bytes(from))
 		if err != nil || again != from || !sameEntries(got, list) {
 			t.Fatalf("written anew %d signals are %d, error %v", len(list), len(got), err)
 		}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 )
 
 // What is remembered of the identities of signals from L1.
@@ -50,6 +51,14 @@ func (r *recentIDs) first() uint64 {
 		return 0
 	}
 	return r.ring[r.next].seq
+}
+
+// list returns what is remembered, the oldest first.
+func (r *recentIDs) list() []recentID {
+	if r == nil {
+		return nil
+	}
+	return append(slices.Clone(r.ring[r.next:]), r.ring[:r.next]...)
 }
 
 // readHead adds the identities that the head of a pack names.

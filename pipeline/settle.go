@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// settle decides a burst, stores what follows from it and acknowledges it, in parts where the burst
-// holds many signals.
-func (s *stage) settle(ctx context.Context, burst []Delivery) error {
+// settle decides a burst, stores what follows from it and acknowledges it, in parts where the burst holds many
+// signals. When stop ends, so does it after the part at hand: whoever owns the stage next is given the rest.
+func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 	if s.key.Shared() {
 		if err := s.replay.refresh(ctx, burst, s.cfg.ReplayMargin, s.deps.Broker, s.key); err != nil {
 			return err
@@ -24,6 +24,9 @@ func (s *stage) settle(ctx context.Context, burst []Delivery) error {
 				return err
 			}
 			first = i + 1
+			if stop.Err() != nil {
+				return nil
+			}
 		}
 	}
 	return nil

@@ -82,7 +82,7 @@ func (s *stage) turns(ctx, work context.Context, over func(context.Context) (boo
 			return err
 		}
 		s.report(burst)
-		if err := s.settle(work, burst); err != nil {
+		if err := s.settle(ctx, work, burst); err != nil {
 			return err
 		}
 		if err := s.keepTime(work); err != nil {
