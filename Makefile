@@ -105,6 +105,10 @@ chaos: ## kill, freeze, restart and rescale a running HAL9 at random and count (
 chaos-cluster: ## the same on three NATS servers, of which one is killed or cut off the network (as root, with iproute2)
 	CHAOS=long $(GO) test -count=1 -v -timeout 30m -run '^TestCluster$$' ./internal/e2e/chaos
 
+.PHONY: flood
+flood: ## flood a running HAL9 for a minute: memory, latency of critical signals before and during it, recovery
+	FLOOD=long $(GO) test -count=1 -v -timeout 15m -run '^TestFlood$$' ./internal/e2e
+
 .PHONY: check
 check: vet lint test race archtest ## everything that must pass before a commit
 

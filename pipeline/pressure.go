@@ -55,14 +55,18 @@ func (s *stage) crowded(next layers.Name) bool {
 	return 2*behind >= partitions && behind > 0
 }
 
-// report tells how far the stage is behind.
-func (s *stage) report(burst []Delivery) {
+// report tells how far the stage is behind. What a keyed stage has taken and not settled counts: a slow layer is long
+// at it.
+func (s *stage) report(burst []Delivery, settled bool) {
 	if s.deps.Pressure == nil || s.key.Objectives || s.key.Scouts() {
 		return
 	}
 	waiting := uint64(0)
 	if len(burst) > 0 {
 		waiting = burst[len(burst)-1].Pending
+	}
+	if !settled && !s.key.Shared() {
+		waiting += uint64(len(burst))
 	}
 	s.deps.Pressure.Report(s.key, waiting)
 }

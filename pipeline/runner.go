@@ -45,10 +45,11 @@ type Runner struct {
 	cfg   Config
 	deps  Deps
 	state atomic.Pointer[string]
-	up    atomic.Bool // consumes
-	waits atomic.Bool // stands by until this process owns the stage
-	works atomic.Bool // consumes
-	turn  atomic.Int64
+	up    atomic.Bool   // consumes
+	waits atomic.Bool   // stands by until this process owns the stage
+	works atomic.Bool   // consumes
+	born  time.Time     // turn counts from here, and by the monotonic clock: the wall's may jump
+	turn  atomic.Int64  // when the stage turned last, nanoseconds since born
 	told  atomic.Uint64 // up to which message the Observer was told
 }
 
@@ -60,7 +61,7 @@ func NewRunner(spec Spec, cfg Config, deps Deps) (*Runner, error) {
 	if (spec.NewLayer == nil) == (spec.Verdicts == nil) {
 		return nil, fmt.Errorf("pipeline: stage %s needs either a layer or a verdict observer", spec.Key.Name())
 	}
-	r := &Runner{spec: spec, cfg: cfg, deps: deps}
+	r := &Runner{spec: spec, cfg: cfg, deps: deps, born: time.Now()}
 	r.say("starting")
 	return r, nil
 }
@@ -86,10 +87,10 @@ func (r *Runner) Stuck() time.Duration {
 	if !r.works.Load() {
 		return 0
 	}
-	return r.deps.Now().Sub(time.Unix(0, r.turn.Load()))
+	return time.Since(r.born) - time.Duration(r.turn.Load())
 }
 
-func (r *Runner) beat() { r.turn.Store(r.deps.Now().UnixNano()) }
+func (r *Runner) beat() { r.turn.Store(int64(time.Since(r.born))) }
 
 func (r *Runner) say(text string) { r.state.Store(&text) }
 
@@ -159,7 +160,7 @@ func (r *Runner) work(ctx context.Context, own Ownership) error {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
 		r.works.Store(true)
-	}, beat: r.beat, told: &r.told, watch: newWatch(r.spec.Key.Layer, r.cfg, r.deps.Now)}
+	}, beat: r.beat, told: &r.told, watch: newWatch(r.spec.Key.Layer, r.cfg)}
 	defer r.works.Store(false)
 	done := make(chan error, 1)
 	go func() {

@@ -16,6 +16,7 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 	}
 	first := 0
 	for i := range burst {
+		s.beat() // A slow layer may be long at a burst; it gets on all the same.
 		if err := s.take(ctx, &burst[i]); err != nil {
 			return err
 		}

@@ -81,10 +81,11 @@ func (s *stage) turns(ctx, work context.Context, over func(context.Context) (boo
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
-		s.report(burst)
+		s.report(burst, false)
 		if err := s.settle(ctx, work, burst); err != nil {
 			return err
 		}
+		s.report(burst, true)
 		if err := s.keepTime(work); err != nil {
 			return err
 		}

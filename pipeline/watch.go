@@ -25,9 +25,9 @@ func (e *timeError) Error() string {
 type watch struct {
 	limit time.Duration
 	layer layers.Name
-	now   func() time.Time
+	born  time.Time // the watch counts from here, and by the monotonic clock: the wall's may jump
 
-	begun atomic.Int64 // when the signal at hand was begun, Unix nanoseconds; 0 where there is none
+	begun atomic.Int64 // when the signal at hand was begun, nanoseconds since born; 0 where there is none
 	hung  chan Position
 
 	mu  sync.Mutex
@@ -36,8 +36,8 @@ type watch struct {
 	end context.CancelCauseFunc
 }
 
-func newWatch(layer layers.Name, cfg Config, now func() time.Time) *watch {
-	return &watch{limit: cfg.DecideTime, layer: layer, now: now, hung: make(chan Position, 1)}
+func newWatch(layer layers.Name, cfg Config) *watch {
+	return &watch{limit: cfg.DecideTime, layer: layer, born: time.Now(), hung: make(chan Position, 1)}
 }
 
 // begin returns the context for a signal. The stage's goroutine calls it, and done afterwards.
@@ -48,7 +48,7 @@ func (w *watch) begin(ctx context.Context, at Position) context.Context {
 		w.ctx, w.end = context.WithCancelCause(ctx)
 	}
 	w.at = at
-	w.begun.Store(w.now().UnixNano())
+	w.begun.Store(int64(max(1, time.Since(w.born))))
 	return w.ctx
 }
 
@@ -76,7 +76,7 @@ func (w *watch) look() {
 	if begun == 0 {
 		return
 	}
-	took := w.now().Sub(time.Unix(0, begun))
+	took := time.Since(w.born) - time.Duration(begun)
 	if took > w.limit {
 		w.expire(&timeError{w.layer, w.limit})
 	}

@@ -17,6 +17,8 @@ const (
 	pressureAgain  = 4 * time.Second        // a stage that is behind says so again
 	pressureTime   = 3 * pressureAgain      // what was not said again is over
 	pressureLeast  = pipeline.BehindSome / 2
+	pressureOld    = time.Second      // a stage that reports nothing for so long is at a long burst: the server is asked instead
+	pressureGiveUp = 10 * time.Minute // after which it is not asked any more: the stage is elsewhere
 )
 
 // Pressures shares how far behind the stages of all processes are, in a bucket. It implements
@@ -31,6 +33,8 @@ type Pressures struct {
 
 // pressure is what is known of one stage.
 type pressure struct {
+	key     pipeline.StageKey // where this process reported it
+	stage   time.Time         // when the stage itself said so last
 	waiting uint64
 	at      time.Time // when that was so
 	own     bool      // reported by this process
@@ -53,6 +57,38 @@ func (p *Pressures) Report(key pipeline.StageKey, waiting uint64) {
 	defer p.mu.Unlock()
 	known := p.known(key.Name())
 	known.waiting, known.at, known.own = waiting, time.Now(), true
+	known.key, known.stage = key, known.at
+}
+
+// silent returns the own stages that have not reported for a while.
+func (p *Pressures) silent(now time.Time) (keys []pipeline.StageKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, known := range p.stages {
+		if known.own && now.Sub(known.at) > pressureOld && now.Sub(known.stage) < pressureGiveUp {
+			keys = append(keys, known.key)
+		}
+	}
+	return keys
+}
+
+// look asks the server how far a stage is behind that is silent: a slow layer is long at one burst, and what comes
+// meanwhile must not pile up behind it.
+func (p *Pressures) look(ctx context.Context, key pipeline.StageKey) {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	consumer, err := p.bus.js.Consumer(ctx, key.Stream(), key.Durable())
+	if err != nil {
+		p.bus.log.DebugContext(ctx, "pressure unknown", "stage", key.Name(), "error", err)
+		return
+	}
+	info := consumer.CachedInfo()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := p.known(key.Name())
+	if time.Since(known.at) > pressureOld { // Else it has reported meanwhile.
+		known.waiting, known.at = info.NumPending+uint64(max(0, info.NumAckPending)), time.Now()
+	}
 }
 
 func (p *Pressures) known(stage string) *pressure {
@@ -85,6 +121,9 @@ func (p *Pressures) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
+			for _, key := range p.silent(time.Now()) {
+				p.look(ctx, key)
+			}
 			for stage, waiting := range p.changed(time.Now()) {
 				p.tell(ctx, stage, waiting)
 			}

@@ -21,8 +21,9 @@ const (
 	pullHeartbeat = 2 * time.Second
 	// pullSilence without any sign of the server means that a request got lost.
 	pullSilence = 2*pullHeartbeat + time.Second
-	// pullBytes is what a stage may hold of its backlog.
-	pullBytes = 4 << 20
+	// pullBytes is what a stage may hold of its backlog, scoutBytes what the scout may.
+	pullBytes  = 4 << 20
+	scoutBytes = 16 << 20
 )
 
 // ackPrefix begins the reply subject of every message that wants an acknowledgement; a status has
@@ -63,18 +64,33 @@ const statusNobody = "503"
 
 // openMost returns how many messages a stage may have open. A stream serves its senders and its consumers in
 // turns, to each all that is there: whoever asks for little gets little while many send. Packs are
-// few; signals and verdicts are many.
+// few; signals and verdicts are many. The scout must get through all that comes, and passes over nearly all of it:
+// it asks for more than senders have under way.
 func openMost(key pipeline.StageKey) int {
+	if key.Scouts() {
+		return scoutMost
+	}
 	if key.Layer == layers.NameL1 || key.Objectives {
 		return 2 * burstMax
 	}
 	return burstMax / 8
 }
 
+// scoutMost is how many messages the scout may have open.
+const scoutMost = 16 * burstMax
+
+// bytesMost returns how many bytes a stage may have open.
+func (b *Bus) bytesMost(key pipeline.StageKey) int {
+	if key.Scouts() {
+		return max(scoutBytes, 2*b.MaxPayload())
+	}
+	return max(pullBytes, 2*b.MaxPayload())
+}
+
 func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 	p := &puller{
 		nc: b.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + key.Stream() + "." + key.Durable(),
-		bytes: max(pullBytes, 2*b.MaxPayload()), most: openMost(key),
+		bytes: b.bytesMost(key), most: openMost(key),
 	}
 	// Room for all that can be open, and for the statuses between.
 	p.incoming = make(chan *nats.Msg, 2*p.most)

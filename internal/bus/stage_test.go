@@ -99,6 +99,7 @@ type stageRun struct {
 	pressure pipeline.Pressure
 	scouting pipeline.Scouting
 	observed *counts
+	now      func() time.Time
 }
 
 func newStageRun(b *bus.Bus) *stageRun {
@@ -110,7 +111,7 @@ func newStageRun(b *bus.Bus) *stageRun {
 	return &stageRun{
 		bus: b, broker: b, key: pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}, cfg: cfg, observed: &counts{},
 		layer:   func() (layers.Layer, error) { return &tally{seen: map[string]int{}}, nil },
-		decoder: pipeline.Envelopes{},
+		decoder: pipeline.Envelopes{}, now: time.Now,
 	}
 }
 
@@ -142,7 +143,7 @@ func (s *stageRun) launch(t *testing.T) (runner *pipeline.Runner, stop func()) {
 	}
 	runner, err = pipeline.NewRunner(pipeline.Spec{Key: s.key, NewLayer: s.layer, Decoder: s.decoder}, s.cfg, pipeline.Deps{
 		Broker: s.broker, Checkpoints: checkpoints, Leases: leases, Observer: s.observed, Pressure: s.pressure, Scouting: s.scouting,
-		Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Log: slog.New(slog.DiscardHandler), Now: s.now,
 	})
 	if err != nil {
 		t.Fatal(err)
