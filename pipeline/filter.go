@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -88,7 +89,7 @@ func compareSenders(a, b Sender) int {
 	if a.Partition != b.Partition {
 		return a.Partition - b.Partition
 	}
-	return int(min(max(a.Born-b.Born, -1), 1))
+	return cmp.Compare(a.Born, b.Born)
 }
 
 // restore reads what snapshot wrote and returns the worker's state, and from which message on the identities
