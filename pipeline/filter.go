@@ -83,13 +83,7 @@ func (f *filter) snapshot(state []byte) []byte {
 }
 
 func compareSenders(a, b Sender) int {
-	if a.Layer != b.Layer {
-		return int(a.Layer) - int(b.Layer)
-	}
-	if a.Partition != b.Partition {
-		return a.Partition - b.Partition
-	}
-	return cmp.Compare(a.Born, b.Born)
+	return cmp.Or(cmp.Compare(a.Layer, b.Layer), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Born, b.Born))
 }
 
 // restore reads what snapshot wrote and returns the worker's state, and from which message on the identities

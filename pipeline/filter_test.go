@@ -128,6 +128,9 @@ func FuzzFilterRestore(f *testing.F) {
 	for _, born := range []int64{math.MinInt64, math.MaxInt64, -1, 0, 1, math.MinInt64 / 2, math.MaxInt64 / 2} {
 		apart.marks[Sender{Layer: layers.NameL3, Born: born}] = Position{Seq: uint64(born)}
 	}
+	for _, partition := range []int{math.MinInt, math.MaxInt, 0, math.MaxInt / 2, math.MinInt / 2} { // as spoilt bytes may say
+		apart.marks[Sender{Layer: layers.NameL4, Partition: partition}] = Position{Seq: 1}
+	}
 	f.Add(apart.snapshot([]byte{1}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		first := newFilter(StageKey{Layer: layers.NameL3, Partitions: 1})

@@ -37,14 +37,24 @@ func (r *replay) handled(d *Delivery, who *identity) bool {
 }
 
 func (r *replay) known(d *Delivery) map[string]struct{} {
-	if d.Seq <= r.horizon && r.stored != nil {
+	switch {
+	case d.Seq <= r.horizon && r.stored != nil:
 		return r.stored
-	}
-	r.stored = nil
-	if d.Attempt > 1 {
+	case d.Attempt > 1:
 		return r.again
+	default:
+		return nil
 	}
-	return nil
+}
+
+// passed drops what is held for messages up to the horizon once a burst has gone past it. It comes behind the burst:
+// those of a shared stage are in no order.
+func (r *replay) passed(burst []Delivery) {
+	for i := range burst {
+		if burst[i].Seq > r.horizon {
+			r.stored = nil
+		}
+	}
 }
 
 // uncertain reports whether a shared stage must read the ledger anew for a delivery: another process

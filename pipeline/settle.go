@@ -24,6 +24,7 @@ func (s *stage) settle(ctx context.Context, burst []Delivery) error {
 			first = i + 1
 		}
 	}
+	s.replay.passed(burst)
 	return nil
 }
 
