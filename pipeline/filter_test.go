@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -38,7 +39,7 @@ func storedTwice(random *rand.Rand, senders []Sender, signals int) []sent {
 }
 
 func sentAs(from Sender, i int, seq uint64) sent {
-	return sent{from, Position{Seq: uint64(1 + i/4), Index: uint32(i % 4)}, identityOf(fmt.Sprint(from), fmt.Sprint(i)), seq}
+	return sent{from, Position{Seq: uint64(1 + i/4), Index: uint32(i % 4)}, identityOf(fmt.Sprint(from), strconv.Itoa(i)), seq}
 }
 
 func (s *sent) key() string { return fmt.Sprint(s.from, s.at) }

@@ -76,3 +76,49 @@ func TestSignalIDTellsSourceAndIDApart(t *testing.T) {
 		t.Errorf("the id of a signal is %s, streams hold it as %s", id, seenBefore)
 	}
 }
+
+// TestNamesOfTheCriticalLane covers the lane beside the partitions of L2, and the scout that feeds it.
+func TestNamesOfTheCriticalLane(t *testing.T) {
+	for _, partitions := range []int{1, 60, pipeline.MaxPartitions} {
+		key := pipeline.StageKey{Layer: layers.NameL2, Partition: pipeline.PartitionCritical, Partitions: partitions}
+		for want, got := range map[string]string{
+			"HAL9_L2_CRITICAL": key.Stream(), "l2-critical": key.Durable(), "L2.critical": key.Name(),
+			"hal9.l2.critical": pipeline.SubjectOf(key.Layer, key.Partition),
+			// The scout reads HAL9_L1 beside L1.
+			"HAL9_L1": pipeline.ScoutKey(partitions).Stream(), "l1-critical": pipeline.ScoutKey(partitions).Durable(),
+			"L1.critical": pipeline.ScoutKey(partitions).Name(),
+		} {
+			if got != want {
+				t.Errorf("%d partitions: name is %s, want %s", partitions, got, want)
+			}
+		}
+		if key.Scouts() || key.Shared() || !pipeline.ScoutKey(partitions).Scouts() || pipeline.ScoutKey(partitions).Shared() {
+			t.Errorf("%d partitions: lane and scout are taken for each other or for L1", partitions)
+		}
+	}
+}
+
+// TestStagesHaveNamesOfTheirOwn proves that no two stages share a consumer, a subject or a name, and that a name
+// leads to one stage only.
+func TestStagesHaveNamesOfTheirOwn(t *testing.T) {
+	for _, partitions := range []int{1, 2, 12, 101, pipeline.MaxPartitions} {
+		keys := append(pipeline.KeyedStages(partitions), pipeline.StagesOf(layers.NameL1, partitions)...)
+		if want := 1 + 4*partitions + 1; len(keys) != want {
+			t.Errorf("%d partitions make %d stages, want %d", partitions, len(keys), want)
+		}
+		keys = append(keys, pipeline.ScoutKey(partitions), pipeline.StageKey{Layer: layers.NameL5, Objectives: true})
+		of := map[string]pipeline.StageKey{}
+		for _, key := range keys {
+			names := []string{key.Name(), key.Stream() + " " + key.Durable()}
+			if !key.Objectives && !key.Scouts() { // Those two read where others write.
+				names = append(names, key.Stream(), pipeline.SubjectOf(key.Layer, key.Partition))
+			}
+			for _, name := range names {
+				if other, taken := of[name]; taken {
+					t.Errorf("%d partitions: %+v and %+v are both %s", partitions, key, other, name)
+				}
+				of[name] = key
+			}
+		}
+	}
+}

@@ -31,6 +31,16 @@ type lane struct {
 	ids     []byte // what Hal9-Ids will say, where L1 sends
 }
 
+// size is how many bytes the lane's message takes so far. What the identities take in its headers, base64, counts
+// too, with those of one more signal: a server bounds headers and data together.
+func (l *lane) size() int {
+	size := l.pack.size()
+	if len(l.ids) > 0 {
+		size += base64.RawStdEncoding.EncodedLen(len(l.ids) + idBytes)
+	}
+	return size
+}
+
 func newOutbox(key StageKey, most int) *outbox {
 	o := &outbox{key: key, most: most}
 	if next, ok := key.Layer.Next(); ok {
@@ -65,7 +75,7 @@ func (o *outbox) send(l *lane, p *parcel) error {
 		return layers.Permanent(fmt.Errorf("pipeline: the signal with its findings takes %d bytes, one message holds %d: send less",
 			len(envelope), o.most-packHead-entryHead))
 	}
-	if l.pack.signals > 0 && l.pack.size()+entryHead+len(envelope) > min(o.most, packMost) {
+	if l.pack.signals > 0 && l.size()+entryHead+len(envelope) > min(o.most, packMost) {
 		o.full = append(o.full, o.seal(l))
 	}
 	l.pack.add(p.at, envelope)

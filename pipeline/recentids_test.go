@@ -42,7 +42,10 @@ func TestReadHead(t *testing.T) {
 	r.readHead(headOf(5, &a, &b))
 	r.readHead(headOf(6, &b, &c))
 	for _, header := range []map[string][]string{
-		nil, {HeaderIDs: {}}, {HeaderIDs: {""}}, {HeaderIDs: {"%%%"}},
+		nil,
+		{HeaderIDs: {}},
+		{HeaderIDs: {""}},
+		{HeaderIDs: {"%%%"}},
 		{HeaderIDs: {base64.RawStdEncoding.EncodeToString(make([]byte, idBytes-1))}},
 	} {
 		r.readHead(&Delivery{Seq: 7, Header: header})

@@ -25,8 +25,10 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 				return err
 			}
 			first = i + 1
-			if stop.Err() != nil {
+			select {
+			case <-stop.Done():
 				return nil
+			default:
 			}
 		}
 	}
@@ -59,9 +61,14 @@ func (s *stage) flush(ctx context.Context, done []Delivery) error {
 // fullPause is how long a stage waits before it tries a full stream again, doubled up to 16 times this.
 const fullPause = 50 * time.Millisecond
 
+// fullSay is how often a stage says at most that it waits for room.
+const fullSay = time.Minute
+
 // publish stores records unless the stage belongs to somebody else by now. While there is no room it waits: a stage
 // that ended instead would read all that it knows again and again.
 func (s *stage) publish(ctx context.Context, records []Record) error {
+	var since time.Time // when it began to wait
+	said := false
 	for delay := fullPause; len(records) > 0; delay = min(2*delay, 16*fullPause) {
 		if s.left.Load() || !s.valid() {
 			return ErrLeaseLost
@@ -69,9 +76,15 @@ func (s *stage) publish(ctx context.Context, records []Record) error {
 		err := s.deps.Broker.Publish(ctx, records)
 		full, ok := errors.AsType[*FullError](err)
 		if !ok {
+			if err == nil && said {
+				s.deps.Log.InfoContext(ctx, "there is room again", "stage", s.key.Name(), "waited", s.deps.Now().Sub(since))
+			}
 			return err
 		}
-		s.deps.Log.WarnContext(ctx, "no room for what follows, trying again", "stage", s.key.Name(), "after", delay, "error", full.Err)
+		if since.IsZero() {
+			since = s.deps.Now()
+		}
+		said = s.sayFull(ctx, since, full.Err) || said
 		records = full.Left
 		s.beat()
 		if err := pause(ctx, delay); err != nil {
@@ -79,6 +92,17 @@ func (s *stage) publish(ctx context.Context, records []Record) error {
 		}
 	}
 	return nil
+}
+
+// sayFull says that there is no room, unless the stage said so within the last minute.
+func (s *stage) sayFull(ctx context.Context, since time.Time, err error) bool {
+	now := s.deps.Now()
+	if !s.saidFull.IsZero() && now.Sub(s.saidFull) < fullSay {
+		return false
+	}
+	s.saidFull = now
+	s.deps.Log.WarnContext(ctx, "no room for what follows, trying again", "stage", s.key.Name(), "waited", now.Sub(since), "error", err)
+	return true
 }
 
 // take lets the worker handle one delivery.

@@ -36,6 +36,7 @@ type stage struct {
 	saved    time.Time // when that was
 	saveCost time.Duration
 	lastTick time.Time
+	saidFull time.Time // when the stage last said that there is no room
 }
 
 // worker decides what deliveries hold and puts what follows into the outbox. It has one goroutine.

@@ -221,7 +221,7 @@ func waitSettled(t *testing.T, b *bus.Bus, n int) map[string][]string {
 func waitSettledIn(t *testing.T, b *bus.Bus, n int, next string) map[string][]string {
 	t.Helper()
 	var got map[string][]string
-	for range 200 {
+	for range 1200 {
 		if got = outcomes(t, b, next); len(got) >= n {
 			return got
 		}

@@ -84,7 +84,7 @@ func alarm(ctx context.Context, t *testing.T, js jetstream.JetStream, log *flood
 	for n := 0; pauseUnless(ctx, 100*time.Millisecond); n++ {
 		id := fmt.Sprint("c", n)
 		one := log.send(log.critical, id)
-		if ack, err := js.PublishMsg(t.Context(), criticalMessage(id)); err == nil {
+		if ack, err := js.PublishMsg(context.WithoutCancel(ctx), criticalMessage(id)); err == nil {
 			one.acked, one.stored = true, ack.Sequence
 		}
 	}
@@ -131,7 +131,7 @@ func (d *doorCount) knock(ctx context.Context, t *testing.T, url string, log *fl
 			text, list = criticalText(id), log.critical
 		}
 		one := log.send(list, id)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/signals", strings.NewReader(text))
+		req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, url+"/v1/signals", strings.NewReader(text))
 		if err != nil {
 			d.wrong = append(d.wrong, err.Error())
 			return

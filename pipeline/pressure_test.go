@@ -1,0 +1,128 @@
+package pipeline
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// TestStageHoldsWhileTheNextLayerIsBehind lets half of the next layer catch up after a while.
+func TestStageHoldsWhileTheNextLayerIsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakes(t, StageKey{Layer: layers.NameL2, Partition: 1, Partitions: 4})
+		beats := 0
+		f.beat = func() { beats++ }
+		f.pressure.behind["L3.00"], f.pressure.behind["L3.03"] = BehindSome+1, 1<<20
+		done := make(chan struct{})
+		go func() { defer close(done); f.hold(t.Context()) }()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Fatal("the stage went on while half of the next layer was behind")
+		default:
+		}
+		if beats < 100 {
+			t.Errorf("%d beats in a second: a stage that holds back looks stuck", beats)
+		}
+		f.pressure.behind["L3.00"] = BehindSome
+		<-done
+		if waited := f.pressure.asked.Load(); waited == 0 {
+			t.Error("nobody asked how far the next layer is behind")
+		}
+	})
+}
+
+func TestStageHoldsBackNoMoreThanItMust(t *testing.T) {
+	critical := PartitionCritical
+	for name, c := range map[string]struct {
+		key    StageKey
+		behind []string
+		holds  bool
+	}{
+		"nobody is behind":           {StageKey{Layer: layers.NameL2, Partitions: 2}, nil, false},
+		"the only partition":         {StageKey{Layer: layers.NameL2, Partitions: 1}, []string{"L3.00"}, true},
+		"half":                       {StageKey{Layer: layers.NameL3, Partitions: 2}, []string{"L4.01"}, true},
+		"one of three":               {StageKey{Layer: layers.NameL3, Partitions: 3}, []string{"L4.01"}, false},
+		"its own layer":              {StageKey{Layer: layers.NameL3, Partitions: 1}, []string{"L3.00", "L2.00"}, false},
+		"the layer after the next":   {StageKey{Layer: layers.NameL2, Partitions: 1}, []string{"L4.00"}, false},
+		"L1 does not hold":           {StageKey{Layer: layers.NameL1, Partitions: 1}, []string{"L2.00"}, false},
+		"critical signals do not":    {StageKey{Layer: layers.NameL2, Partition: critical, Partitions: 1}, []string{"L3.00"}, false},
+		"the highest layer does not": {StageKey{Layer: layers.NameL5, Partitions: 1}, []string{"L5.00"}, false},
+		"a stage without partitions": {StageKey{Layer: layers.NameL4}, []string{"L5.00"}, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakes(t, c.key)
+			for _, stage := range c.behind {
+				f.pressure.behind[stage] = BehindSome + 1
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			f.hold(ctx)
+			if held := ctx.Err() != nil; held != c.holds {
+				t.Errorf("%s: held back %v, want %v", name, held, c.holds)
+			}
+		})
+	}
+	f := newFakes(t, StageKey{Layer: layers.NameL2, Partitions: 1})
+	f.deps.Pressure = nil
+	f.hold(t.Context()) // must return
+}
+
+// TestCriticalSignalsOvertakeWhereTheirPartitionIsBehind sends through L1, the scout and a stage above.
+func TestCriticalSignalsOvertakeWhereTheirPartitionIsBehind(t *testing.T) {
+	const partitions = 4
+	mine := PartitionOf("db-1", partitions)
+	l1, l2 := StageKey{Layer: layers.NameL1, Partitions: partitions}, StageKey{Layer: layers.NameL2, Partitions: partitions}
+	for name, c := range map[string]struct {
+		key       StageKey
+		severity  layers.Severity
+		partition int // that is behind
+		waiting   uint64
+		want      string
+	}{
+		"critical and behind":      {l1, layers.SeverityCritical, mine, BehindSome + 1, "hal9.l2.critical"},
+		"critical, at the limit":   {l1, layers.SeverityCritical, mine, BehindSome, SubjectOf(layers.NameL2, mine)},
+		"critical, another behind": {l1, layers.SeverityCritical, (mine + 1) % partitions, 1 << 20, SubjectOf(layers.NameL2, mine)},
+		"an error and behind":      {l1, layers.SeverityError, mine, 1 << 20, SubjectOf(layers.NameL2, mine)},
+		"the scout, nobody behind": {ScoutKey(partitions), layers.SeverityCritical, mine, 0, "hal9.l2.critical"},
+		"from L2 there is one way": {l2, layers.SeverityCritical, mine, 1 << 20, SubjectOf(layers.NameL3, mine)},
+	} {
+		f := newFakes(t, c.key)
+		f.pressure.behind[StageName(layers.NameL2, c.partition)] = c.waiting
+		w := f.worker.(*layerWorker)
+		p := &parcel{Envelope: layers.Envelope{Signal: layers.Signal{Key: "db-1", Severity: c.severity}}}
+		if got := w.lane(p, false, f.out).subject; got != c.want {
+			t.Errorf("%s: the signal goes to %s, want %s", name, got, c.want)
+		}
+		w.deps.Pressure = nil
+		want := SubjectOf(layers.NameL2, mine)
+		if c.key.Scouts() {
+			want = "hal9.l2.critical"
+		}
+		if c.key.Layer == layers.NameL1 {
+			if got := w.lane(p, false, f.out).subject; got != want {
+				t.Errorf("%s, where nobody tells: the signal goes to %s, want %s", name, got, want)
+			}
+		}
+	}
+}
+
+func TestLanes(t *testing.T) {
+	f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 4})
+	w := f.worker.(*layerWorker)
+	p := &parcel{Envelope: layers.Envelope{Signal: layers.Signal{Key: "db-1"}}}
+	if got := w.lane(p, true, f.out).subject; got != "hal9.l3.0" {
+		t.Errorf("what is to be correlated goes to %s", got)
+	}
+	for i := range 20 { // Signals of one situation meet, whatever their keys are.
+		p.Findings.Situation = &layers.Situation{ID: "sit-1"}
+		p.Key = string(rune('a' + i))
+		if got, want := w.lane(p, false, f.out).subject, SubjectOf(layers.NameL4, PartitionOf("sit-1", 4)); got != want {
+			t.Errorf("key %s: a signal of the situation goes to %s, want %s", p.Key, got, want)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+var errFull = errors.New("the stream is full")
+
+// numbered returns records with the ids 0 to n-1.
+func numbered(n int) []Record {
+	list := make([]Record, n)
+	for i := range list {
+		list[i] = Record{Subject: "hal9.l4.0", ID: strconv.Itoa(i)}
+	}
+	return list
+}
+
+// refuse stores the first of the records and refuses the rest.
+func (b *fakeBroker) refuse(first int) func([]Record) error {
+	return func(records []Record) error {
+		b.records = append(b.records, records[:first]...)
+		return &FullError{Left: records[first:], Err: errFull}
+	}
+}
+
+func TestPublishGoesOnWithWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		beats := 0
+		f.beat = func() { beats++ }
+		for _, first := range []int{3, 0, 0, 4, 1} {
+			f.broker.answers = append(f.broker.answers, f.broker.refuse(first))
+		}
+		began := time.Now()
+		if err := f.publish(t.Context(), numbered(10)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(numbered(10), f.broker.records); diff != "" {
+			t.Errorf("stored records differ (-want +got):\n%s", diff)
+		}
+		if want := (1 + 2 + 4 + 8 + 16) * fullPause; time.Since(began) != want || beats != 5 {
+			t.Errorf("waited %s with %d beats, want %s with 5", time.Since(began), beats, want)
+		}
+	})
+}
+
+func TestPublishEndsWithOtherErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		f.broker.answers = []func([]Record) error{f.broker.refuse(1), func([]Record) error { return broken }}
+		if err := f.publish(t.Context(), numbered(3)); !errors.Is(err, broken) {
+			t.Errorf("error %v, want %v", err, broken)
+		}
+		if want := []string{"WARN no room for what follows, trying again 0s"}; !cmp.Equal(want, f.log.list) {
+			t.Errorf("log is %q, want %q: nothing has room again", f.log.list, want)
+		}
+	})
+}
+
+// TestPublishStopsWhereTheStageIsLost loses the stage while it waits for room.
+func TestPublishStopsWhereTheStageIsLost(t *testing.T) {
+	for name, lose := range map[string]func(f *fakes){
+		"invalid":     func(f *fakes) { f.valid = func() bool { return false } },
+		"left behind": func(f *fakes) { f.leave() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+			f.broker.answers = []func([]Record) error{f.broker.refuse(1), func(records []Record) error {
+				lose(f)
+				return f.broker.refuse(1)(records)
+			}}
+			if err := f.publish(t.Context(), numbered(5)); !errors.Is(err, ErrLeaseLost) {
+				t.Errorf("%s: error %v, want %v", name, err, ErrLeaseLost)
+			}
+			if len(f.broker.records) != 2 || f.broker.calls != 2 {
+				t.Errorf("%s: %d records in %d calls, want 2 in 2", name, len(f.broker.records), f.broker.calls)
+			}
+		})
+	}
+}
+
+func TestPublishEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		f.broker.answers = []func([]Record) error{f.broker.refuse(0)}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stopped := errors.New("stopped")
+		cancel(stopped)
+		if err := f.publish(ctx, numbered(1)); !errors.Is(err, stopped) {
+			t.Errorf("error %v, want %v", err, stopped)
+		}
+	})
+}
+
+// TestPublishSaysOnceAMinuteThatItWaits fills a stream for minutes, and then again and again for a moment.
+func TestPublishSaysOnceAMinuteThatItWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		for range 190 { // about two and a half minutes
+			f.broker.answers = append(f.broker.answers, f.broker.refuse(0))
+		}
+		if err := f.publish(t.Context(), numbered(2)); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"WARN no room for what follows, trying again 0s", "WARN no room for what follows, trying again 1m0s",
+			"WARN no room for what follows, trying again 2m0s", "INFO there is room again 2m0s",
+		}
+		if diff := cmp.Diff(want, f.log.list); diff != "" {
+			t.Errorf("log differs (-want +got):\n%s", diff)
+		}
+		f.log.list = nil
+		time.Sleep(fullSay)
+		for range 100 { // Within a minute there is room and none a hundred times.
+			f.broker.answers = []func([]Record) error{f.broker.refuse(0)}
+			if err := f.publish(t.Context(), numbered(2)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := []string{want[0], "INFO there is room again 0s"}; !cmp.Equal(want, f.log.list) {
+			t.Errorf("log is %q, want %q", f.log.list, want)
+		}
+	})
+}
+
+func TestSettleAcknowledgesInPartsWhatIsStored(t *testing.T) {
+	f := newFakes(t, StageKey{Layer: layers.NameL1, Partitions: 1})
+	f.cfg.BurstSignals = 4
+	var burst []Delivery
+	for seq := range uint64(10) {
+		burst = append(burst, Delivery{Seq: seq + 1, Attempt: 1, Data: []byte("down")})
+	}
+	broken := errors.New("broken")
+	f.broker.answers = []func([]Record) error{
+		func(records []Record) error { f.broker.records = append(f.broker.records, records...); return nil },
+		func([]Record) error { return broken },
+	}
+	if err := f.settle(t.Context(), t.Context(), burst); !errors.Is(err, broken) {
+		t.Fatalf("error %v, want %v", err, broken)
+	}
+	if want := []uint64{1, 2, 3, 4}; !cmp.Equal(want, f.source.settled) || len(f.broker.records) != 4 {
+		t.Errorf("%d records stored and %v acknowledged, want 4 and %v", len(f.broker.records), f.source.settled, want)
+	}
+}
