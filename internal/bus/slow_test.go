@@ -68,8 +68,8 @@ func TestSlowLayerHoldsBackTheOneBelow(t *testing.T) {
 	if !held {
 		t.Error("L3 was never behind")
 	}
-	// What L2 hands up before it notices comes on top of what holds it back.
-	if most > n/2 {
+	// What L2 hands up before it notices comes on top of what holds it back; without that it is nearly all of them.
+	if most > 4*n/5 {
 		t.Errorf("%d of %d signals waited in front of the slow layer", most, n)
 	}
 	t.Logf("at most %d of %d signals waited in front of L3", most, n)
