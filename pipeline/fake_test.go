@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -87,15 +88,26 @@ func (c *fakeCheckpoints) Checkpointed(layers.Name, int)                        
 
 // fakePressure says how far stages are behind.
 type fakePressure struct {
+	asked atomic.Int64
+	told  map[string]uint64
+
+	mu     sync.Mutex
 	behind map[string]uint64
-	asked  atomic.Int64
-	told   map[string]uint64
 }
 
 func (p *fakePressure) Report(key StageKey, waiting uint64) { p.told[key.Name()] = waiting }
+
 func (p *fakePressure) Behind(key StageKey) uint64 {
 	p.asked.Add(1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return p.behind[key.Name()]
+}
+
+func (p *fakePressure) set(stage string, waiting uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.behind[stage] = waiting
 }
 
 // lines keeps what is logged.

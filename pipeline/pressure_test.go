@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,9 +14,10 @@ import (
 func TestStageHoldsWhileTheNextLayerIsBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakes(t, StageKey{Layer: layers.NameL2, Partition: 1, Partitions: 4})
-		beats := 0
-		f.beat = func() { beats++ }
-		f.pressure.behind["L3.00"], f.pressure.behind["L3.03"] = BehindSome+1, 1<<20
+		var beats atomic.Int64
+		f.beat = func() { beats.Add(1) }
+		f.pressure.set("L3.00", BehindSome+1)
+		f.pressure.set("L3.03", 1<<20)
 		done := make(chan struct{})
 		go func() { defer close(done); f.hold(t.Context()) }()
 		time.Sleep(time.Second)
@@ -25,10 +27,10 @@ func TestStageHoldsWhileTheNextLayerIsBehind(t *testing.T) {
 			t.Fatal("the stage went on while half of the next layer was behind")
 		default:
 		}
-		if beats < 100 {
-			t.Errorf("%d beats in a second: a stage that holds back looks stuck", beats)
+		if n := beats.Load(); n < 100 {
+			t.Errorf("%d beats in a second: a stage that holds back looks stuck", n)
 		}
-		f.pressure.behind["L3.00"] = BehindSome
+		f.pressure.set("L3.00", BehindSome)
 		<-done
 		if waited := f.pressure.asked.Load(); waited == 0 {
 			t.Error("nobody asked how far the next layer is behind")
@@ -57,7 +59,7 @@ func TestStageHoldsBackNoMoreThanItMust(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFakes(t, c.key)
 			for _, stage := range c.behind {
-				f.pressure.behind[stage] = BehindSome + 1
+				f.pressure.set(stage, BehindSome+1)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
@@ -92,7 +94,7 @@ func TestCriticalSignalsOvertakeWhereTheirPartitionIsBehind(t *testing.T) {
 		"from L2 there is one way": {l2, layers.SeverityCritical, mine, 1 << 20, SubjectOf(layers.NameL3, mine)},
 	} {
 		f := newFakes(t, c.key)
-		f.pressure.behind[StageName(layers.NameL2, c.partition)] = c.waiting
+		f.pressure.set(StageName(layers.NameL2, c.partition), c.waiting)
 		w := f.worker.(*layerWorker)
 		p := &parcel{Envelope: layers.Envelope{Signal: layers.Signal{Key: "db-1", Severity: c.severity}}}
 		if got := w.lane(p, false, f.out).subject; got != c.want {

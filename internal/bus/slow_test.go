@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
@@ -26,11 +29,31 @@ func (s slow) Decide(ctx context.Context, _ *layers.Envelope) (layers.Decision, 
 	}
 }
 
+// messagesFor returns how many messages wait for a consumer or are in its hands.
+func messagesFor(t *testing.T, nc *nats.Conn, stream, durable string) uint64 {
+	t.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer, err := js.Consumer(t.Context(), stream, durable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := consumer.CachedInfo()
+	return info.NumPending + uint64(info.NumAckPending)
+}
+
 // TestSlowLayerHoldsBackTheOneBelow runs L3 at 5 ms a signal above an L2 that takes no time: the backlog must stay in
 // front of L2, although L3 is at one burst for seconds, and each signal must be answered once.
 func TestSlowLayerHoldsBackTheOneBelow(t *testing.T) {
 	const n = 2400
-	b, _ := provisioned(t, bus.DefaultTopology())
+	b, server := provisioned(t, bus.DefaultTopology())
+	nc, err := nats.Connect(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
 	pressures, err := b.Pressures(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -52,8 +75,9 @@ func TestSlowLayerHoldsBackTheOneBelow(t *testing.T) {
 	most, held := uint64(0), false
 	for i := range n {
 		climb(t, b, i)
-		if i%20 == 0 { // It looks now and then, while L3 works.
-			l3 := depth(t, b, layers.NameL3)
+		time.Sleep(time.Millisecond) // Stages tell now and then how far they are behind.
+		if i%20 == 0 {               // It looks now and then, while L3 works.
+			l3 := messagesFor(t, nc, "HAL9_L3", "l3")
 			most, held = max(most, l3), held || pressures.Behind(pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}) > pipeline.BehindSome
 		}
 	}
@@ -69,10 +93,10 @@ func TestSlowLayerHoldsBackTheOneBelow(t *testing.T) {
 		t.Error("L3 was never behind")
 	}
 	// What L2 hands up before it notices comes on top of what holds it back; without that it is nearly all of them.
-	if most > 4*n/5 {
-		t.Errorf("%d of %d signals waited in front of the slow layer", most, n)
+	if most > n/2 {
+		t.Errorf("%d messages with %d signals waited in front of the slow layer", most, n)
 	}
-	t.Logf("at most %d of %d signals waited in front of L3", most, n)
+	t.Logf("at most %d messages waited in front of L3", most)
 }
 
 // climb publishes one signal to L2.
