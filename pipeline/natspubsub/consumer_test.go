@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/2lab-ai/hal9/internal/natstest"
 	"github.com/2lab-ai/hal9/pipeline/natspubsub"
@@ -136,50 +138,56 @@ func TestLostDurable(t *testing.T) {
 	}
 }
 
+// TestRestart restarts the server twice while a hundred publishers are at work, as Watermill's TestReconnect does. (That
+// one reads its list of what was published while it still fills it.)
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	server := natstest.Start(t)
 	b := benchAt(t, server.ClientURL())
-	sub := b.subscriber(t, nil)
 	pub := b.publisher(t, nil)
-	msgs := subscribe(t, sub, "work.a")
-	const total = 2000
-	published := make(chan error, 1)
-	go func() {
-		published <- publishAll(pub, total, func(i int) {
-			if i == total/4 || i == total/2 {
-				server.Stop()
-				server.Restart(t)
+	msgs := subscribe(t, b.subscriber(t, nil), "work.a")
+	const publishers, each = 100, 50
+	var stored atomic.Int64
+	var publishing errgroup.Group
+	for i := range publishers {
+		publishing.Go(func() error { return publishAll(pub, i*each, each, &stored) })
+	}
+	publishing.Go(func() error {
+		for _, after := range []int64{publishers * each / 4, publishers * each / 2} {
+			for stored.Load() < after {
+				time.Sleep(time.Millisecond)
 			}
-		})
-	}()
+			server.Stop()
+			server.Restart(t)
+		}
+		return nil
+	})
 	seen := map[string]bool{}
-	for len(seen) < total {
+	for len(seen) < publishers*each {
 		msg := receive(t, msgs)
 		seen[string(msg.Payload)] = true
 		msg.Ack()
 	}
-	if err := <-published; err != nil {
+	if err := publishing.Wait(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// publishAll stores messages in batches of 10, each until it is stored.
-func publishAll(pub message.Publisher, total int, before func(int)) error {
+// publishAll stores n messages in batches of 5, each until it is stored.
+func publishAll(pub message.Publisher, from, n int, stored *atomic.Int64) error {
+	const batch = 5
 	deadline := time.Now().Add(30 * time.Second)
-	for i := 0; i < total; i += 10 {
-		before(i)
-		batch := numbered(i, 10)
-		for {
-			err := pub.Publish("work.a", batch...)
+	for i := from; i < from+n; i += batch {
+		for msgs := numbered(i, batch); ; time.Sleep(20 * time.Millisecond) {
+			err := pub.Publish("work.a", msgs...)
 			if err == nil {
 				break
 			}
 			if time.Now().After(deadline) {
 				return err
 			}
-			time.Sleep(20 * time.Millisecond)
 		}
+		stored.Add(batch)
 	}
 	return nil
 }

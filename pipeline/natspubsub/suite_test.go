@@ -1,16 +1,12 @@
 package natspubsub_test
 
 import (
-	"flag"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/pubsub/tests"
 	"github.com/nats-io/nats.go"
@@ -126,53 +122,4 @@ func TestSuiteStress(t *testing.T) {
 	}
 	s := newSuite(t, natstest.Start(t).ClientURL())
 	tests.TestPubSubStressTest(t, tests.Features{ConsumerGroups: true, Persistent: true}, s.pair, s.group)
-}
-
-// restartURL makes a run of this test binary the command that restarts the server of
-// TestSuiteReconnect, which runs in another process.
-var restartURL = flag.String("restart-url", "", "restart the server behind this URL and do nothing else")
-
-func TestRestartCommand(t *testing.T) {
-	if *restartURL == "" {
-		t.Skip("only the command of TestSuiteReconnect")
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, *restartURL, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer http.DefaultClient.CloseIdleConnections()
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		t.Fatal(res.Status)
-	}
-}
-
-// TestSuiteReconnect is the suite's test that restarts the server twice while a hundred
-// publishers are at work.
-func TestSuiteReconnect(t *testing.T) {
-	if raceEnabled {
-		t.Skip("Watermill's own TestReconnect has a data race (publishedMessages); TestRestart here runs under the detector")
-	}
-	server := natstest.Start(t)
-	s := newSuite(t, server.ClientURL())
-	control := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		server.Stop()
-		server.Restart(t)
-	}))
-	defer control.Close()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests.TestReconnect(t, tests.TestContext{
-		TestID: tests.TestID(watermill.NewUUID()),
-		Features: tests.Features{
-			Persistent:            true,
-			RestartServiceCommand: []string{binary, "-test.run=^TestRestartCommand$", "-restart-url=" + control.URL},
-		},
-	}, s.pair)
 }

@@ -1,5 +1,0 @@
-//go:build race
-
-package natspubsub_test
-
-const raceEnabled = true
