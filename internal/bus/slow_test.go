@@ -113,11 +113,3 @@ func climb(t *testing.T, b *bus.Bus, i int) {
 	}
 }
 
-func depth(t *testing.T, b *bus.Bus, layer layers.Name) uint64 {
-	t.Helper()
-	queue, err := b.Queue(t.Context(), layer, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return queue.Depth()
-}
