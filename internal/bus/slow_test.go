@@ -112,4 +112,3 @@ func climb(t *testing.T, b *bus.Bus, i int) {
 		t.Fatal(err)
 	}
 }
-
