@@ -51,8 +51,8 @@ func (b *fakeBroker) Past(context.Context, StageKey, uint64, uint64, func(*Deliv
 // fakeSource counts what is settled.
 type fakeSource struct{ settled []uint64 }
 
-func (s *fakeSource) Next(context.Context, time.Duration) ([]Delivery, error) { return nil, nil }
-func (s *fakeSource) Close()                                                  {}
+func (s *fakeSource) Next(context.Context, time.Duration, int) ([]Delivery, error) { return nil, nil }
+func (s *fakeSource) Close()                                                       {}
 func (s *fakeSource) Settle(burst []Delivery) error {
 	for i := range burst {
 		s.settled = append(s.settled, burst[i].Seq)
@@ -89,22 +89,22 @@ func (c *fakeCheckpoints) Checkpointed(layers.Name, int)                        
 // fakePressure says how far stages are behind.
 type fakePressure struct {
 	asked atomic.Int64
-	told  map[string]uint64
+	told  map[string]time.Duration
 
 	mu     sync.Mutex
-	behind map[string]uint64
+	behind map[string]time.Duration
 }
 
-func (p *fakePressure) Report(key StageKey, waiting uint64) { p.told[key.Name()] = waiting }
+func (p *fakePressure) Report(key StageKey, waiting time.Duration) { p.told[key.Name()] = waiting }
 
-func (p *fakePressure) Behind(key StageKey) uint64 {
+func (p *fakePressure) Behind(key StageKey) time.Duration {
 	p.asked.Add(1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.behind[key.Name()]
 }
 
-func (p *fakePressure) set(stage string, waiting uint64) {
+func (p *fakePressure) set(stage string, waiting time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.behind[stage] = waiting
@@ -165,7 +165,7 @@ func newFakes(tb testing.TB, key StageKey) *fakes {
 	tb.Helper()
 	f := &fakes{
 		broker: &fakeBroker{}, source: &fakeSource{}, checkpoints: &fakeCheckpoints{},
-		pressure: &fakePressure{behind: map[string]uint64{}, told: map[string]uint64{}}, log: &lines{},
+		pressure: &fakePressure{behind: map[string]time.Duration{}, told: map[string]time.Duration{}}, log: &lines{},
 	}
 	cfg := DefaultConfig()
 	deps := Deps{

@@ -11,8 +11,9 @@ import (
 type Source interface {
 	// Next returns the next burst in stream order: what has arrived, at least one message and
 	// at most a bounded number. It returns an empty burst when nothing came for idle, and
-	// an error when the source is broken (the caller opens a new one).
-	Next(ctx context.Context, idle time.Duration) ([]Delivery, error)
+	// an error when the source is broken (the caller opens a new one). No more messages than
+	// window, or a few, are fetched from now on before they are asked for; 0 stands for the source's own bound.
+	Next(ctx context.Context, idle time.Duration, window int) ([]Delivery, error)
 	// Settle acknowledges a burst. An acknowledgement may get lost; nothing may rest on it.
 	Settle(burst []Delivery) error
 	// Close stops fetching. What was fetched and not settled is delivered again.

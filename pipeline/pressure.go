@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -10,25 +11,26 @@ import (
 // Pressure tells stages how far others are behind, so that a backlog stays where it does least harm: in the
 // lowest keyed layer, packed. It is advice; nothing breaks where it comes late or not at all.
 type Pressure interface {
-	// Report notes how many messages wait behind a stage. It is cheap.
-	Report(key StageKey, waiting uint64)
+	// Report notes how long a stage will take for what waits for it, at its present pace. It is cheap.
+	Report(key StageKey, waiting time.Duration)
 	// Behind returns what a stage reported last, 0 where that was long ago.
-	Behind(key StageKey) uint64
+	Behind(key StageKey) time.Duration
 }
 
 // PartitionCritical stands for the lane of critical signals beside the partitions of L2. L1 uses it while
 // the partition of the signal's key is behind: under overload critical signals overtake, else order is kept.
 const PartitionCritical = -1
 
-// How far behind a partition is, in messages of its stream. Where many signals wait, a message holds hundreds.
+// How far behind a stage is: the time that it needs for what waits for it.
 const (
 	// BehindSome is a backlog that holds back the layer below and sends critical signals another way.
-	BehindSome = 32
+	BehindSome = 200 * time.Millisecond
 	// BehindMuch is a backlog at which new signals that are not critical are refused where a sender can be told.
-	BehindMuch = 2000
-	// BehindL1 is the same for L1, whose messages hold one signal each.
-	BehindL1 = 200_000
+	BehindMuch = 10 * time.Second
 )
+
+// windowTime is for how long a keyed stage takes work in hand: what waits in its hands can't be overtaken.
+const windowTime = BehindSome / 2
 
 // holdPause is how often a stage that holds back looks again.
 const holdPause = 2 * time.Millisecond
@@ -68,5 +70,32 @@ func (s *stage) report(burst []Delivery, settled bool) {
 	if !settled && !s.key.Shared() {
 		waiting += uint64(len(burst))
 	}
-	s.deps.Pressure.Report(s.key, waiting)
+	s.deps.Pressure.Report(s.key, s.pace.time(waiting))
+}
+
+// pace is what messages cost a stage lately: the last bursts count most.
+type pace struct{ messages, took float64 } // took in nanoseconds
+
+// paceKeeps is how much of a burst's weight is left when the next one ends.
+const paceKeeps = .75
+
+func (p *pace) add(messages int, took time.Duration) {
+	p.messages = paceKeeps*p.messages + float64(messages)
+	p.took = paceKeeps*p.took + float64(took)
+}
+
+// time returns how long so many messages will take; 0 before the first burst.
+func (p *pace) time(messages uint64) time.Duration {
+	if p.messages == 0 {
+		return 0
+	}
+	return time.Duration(min(float64(messages)*p.took/p.messages, float64(math.MaxInt64/2)))
+}
+
+// window returns how many messages a stage should have in hand at most; 0 stands for no bound of its own.
+func (s *stage) window() int {
+	if s.key.Shared() || s.pace.took == 0 {
+		return 0
+	}
+	return int(min(1+float64(windowTime)*s.pace.messages/s.pace.took, math.MaxInt32))
 }

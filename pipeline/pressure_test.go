@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,7 +18,7 @@ func TestStageHoldsWhileTheNextLayerIsBehind(t *testing.T) {
 		var beats atomic.Int64
 		f.beat = func() { beats.Add(1) }
 		f.pressure.set("L3.00", BehindSome+1)
-		f.pressure.set("L3.03", 1<<20)
+		f.pressure.set("L3.03", time.Hour)
 		done := make(chan struct{})
 		go func() { defer close(done); f.hold(t.Context()) }()
 		time.Sleep(time.Second)
@@ -83,15 +84,15 @@ func TestCriticalSignalsOvertakeWhereTheirPartitionIsBehind(t *testing.T) {
 		key       StageKey
 		severity  layers.Severity
 		partition int // that is behind
-		waiting   uint64
+		waiting   time.Duration
 		want      string
 	}{
 		"critical and behind":      {l1, layers.SeverityCritical, mine, BehindSome + 1, "hal9.l2.critical"},
 		"critical, at the limit":   {l1, layers.SeverityCritical, mine, BehindSome, SubjectOf(layers.NameL2, mine)},
-		"critical, another behind": {l1, layers.SeverityCritical, (mine + 1) % partitions, 1 << 20, SubjectOf(layers.NameL2, mine)},
-		"an error and behind":      {l1, layers.SeverityError, mine, 1 << 20, SubjectOf(layers.NameL2, mine)},
+		"critical, another behind": {l1, layers.SeverityCritical, (mine + 1) % partitions, time.Hour, SubjectOf(layers.NameL2, mine)},
+		"an error and behind":      {l1, layers.SeverityError, mine, time.Hour, SubjectOf(layers.NameL2, mine)},
 		"the scout, nobody behind": {ScoutKey(partitions), layers.SeverityCritical, mine, 0, "hal9.l2.critical"},
-		"from L2 there is one way": {l2, layers.SeverityCritical, mine, 1 << 20, SubjectOf(layers.NameL3, mine)},
+		"from L2 there is one way": {l2, layers.SeverityCritical, mine, time.Hour, SubjectOf(layers.NameL3, mine)},
 	} {
 		f := newFakes(t, c.key)
 		f.pressure.set(StageName(layers.NameL2, c.partition), c.waiting)
@@ -126,5 +127,56 @@ func TestLanes(t *testing.T) {
 		if got, want := w.lane(p, false, f.out).subject, SubjectOf(layers.NameL4, PartitionOf("sit-1", 4)); got != want {
 			t.Errorf("key %s: a signal of the situation goes to %s, want %s", p.Key, got, want)
 		}
+	}
+}
+
+// TestReportsAreTimes lets a stage settle bursts and looks at what it tells and how much it takes in hand.
+func TestReportsAreTimes(t *testing.T) {
+	l3 := StageKey{Layer: layers.NameL3, Partition: 1, Partitions: 4}
+	burst := func(n int, pending uint64) []Delivery {
+		list := make([]Delivery, n)
+		list[n-1].Pending = pending
+		return list
+	}
+	f := newFakes(t, l3)
+	f.report(burst(4, 1000), false)
+	if told, window := f.pressure.told[l3.Name()], f.window(); told != 0 || window != 0 {
+		t.Errorf("before the first burst it tells %s and has a window of %d", told, window)
+	}
+	f.pace.add(4, 40*time.Millisecond)
+	for name, c := range map[string]struct {
+		settled bool
+		want    time.Duration
+	}{
+		"what it has in hand counts": {false, 1040 * time.Millisecond},
+		"until it is settled":        {true, time.Second},
+	} {
+		f.report(burst(4, 100), c.settled)
+		if told := f.pressure.told[l3.Name()]; told != c.want {
+			t.Errorf("%s: it tells %s, want %s", name, told, c.want)
+		}
+	}
+	f.report(nil, true)
+	if told := f.pressure.told[l3.Name()]; told != 0 {
+		t.Errorf("it tells %s where nothing waits", told)
+	}
+	if got := f.window(); got != 1+int(windowTime/(10*time.Millisecond)) {
+		t.Errorf("at 10 ms a message the window is %d", got)
+	}
+	for range 20 {
+		f.pace.add(1, time.Second)
+	}
+	if got := f.pace.time(3); got < 2900*time.Millisecond || got > 3*time.Second {
+		t.Errorf("after slow bursts it takes %s for 3 messages of a second", got)
+	}
+	if got := f.window(); got != 1 {
+		t.Errorf("at a second a message the window is %d", got)
+	}
+	if got := f.pace.time(math.MaxUint64); got < 0 {
+		t.Errorf("an endless backlog takes %s", got)
+	}
+	f.key.Layer, f.key.Partition = layers.NameL1, 0
+	if got := f.window(); f.key.Shared() && got != 0 {
+		t.Errorf("L1 has a window of %d", got)
 	}
 }

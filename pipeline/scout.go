@@ -38,7 +38,7 @@ type Scouting interface {
 
 // How the scout works.
 const (
-	scoutAt     = 5000                   // messages behind which L1 must be for the scout to set out
+	scoutAt     = BehindSome             // how far L1 must be behind for the scout to set out
 	scoutLook   = 100 * time.Millisecond // between looks whether it is needed
 	scoutNotice = time.Second            // between the news of a range and its first signal: every process must know
 	scoutMargin = 20_000                 // messages between the end of the stream and the end of a range
@@ -102,8 +102,8 @@ func (s *stage) awaitRange(ctx context.Context) error {
 	}
 }
 
-// behindL1 returns how many messages wait for L1.
-func (s *stage) behindL1() uint64 {
+// behindL1 returns how far L1 is behind.
+func (s *stage) behindL1() time.Duration {
 	return s.deps.Pressure.Behind(StageKey{Layer: s.key.Layer, Partitions: s.key.Partitions})
 }
 

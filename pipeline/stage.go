@@ -32,6 +32,7 @@ type stage struct {
 	replay     replay
 	lives      int // in a row that began at the same place, this one included; 0 where it began with nothing to do
 
+	pace     pace
 	unsaved  int       // messages settled since the last checkpoint
 	saved    time.Time // when that was
 	saveCost time.Duration
@@ -78,13 +79,17 @@ func (s *stage) turns(ctx, work context.Context, over func(context.Context) (boo
 	for ctx.Err() == nil {
 		s.beat()
 		s.hold(ctx)
-		burst, err := s.source.Next(ctx, s.patience())
+		burst, err := s.source.Next(ctx, s.patience(), s.window())
 		if err != nil && ctx.Err() == nil {
 			return err
 		}
+		began := s.deps.Now()
 		s.report(burst, false)
 		if err := s.settle(ctx, work, burst); err != nil {
 			return err
+		}
+		if len(burst) > 0 {
+			s.pace.add(len(burst), s.deps.Now().Sub(began))
 		}
 		s.report(burst, true)
 		if err := s.keepTime(work); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/ingest"
@@ -61,26 +62,25 @@ type intake struct{ app *App }
 // errBehind is why signals are refused while there is room to store them.
 var errBehind = errors.New("so many signals wait already that only critical ones are taken")
 
-// behind reports whether HAL9 has so much to do that whoever can come back later should.
-func (a *App) behind() bool {
-	if a.pressures.Behind(pipeline.StageKey{Layer: layers.NameL1}) > pipeline.BehindL1 {
-		return true
+// comeBack is when a sender should try again at the latest, however far behind HAL9 is.
+const comeBack = 30 * time.Second
+
+// behind returns how long what waits for L1, and for the busier half of L2's partitions, will take.
+func behind(pressure pipeline.Pressure, partitions int) time.Duration {
+	waits := make([]time.Duration, max(1, partitions))
+	for p := range waits {
+		waits[p] = pressure.Behind(pipeline.StageKey{Layer: layers.NameL2, Partition: p, Partitions: partitions})
 	}
-	much := 0
-	for p := range a.partitions {
-		if a.pressures.Behind(pipeline.StageKey{Layer: layers.NameL2, Partition: p, Partitions: a.partitions}) > pipeline.BehindMuch {
-			much++
-		}
-	}
-	return much > 0 && 2*much >= a.partitions
+	slices.Sort(waits)
+	return pressure.Behind(pipeline.StageKey{Layer: layers.NameL1}) + waits[len(waits)/2]
 }
 
 func isCritical(item ingest.Item) bool { return item.Signal.Severity == layers.SeverityCritical }
 
 // Submit implements web.Intake.
 func (in intake) Submit(ctx context.Context, items []ingest.Item) ([]web.Receipt, error) {
-	if in.app.behind() && !slices.ContainsFunc(items, isCritical) {
-		return nil, &bus.BusyError{Err: errBehind}
+	if wait := behind(in.app.pressures, in.app.partitions); wait > pipeline.BehindMuch && !slices.ContainsFunc(items, isCritical) {
+		return nil, &bus.BusyError{Err: errBehind, After: min(wait/2, comeBack)}
 	}
 	records := make([]pipeline.Record, len(items))
 	for i := range items {

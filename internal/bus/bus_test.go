@@ -130,7 +130,7 @@ func take(t *testing.T, source pipeline.Source, n int) []pipeline.Delivery {
 	var got []pipeline.Delivery
 	deadline := time.Now().Add(10 * time.Second)
 	for len(got) < n && time.Now().Before(deadline) {
-		burst, err := source.Next(t.Context(), time.Second)
+		burst, err := source.Next(t.Context(), time.Second, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestKeyedSourceNoticesWhatAnEarlierOwnerGets(t *testing.T) {
 		}
 		for err == nil && next <= n {
 			var burst []pipeline.Delivery
-			burst, err = source.Next(t.Context(), time.Second)
+			burst, err = source.Next(t.Context(), time.Second, 0)
 			for i := range burst {
 				if burst[i].Seq != next {
 					t.Fatalf("message %d came where %d was due", burst[i].Seq, next)
@@ -250,7 +250,7 @@ func TestSourceEndsWhenTheConnectionBreaks(t *testing.T) {
 	defer source.Close()
 	server.Stop()
 	for range 20 {
-		if _, err = source.Next(t.Context(), time.Second); err != nil {
+		if _, err = source.Next(t.Context(), time.Second, 0); err != nil {
 			break
 		}
 	}

@@ -41,10 +41,10 @@ func TestQueueCountsSignalsNotMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer source.Close()
-	burst, err := source.Next(t.Context(), time.Second)
+	burst, err := source.Next(t.Context(), time.Second, 0)
 	for err == nil && len(burst) < 40 {
 		var more []pipeline.Delivery
-		more, err = source.Next(t.Context(), time.Second)
+		more, err = source.Next(t.Context(), time.Second, 0)
 		burst = append(burst, more...)
 	}
 	if err != nil {

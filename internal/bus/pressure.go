@@ -17,7 +17,7 @@ const (
 	pressureAgain  = 4 * time.Second        // a stage that is behind says so again
 	pressureTime   = 3 * pressureAgain      // what was not said again is over
 	pressureLeast  = pipeline.BehindSome / 2
-	pressureOld    = time.Second      // a stage that reports nothing for so long is at a long burst: the server is asked instead
+	pressureOld    = time.Second      // a stage that reports nothing for so long is at a long burst, or held back itself
 	pressureGiveUp = 10 * time.Minute // after which it is not asked any more: the stage is elsewhere
 )
 
@@ -35,10 +35,10 @@ type Pressures struct {
 type pressure struct {
 	key     pipeline.StageKey // where this process reported it
 	stage   time.Time         // when the stage itself said so last
-	waiting uint64
-	at      time.Time // when that was so
-	own     bool      // reported by this process
-	said    uint64    // last told to the others
+	waiting time.Duration
+	at      time.Time     // when that was so
+	own     bool          // reported by this process
+	said    time.Duration // last told to the others
 	saidAt  time.Time
 }
 
@@ -52,7 +52,7 @@ func (b *Bus) Pressures(ctx context.Context) (*Pressures, error) {
 }
 
 // Report implements pipeline.Pressure.
-func (p *Pressures) Report(key pipeline.StageKey, waiting uint64) {
+func (p *Pressures) Report(key pipeline.StageKey, waiting time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := p.known(key.Name())
@@ -72,8 +72,9 @@ func (p *Pressures) silent(now time.Time) (keys []pipeline.StageKey) {
 	return keys
 }
 
-// look asks the server how far a stage is behind that is silent: a slow layer is long at one burst, and what comes
-// meanwhile must not pile up behind it.
+// look asks the server whether anything waits for a stage that is silent: a slow layer is long at one burst, and what
+// comes meanwhile must not pile up behind it. Then it is behind by as long as it is silent, at least; that alone is
+// never BehindMuch, since few signals may wait.
 func (p *Pressures) look(ctx context.Context, key pipeline.StageKey) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
@@ -86,8 +87,13 @@ func (p *Pressures) look(ctx context.Context, key pipeline.StageKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := p.known(key.Name())
-	if time.Since(known.at) > pressureOld { // Else it has reported meanwhile.
-		known.waiting, known.at = info.NumPending+uint64(max(0, info.NumAckPending)), time.Now()
+	now := time.Now()
+	switch {
+	case now.Sub(known.stage) <= pressureOld: // It has reported meanwhile.
+	case info.NumPending == 0 && info.NumAckPending <= 0:
+		known.waiting, known.at = 0, now
+	default:
+		known.waiting, known.at = max(known.waiting, min(now.Sub(known.stage), pipeline.BehindMuch)), now
 	}
 }
 
@@ -101,7 +107,7 @@ func (p *Pressures) known(stage string) *pressure {
 }
 
 // Behind implements pipeline.Pressure.
-func (p *Pressures) Behind(key pipeline.StageKey) uint64 {
+func (p *Pressures) Behind(key pipeline.StageKey) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := p.stages[key.Name()]
@@ -134,10 +140,10 @@ func (p *Pressures) Run(ctx context.Context) {
 }
 
 // changed returns what the others must know: a stage that fell behind or caught up by half, or is still behind.
-func (p *Pressures) changed(now time.Time) map[string]uint64 {
+func (p *Pressures) changed(now time.Time) map[string]time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var list map[string]uint64
+	var list map[string]time.Duration
 	for stage, known := range p.stages {
 		if !known.own {
 			continue
@@ -151,7 +157,7 @@ func (p *Pressures) changed(now time.Time) map[string]uint64 {
 			continue
 		}
 		if list == nil {
-			list = map[string]uint64{}
+			list = map[string]time.Duration{}
 		}
 		known.said, known.saidAt = waiting, now
 		list[stage] = waiting
@@ -159,10 +165,10 @@ func (p *Pressures) changed(now time.Time) map[string]uint64 {
 	return list
 }
 
-func (p *Pressures) tell(ctx context.Context, stage string, waiting uint64) {
+func (p *Pressures) tell(ctx context.Context, stage string, waiting time.Duration) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	if _, err := p.keys.Put(ctx, stage, strconv.AppendUint(nil, waiting, 10)); err != nil {
+	if _, err := p.keys.Put(ctx, stage, strconv.AppendInt(nil, waiting.Microseconds(), 10)); err != nil {
 		p.bus.log.DebugContext(ctx, "pressure not told", "stage", stage, "error", err)
 	}
 }
@@ -173,11 +179,11 @@ func (p *Pressures) listen(ctx context.Context) {
 		follow := Follow{Stream: "KV_" + pipeline.BucketPressure}
 		err := follow.Run(ctx, p.bus, func(m *Message) {
 			stage := m.Subject[len("$KV."+pipeline.BucketPressure+"."):]
-			waiting, err := strconv.ParseUint(string(m.Data), 10, 64)
+			waiting, err := strconv.ParseInt(string(m.Data), 10, 64)
 			if err != nil {
 				return // A marker: what it ends is over by then.
 			}
-			p.hear(stage, waiting)
+			p.hear(stage, time.Duration(waiting)*time.Microsecond)
 		})
 		if err != nil {
 			p.bus.log.DebugContext(ctx, "pressure not heard", "error", err)
@@ -188,7 +194,7 @@ func (p *Pressures) listen(ctx context.Context) {
 	}
 }
 
-func (p *Pressures) hear(stage string, waiting uint64) {
+func (p *Pressures) hear(stage string, waiting time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := p.known(stage)

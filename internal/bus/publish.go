@@ -15,7 +15,10 @@ import (
 
 // BusyError says that JetStream refuses signals for now: a stream is full or too much is
 // under way. The same publish may succeed later.
-type BusyError struct{ Err error }
+type BusyError struct {
+	Err   error
+	After time.Duration // when to try again; 0 where that is not known
+}
 
 func (e *BusyError) Error() string { return "bus: HAL9 is full for now: " + e.Err.Error() }
 
@@ -23,7 +26,12 @@ func (e *BusyError) Error() string { return "bus: HAL9 is full for now: " + e.Er
 func (e *BusyError) Unwrap() error { return e.Err }
 
 // RetryAfter says when to try again.
-func (e *BusyError) RetryAfter() time.Duration { return 2 * time.Second }
+func (e *BusyError) RetryAfter() time.Duration {
+	if e.After > 0 {
+		return e.After
+	}
+	return 2 * time.Second
+}
 
 // JetStream's codes for refusals that pass by themselves.
 const (
@@ -112,7 +120,7 @@ func laneOf(subject string) string {
 // publishError marks refusals that pass by themselves.
 func publishError(err error) error {
 	if errors.Is(err, jetstream.ErrTooManyStalledMsgs) {
-		return &BusyError{err}
+		return &BusyError{Err: err}
 	}
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	if !ok {
@@ -120,7 +128,7 @@ func publishError(err error) error {
 	}
 	switch api.ErrorCode {
 	case codeStreamFull, codeTooManyInFly, codeNoResources, codeInProcess:
-		return &BusyError{err}
+		return &BusyError{Err: err}
 	default:
 		return err
 	}

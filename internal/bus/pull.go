@@ -37,7 +37,8 @@ type puller struct {
 	nc       *nats.Conn
 	subject  string // of pull requests
 	bytes    int    // that one request brings at most
-	most     int    // messages that may be open
+	roof     int    // messages that may ever be open
+	most     int    // messages that may be open now
 	sub      *nats.Subscription
 	incoming chan *nats.Msg
 	open     int // messages asked for and not received
@@ -90,10 +91,10 @@ func (b *Bus) bytesMost(key pipeline.StageKey) int {
 func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 	p := &puller{
 		nc: b.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + key.Stream() + "." + key.Durable(),
-		bytes: b.bytesMost(key), most: openMost(key),
+		bytes: b.bytesMost(key), roof: openMost(key), most: openMost(key),
 	}
 	// Room for all that can be open, and for the statuses between.
-	p.incoming = make(chan *nats.Msg, 2*p.most)
+	p.incoming = make(chan *nats.Msg, 2*p.roof)
 	var err error
 	if p.sub, err = b.nc.ChanSubscribe(b.nc.NewInbox(), p.incoming); err != nil {
 		return nil, fmt.Errorf("bus: subscribe: %w", err)
@@ -101,9 +102,20 @@ func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 	return p, p.ask()
 }
 
+// windowLeast is what every stage may have open: room to ask for more while it works.
+const windowLeast = 4
+
+// narrow sets how many messages may be open from now on; 0 stands for as many as ever.
+func (p *puller) narrow(window int) {
+	p.most = p.roof
+	if window > 0 {
+		p.most = min(max(window, windowLeast), p.roof)
+	}
+}
+
 // ask opens a request where less than half of what may be open is.
 func (p *puller) ask() error {
-	if p.open > p.most/2 {
+	if p.open > p.most/2 { // Also where fewer may be open than before.
 		return nil
 	}
 	request, err := json.Marshal(map[string]any{

@@ -37,13 +37,13 @@ func (l *lines) MaybeCritical(d *pipeline.Delivery) bool {
 }
 
 // behind is a Pressure that says what the test wants.
-type behind struct{ l1 atomic.Uint64 }
+type behind struct{ l1 atomic.Int64 } // nanoseconds
 
-func (b *behind) Report(pipeline.StageKey, uint64) {}
+func (b *behind) Report(pipeline.StageKey, time.Duration) {}
 
-func (b *behind) Behind(key pipeline.StageKey) uint64 {
+func (b *behind) Behind(key pipeline.StageKey) time.Duration {
 	if key.Layer == layers.NameL1 {
-		return b.l1.Load()
+		return time.Duration(b.l1.Load())
 	}
 	return 0
 }
@@ -83,7 +83,7 @@ func TestScoutTakesCriticalSignalsPastTheQueue(t *testing.T) {
 	stopL1 := run(pipeline.StageKey{Layer: layers.NameL1, Partitions: 1}, climbing{gate})
 	const queued = 300
 	publishLines(t, b, 0, queued)
-	pressure.l1.Store(1 << 20)
+	pressure.l1.Store(int64(time.Minute))
 	stopScout := run(pipeline.ScoutKey(1), climbing{})
 	waitRange(t, scouting, func(r pipeline.ScoutRange) bool { return r.From > 0 })
 	publishLines(t, b, queued, 2*queued)

@@ -120,7 +120,8 @@ func subjectFilter(key pipeline.StageKey) string {
 }
 
 // Next implements pipeline.Source.
-func (s *source) Next(ctx context.Context, idle time.Duration) ([]pipeline.Delivery, error) {
+func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pipeline.Delivery, error) {
+	s.pull.narrow(window)
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	silence := time.NewTicker(pullHeartbeat)

@@ -53,7 +53,7 @@ func TestFullStreamRefusesAndTrimMakesRoom(t *testing.T) {
 	defer source.Close()
 	var settled []pipeline.Delivery
 	for len(settled) < 300 {
-		burst, err := source.Next(t.Context(), time.Second)
+		burst, err := source.Next(t.Context(), time.Second, 0)
 		if err != nil || len(burst) == 0 {
 			t.Fatalf("%d messages came (%v), want 300", len(settled), err)
 		}

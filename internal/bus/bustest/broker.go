@@ -75,7 +75,7 @@ func testIdle(t *testing.T, h Harness) {
 	if !backlog.Empty {
 		t.Errorf("backlog %+v of an empty stream", backlog)
 	}
-	if burst, err := source.Next(t.Context(), 20*time.Millisecond); err != nil || len(burst) > 0 {
+	if burst, err := source.Next(t.Context(), 20*time.Millisecond, 0); err != nil || len(burst) > 0 {
 		t.Errorf("%d messages (%v) of an empty stream", len(burst), err)
 	}
 }
@@ -86,7 +86,7 @@ func testContext(t *testing.T, h Harness) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
-	if _, err := source.Next(ctx, time.Minute); !errors.Is(err, stop) {
+	if _, err := source.Next(ctx, time.Minute, 0); !errors.Is(err, stop) {
 		t.Errorf("error %v, want the cause", err)
 	}
 }
@@ -98,7 +98,7 @@ func testTwice(t *testing.T, h Harness) {
 	}
 	source, _ := open(t, h.Broker, keyL3, 0)
 	wantData(t, take(t, source, 5), "0", "1", "2", "3", "4")
-	if more, err := source.Next(t.Context(), 50*time.Millisecond); err != nil || len(more) > 0 {
+	if more, err := source.Next(t.Context(), 50*time.Millisecond, 0); err != nil || len(more) > 0 {
 		t.Errorf("%d more messages (%v), want each once", len(more), err)
 	}
 }

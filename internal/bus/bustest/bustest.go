@@ -47,7 +47,7 @@ func take(t *testing.T, source pipeline.Source, n int) []pipeline.Delivery {
 	defer cancel()
 	var got []pipeline.Delivery
 	for len(got) < n {
-		burst, err := source.Next(ctx, time.Second)
+		burst, err := source.Next(ctx, time.Second, 0)
 		if err != nil {
 			t.Fatalf("%d of %d messages came: %v", len(got), n, err)
 		}
