@@ -6,24 +6,52 @@ import (
 	"fmt"
 )
 
-// livesBefore is how many lives of a stage may end at one place before the stage becomes careful there.
+// livesBefore is how many lives of a stage may end at one place before the stage writes tries down there.
 const livesBefore = 2
 
 // deliveriesBefore is how often the broker may deliver a message to a shared stage before it is careful.
 const deliveriesBefore = 3
 
+// cautionSignals is how many signals a careful stage decides between two notes of where it is.
+const cautionSignals = 256
+
 // A signal can take the whole process with it: a layer that runs out of memory, or that hangs and is
 // restarted from outside. No recover helps there. So a stage counts its lives that began at one
-// place. Where there are too many it writes down, before each signal up to where its forerunners may have
-// been, that it tries it: the try that is never struck out again was the last thing a process did. A
-// signal with too many of those becomes a dead letter untried.
+// place. From the second on it notes where it is, every so many signals, up to where its forerunners may have
+// been. The next life knows from that where its forerunner ended, and there it writes down before each signal that it
+// tries it: the try that is never struck out again was the last thing a process did. A signal with too many of those
+// becomes a dead letter untried.
 
-// careful reports whether tries are written down for a delivery.
-func (s *stage) careful(d *Delivery) bool {
-	if s.lives > livesBefore && d.Seq <= s.replay.horizon {
-		return true
+// caution is how a stage makes its way where its forerunners ended.
+type caution struct {
+	lives   int      // in a row that began at the same place, this one included; 0 where it began with nothing to do
+	suspect Position // where the forerunner was last; zero where that is not known, or behind the stage
+	single  int      // signals for which tries are still to be written down
+	unnoted int      // signals until the next note
+}
+
+// careful reports whether a try must be written down for a signal, and notes where the stage is.
+func (s *stage) careful(ctx context.Context, d *Delivery, at Position) (bool, error) {
+	if s.key.Shared() && d.Attempt > deliveriesBefore {
+		return true, nil
 	}
-	return s.key.Shared() && d.Attempt > deliveriesBefore
+	c := &s.caution
+	if c.lives < livesBefore || d.Seq > s.replay.horizon {
+		return false, nil
+	}
+	reached := c.suspect.Seq > 0 && !c.suspect.After(at)
+	if reached {
+		c.suspect, c.single, c.unnoted = Position{}, cautionSignals, 0
+	}
+	if c.unnoted == 0 {
+		if err := s.deps.Checkpoints.SetPlace(ctx, s.key.Name(), at); err != nil {
+			return false, err
+		}
+		c.unnoted = cautionSignals
+	}
+	c.unnoted--
+	c.single = max(0, c.single-1)
+	return c.single > 0 || reached, nil
 }
 
 // fatalError is why a signal is not tried again.
@@ -59,7 +87,11 @@ func (s *stage) hangs(ctx context.Context, at Position) error {
 	if s.noted.Load() {
 		return err
 	}
-	tries, failed := s.deps.Checkpoints.Tries(ctx, s.key.Name(), at)
+	failed := s.deps.Checkpoints.SetPlace(ctx, s.key.Name(), at)
+	tries := 0
+	if failed == nil {
+		tries, failed = s.deps.Checkpoints.Tries(ctx, s.key.Name(), at)
+	}
 	if failed == nil {
 		failed = s.deps.Checkpoints.SetTries(ctx, s.key.Name(), at, tries+1)
 	}
@@ -68,9 +100,16 @@ func (s *stage) hangs(ctx context.Context, at Position) error {
 
 // countLife counts a life that begins with a backlog, where an earlier one may have failed.
 func (s *stage) countLife(ctx context.Context, backlog Backlog) (err error) {
+	s.caution = caution{}
 	if backlog.Empty {
 		return nil
 	}
-	s.lives, err = s.deps.Checkpoints.Lives(ctx, s.key.Name(), backlog.First)
+	if s.caution.lives, err = s.deps.Checkpoints.Lives(ctx, s.key.Name(), backlog.First); err != nil || s.caution.lives <= livesBefore {
+		return err
+	}
+	place, err := s.deps.Checkpoints.Place(ctx, s.key.Name())
+	if place.Seq >= backlog.First { // Else it is from another time.
+		s.caution.suspect = place
+	}
 	return err
 }

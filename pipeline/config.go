@@ -17,6 +17,7 @@ type Config struct {
 	ReplayMargin       time.Duration // how much earlier than the first unsettled message the ledger is read; default 10 s
 	MaxRecordBytes     int           // bound of what one message may hold; default 1 MiB less 4 KiB for headers
 	BurstSignals       int           // what follows from this many signals is stored at once; default 4096
+	InOrder            bool          // keeps critical signals in their place under overload, too; default false
 	RestartDelay       time.Duration // before a failed stage starts again, doubled up to 64 times this; default 50 ms
 }
 

@@ -104,7 +104,11 @@ func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
 
 // tryCarefully writes tries down where the stage is careful.
 func (w *layerWorker) tryCarefully(ctx context.Context, d *Delivery, s *stage) (layers.Decision, int, error) {
-	if !s.careful(d) {
+	careful, err := s.careful(ctx, d, w.parcel.at)
+	if err != nil {
+		return layers.Decision{}, 0, err
+	}
+	if !careful {
 		return w.decide(ctx, &w.parcel, s.watch)
 	}
 	if err := s.try(ctx, w.parcel.at); err != nil {

@@ -62,8 +62,11 @@ func (s *fakeSource) Settle(burst []Delivery) error {
 
 // fakeCheckpoints keeps the checkpoint of one stage and all that were ever saved.
 type fakeCheckpoints struct {
-	now   Checkpoint
-	saved []Checkpoint
+	now    Checkpoint
+	saved  []Checkpoint
+	lives  int
+	place  Position
+	places int // notes of it
 }
 
 func (c *fakeCheckpoints) Load(context.Context, string) (Checkpoint, error) { return c.now, nil }
@@ -74,7 +77,17 @@ func (c *fakeCheckpoints) Save(_ context.Context, _ string, cp Checkpoint) (uint
 	return c.now.Revision, nil
 }
 
-func (c *fakeCheckpoints) Lives(context.Context, string, uint64) (int, error) { return 1, nil }
+func (c *fakeCheckpoints) Lives(context.Context, string, uint64) (int, error) {
+	return max(1, c.lives), nil
+}
+
+func (c *fakeCheckpoints) Place(context.Context, string) (Position, error) { return c.place, nil }
+
+func (c *fakeCheckpoints) SetPlace(_ context.Context, _ string, at Position) error {
+	c.place = at
+	c.places++
+	return nil
+}
 
 func (c *fakeCheckpoints) Tries(context.Context, string, Position) (int, error) { return 0, nil }
 

@@ -58,7 +58,7 @@ func (w *layerWorker) lane(p *parcel, correlate bool, out *outbox) *lane {
 	if p.Findings.Situation != nil {
 		key = p.Findings.Situation.ID
 	}
-	if w.key.Scouts() || w.key.Shared() && isCritical(&p.Envelope) && w.isBehind(key) {
+	if w.key.Scouts() || w.key.Shared() && !w.cfg.InOrder && isCritical(&p.Envelope) && w.isBehind(key) {
 		return out.critical()
 	}
 	return out.up(key)

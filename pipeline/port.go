@@ -50,6 +50,9 @@ type Checkpoints interface {
 	// Tries returns how often a signal was tried and SetTries notes it; 0 forgets it.
 	Tries(ctx context.Context, stage string, at Position) (int, error)
 	SetTries(ctx context.Context, stage string, at Position, tries int) error
+	// Place returns where a careful stage was last, zero where that is not known, and SetPlace notes it.
+	Place(ctx context.Context, stage string) (Position, error)
+	SetPlace(ctx context.Context, stage string, at Position) error
 }
 
 // Ownership is one time of owning a stage.

@@ -101,6 +101,13 @@ func TestCriticalSignalsOvertakeWhereTheirPartitionIsBehind(t *testing.T) {
 		if got := w.lane(p, false, f.out).subject; got != c.want {
 			t.Errorf("%s: the signal goes to %s, want %s", name, got, c.want)
 		}
+		if c.key.Layer == layers.NameL1 && !c.key.Scouts() {
+			w.cfg.InOrder = true
+			if got, want := w.lane(p, false, f.out).subject, SubjectOf(layers.NameL2, mine); got != want {
+				t.Errorf("%s, kept in order: the signal goes to %s, want %s", name, got, want)
+			}
+			w.cfg.InOrder = false
+		}
 		w.deps.Pressure = nil
 		want := SubjectOf(layers.NameL2, mine)
 		if c.key.Scouts() {

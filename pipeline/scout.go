@@ -90,7 +90,7 @@ func (s *stage) awaitRange(ctx context.Context) error {
 			s.checkpoint.Offset = next - 1
 			return nil
 		}
-		if s.behindL1() > scoutAt {
+		if !s.cfg.InOrder && s.behindL1() > scoutAt {
 			if err := s.setOut(ctx, r); err != nil {
 				return err
 			}
@@ -140,7 +140,7 @@ func (s *stage) rangeOver() func(ctx context.Context) (bool, error) {
 		switch {
 		case r.To > 0 && s.checkpoint.Offset >= r.To:
 			return true, nil
-		case r.To == 0 && s.behindL1() < scoutAt/4:
+		case r.To == 0 && (s.cfg.InOrder || s.behindL1() < scoutAt/4):
 			return false, s.endRange(ctx, r)
 		default:
 			return false, nil

@@ -7,7 +7,7 @@ import (
 )
 
 // settle decides a burst, stores what follows from it and acknowledges it, in parts where the burst holds many
-// signals. When stop ends, so does it after the part at hand: whoever owns the stage next is given the rest.
+// signals. When stop ends, so does it after the message at hand: whoever owns the stage next is given the rest.
 func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 	if s.key.Shared() {
 		if err := s.replay.refresh(ctx, burst, s.cfg.ReplayMargin, s.deps.Broker, s.key); err != nil {
@@ -20,16 +20,15 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 		if err := s.take(ctx, &burst[i]); err != nil {
 			return err
 		}
-		if s.out.signals >= s.cfg.BurstSignals || i == len(burst)-1 {
+		stopped := stop.Err() != nil
+		if stopped || s.out.signals >= s.cfg.BurstSignals || i == len(burst)-1 {
 			if err := s.flush(ctx, burst[first:i+1]); err != nil {
 				return err
 			}
 			first = i + 1
-			select {
-			case <-stop.Done():
-				return nil
-			default:
-			}
+		}
+		if stopped {
+			return nil
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ type stage struct {
 	source     Source
 	checkpoint Checkpoint
 	replay     replay
-	lives      int // in a row that began at the same place, this one included; 0 where it began with nothing to do
+	caution    caution
 
 	pace     pace
 	unsaved  int       // messages settled since the last checkpoint

@@ -47,6 +47,7 @@ func (a *App) newRunners(ctx context.Context) error {
 func (a *App) addRunner(spec pipeline.Spec) error {
 	cfg := a.cfg.Pipeline
 	cfg.MaxRecordBytes = a.bus.MaxPayload() - recordHead
+	cfg.InOrder = cfg.InOrder || a.cfg.File.InOrder
 	runner, err := pipeline.NewRunner(spec, cfg, pipeline.Deps{
 		Broker: a.bus, Checkpoints: a.checkpoints, Leases: a.leases, Observer: a.metrics, Pressure: a.pressures, Scouting: a.scout, Log: a.log, Now: time.Now,
 	})

@@ -62,9 +62,11 @@ type fencedConn struct {
 	made  int64
 }
 
-// Write implements net.Conn.
+// Write implements net.Conn. What may not pass ends the connection: the client of NATS takes an error of Write for
+// a passing one, and would go on with it, in vain, until pings stay away.
 func (c *fencedConn) Write(data []byte) (int, error) {
 	if !c.fence.passes(c.made) {
+		_ = c.Close()
 		return 0, fmt.Errorf("%w: %d bytes dropped", errFenced, len(data))
 	}
 	return c.Conn.Write(data)

@@ -1,6 +1,9 @@
 package bus
 
 import (
+	"errors"
+	"io"
+	"net"
 	"testing"
 	"time"
 )
@@ -36,4 +39,21 @@ func TestFenceStopsConnectionsOfALostSession(t *testing.T) {
 	f.session.Store(next)
 	wantPasses("in the next session", old, false)
 	wantPasses("in the next session", f.now(), true)
+}
+
+// TestFencedWriteEndsTheConnection writes when the session is over: the peer must see the connection end, so that the client
+// of NATS makes another one.
+func TestFencedWriteEndsTheConnection(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	f := &fence{began: time.Now().Add(-time.Minute)}
+	conn := &fencedConn{Conn: ours, fence: f, made: f.now()}
+	time.Sleep(time.Millisecond) // The clock must go on.
+	f.lose()
+	if _, err := conn.Write([]byte("PUB")); !errors.Is(err, errFenced) {
+		t.Errorf("error %v, want %v", err, errFenced)
+	}
+	if n, err := theirs.Read(make([]byte, 8)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("the peer read %d bytes and %v, want the end", n, err)
+	}
 }

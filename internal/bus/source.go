@@ -24,12 +24,15 @@ type source struct {
 	key    pipeline.StageKey
 	pull   *puller
 	broken <-chan struct{}
-	next   uint64 // consumer sequence of the next message, where the stage owns its consumer
+	next   uint64 // consumer sequence of the next message, or of the last one and 1 where the consumer is shared
 }
 
 // errTaken ends a source whose consumer has given messages to somebody else: an earlier owner that was frozen or cut off may have a
 // request open still, and what it got it will not settle.
 var errTaken = errors.New("bus: an earlier owner was given messages of this stage")
+
+// errReset ends a source of L1 whose consumer was reset: what comes now may look as if nobody had ever had it.
+var errReset = errors.New("bus: another process had the consumer begin anew")
 
 // Open implements pipeline.Broker. A keyed stage owns its consumer and seeks to the message after
 // offset, which also takes back what an earlier owner had in flight. The shared consumer of
@@ -43,8 +46,10 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
 	info := consumer.CachedInfo()
+	delivered := uint64(0)
 	if key.Shared() {
-		offset, err = info.AckFloor.Stream, b.takeBackOrphans(ctx, key, info)
+		offset = info.AckFloor.Stream
+		delivered, err = b.takeBackOrphans(ctx, key, info)
 	} else {
 		err = b.seek(ctx, key, offset)
 	}
@@ -56,13 +61,17 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
 	if key.Shared() { // What was never delivered, nobody has worked on.
-		backlog.Last = min(backlog.Last, info.Delivered.Stream)
+		backlog.Last = min(backlog.Last, delivered)
 	}
 	pull, err := b.newPuller(key)
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
-	return &source{bus: b, key: key, pull: pull, broken: broken, next: 1}, backlog, nil
+	s := &source{bus: b, key: key, pull: pull, broken: broken}
+	if !key.Shared() {
+		s.next = 1 // seek had the consumer count anew.
+	}
+	return s, backlog, nil
 }
 
 func (b *Bus) openError(key pipeline.StageKey, err error) error {
@@ -75,21 +84,6 @@ func (b *Bus) openError(key pipeline.StageKey, err error) error {
 
 func (b *Bus) seek(ctx context.Context, key pipeline.StageKey, offset uint64) error {
 	_, err := b.js.ResetConsumerToSequence(ctx, key.Stream(), key.Durable(), offset+1)
-	return err
-}
-
-// takeBackOrphans has messages delivered again at once that a process took and died with, instead of after the
-// ack wait. It does so only where no other process of the layer lives: what that has in its hands is no orphan, and
-// would come to somebody else as if nobody had ever had it.
-func (b *Bus) takeBackOrphans(ctx context.Context, key pipeline.StageKey, info *jetstream.ConsumerInfo) error {
-	if info.NumWaiting > 0 || info.NumAckPending == 0 {
-		return nil
-	}
-	others, err := b.othersOf(ctx, key.Layer)
-	if err != nil || others > 0 {
-		return err
-	}
-	_, err = b.js.ResetConsumer(ctx, key.Stream(), key.Durable())
 	return err
 }
 
@@ -179,12 +173,13 @@ func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
 	if err != nil {
 		return pipeline.Delivery{}, fmt.Errorf("bus: metadata of a message of %s: %w", s.key.Stream(), err)
 	}
-	if !s.key.Shared() { // seek had the consumer count from 1.
-		if got := meta.Sequence.Consumer; got != s.next {
-			return pipeline.Delivery{}, fmt.Errorf("%w: number %d came where %d was due", errTaken, got, s.next)
-		}
-		s.next++
+	switch got := meta.Sequence.Consumer; {
+	case s.key.Shared() && got < s.next:
+		return pipeline.Delivery{}, fmt.Errorf("%w: number %d came after %d", errReset, got, s.next-1)
+	case !s.key.Shared() && got != s.next:
+		return pipeline.Delivery{}, fmt.Errorf("%w: number %d came where %d was due", errTaken, got, s.next)
 	}
+	s.next = meta.Sequence.Consumer + 1
 	return pipeline.Delivery{
 		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data,
 		Stored: meta.Timestamp, Pending: meta.NumPending, Attempt: int(meta.NumDelivered), Handle: msg,

@@ -45,6 +45,37 @@ func (c *Checkpoints) Lives(ctx context.Context, stage string, first uint64) (in
 	return known.Count, nil
 }
 
+// Place implements pipeline.Checkpoints.
+func (c *Checkpoints) Place(ctx context.Context, stage string) (at pipeline.Position, err error) {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	entry, err := c.pointers.Get(ctx, "place."+stage)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return pipeline.Position{}, nil
+	}
+	if err != nil {
+		return pipeline.Position{}, fmt.Errorf("bus: place of %s: %w", stage, err)
+	}
+	if json.Unmarshal(entry.Value(), &at) != nil {
+		return pipeline.Position{}, nil // Written by something else: it is not known.
+	}
+	return at, nil
+}
+
+// SetPlace implements pipeline.Checkpoints.
+func (c *Checkpoints) SetPlace(ctx context.Context, stage string, at pipeline.Position) error {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	value, err := json.Marshal(at)
+	if err == nil {
+		_, err = c.pointers.Put(ctx, "place."+stage, value)
+	}
+	if err != nil {
+		return fmt.Errorf("bus: place of %s: %w", stage, err)
+	}
+	return nil
+}
+
 func triesKey(stage string, at pipeline.Position) string {
 	return "tries." + stage + "." + strconv.FormatUint(at.Seq, 10) + "." + strconv.FormatUint(uint64(at.Index), 10)
 }

@@ -30,6 +30,7 @@ type File struct {
 	Playbooks  []tactical.Playbook   `yaml:"playbooks"`  // plans of L4, in order; default none
 	Objectives []strategic.Objective `yaml:"objectives"` // goals of L5; default the built-in one
 	Sinks      []outbound.Sink       `yaml:"sinks"`      // where results go beside NATS; default none
+	InOrder    bool                  `yaml:"in_order"`   // whether critical signals wait in line under overload, too; default false
 }
 
 // Windows say how far the layers look in time.

@@ -68,6 +68,9 @@ func TestExampleIsRead(t *testing.T) {
 	if diff := cmp.Diff(windows, file.Windows); diff != "" {
 		t.Errorf("windows: (-want +got)\n%s", diff)
 	}
+	if !file.InOrder {
+		t.Error("in_order is not read")
+	}
 	source := file.Sources[1]
 	if source.Severity != layers.SeverityInfo || source.Labels["team"] != "data" || source.Key != "labels.instance" {
 		t.Errorf("source: %+v", source)

@@ -15,10 +15,10 @@ func isScalar(into reflect.Value) bool {
 		return true
 	}
 	kind := into.Kind()
-	return kind == reflect.String || kind == reflect.Float64 || kind == reflect.Int64
+	return kind == reflect.String || kind == reflect.Float64 || kind == reflect.Int64 || kind == reflect.Bool
 }
 
-// decodeScalar writes a single value: text, a number, a duration, or a type of its own that
+// decodeScalar writes a single value: text, a number, a boolean, a duration, or a type of its own that
 // reads itself from text.
 func (d *decoder) decodeScalar(n *yaml.Node, path string, into reflect.Value) {
 	if n.Kind == yaml.ScalarNode && n.Style&yaml.TaggedStyle != 0 {
@@ -31,6 +31,10 @@ func (d *decoder) decodeScalar(n *yaml.Node, path string, into reflect.Value) {
 	}
 	if into.Kind() == reflect.Float64 {
 		d.decodeNumber(n, path, into)
+		return
+	}
+	if into.Kind() == reflect.Bool {
+		d.decodeBool(n, path, into)
 		return
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
@@ -68,6 +72,15 @@ func (d *decoder) decodeNumber(n *yaml.Node, path string, into reflect.Value) {
 		return
 	}
 	into.SetFloat(number)
+}
+
+func (d *decoder) decodeBool(n *yaml.Node, path string, into reflect.Value) {
+	value, err := strconv.ParseBool(n.Value)
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!bool" || err != nil {
+		d.report(n, path, "want true or false, not %s", describe(n))
+		return
+	}
+	into.SetBool(value)
 }
 
 // describe names what stands in the file in words.

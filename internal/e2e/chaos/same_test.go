@@ -13,11 +13,13 @@ import (
 	"github.com/2lab-ai/hal9/internal/e2e/proctest"
 )
 
-// sameConfig keeps clocks out of the answers: what rests on the time of arrival lasts longer than a run.
+// sameConfig keeps clocks out of the answers: what rests on the time of arrival lasts longer than a run, and nothing
+// overtakes where something is behind.
 const sameConfig = `
 rules:
   - {name: health, when: data.path == "/healthz", then: suppress, reason: health checks need nobody}
 windows: {dedup: 1d}
+in_order: true
 `
 
 const samePlaybook = `
