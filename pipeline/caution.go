@@ -10,7 +10,7 @@ import (
 const livesBefore = 2
 
 // deliveriesBefore is how often the broker may deliver a message to a shared stage before it is careful.
-const deliveriesBefore = 3
+const deliveriesBefore = 5
 
 // cautionSignals is how many signals a careful stage decides between two notes of where it is.
 const cautionSignals = 256

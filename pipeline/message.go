@@ -13,6 +13,9 @@ type Delivery struct {
 	Pending uint64    // messages behind this one that were not delivered yet
 	Attempt int       // 1 on the first delivery, as far as the broker remembers
 
+	// Until is when the broker may give it to somebody else: nothing that follows from it may be stored any more. Zero
+	// where it is the stage's own.
+	Until time.Time
 	// Handle is the Source's own; stages leave it alone.
 	Handle any
 }

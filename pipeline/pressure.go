@@ -29,8 +29,12 @@ const (
 	BehindMuch = 10 * time.Second
 )
 
-// windowTime is for how long a keyed stage takes work in hand: what waits in its hands can't be overtaken.
-const windowTime = BehindSome / 2
+// windowTime is for how long a keyed stage takes work in hand: what waits in its hands can't be overtaken. L1 has others to
+// share with, and sharedTime; but what it has in hand for too long is given to them as well.
+const (
+	windowTime = BehindSome / 2
+	sharedTime = 2 * time.Second
+)
 
 // holdPause is how often a stage that holds back looks again.
 const holdPause = 2 * time.Millisecond
@@ -94,8 +98,12 @@ func (p *pace) time(messages uint64) time.Duration {
 
 // window returns how many messages a stage should have in hand at most; 0 stands for no bound of its own.
 func (s *stage) window() int {
-	if s.key.Shared() || s.pace.took == 0 {
+	if s.pace.took == 0 {
 		return 0
 	}
-	return int(min(1+float64(windowTime)*s.pace.messages/s.pace.took, math.MaxInt32))
+	most := windowTime
+	if s.key.Shared() {
+		most = sharedTime
+	}
+	return int(min(1+float64(most)*s.pace.messages/s.pace.took, math.MaxInt32))
 }

@@ -183,7 +183,7 @@ func TestReportsAreTimes(t *testing.T) {
 		t.Errorf("an endless backlog takes %s", got)
 	}
 	f.key.Layer, f.key.Partition = layers.NameL1, 0
-	if got := f.window(); f.key.Shared() && got != 0 {
-		t.Errorf("L1 has a window of %d", got)
+	if got := f.window(); !f.key.Shared() || got != 3 {
+		t.Errorf("at a second a message L1 has a window of %d", got)
 	}
 }

@@ -6,26 +6,32 @@ import (
 	"time"
 )
 
+// partTime is how long a part of a burst may take before what follows from it is stored.
+const partTime = time.Second
+
+// errOverdue ends a life that had messages in its hands for so long that somebody else may have them by now.
+var errOverdue = errors.New("pipeline: it took too long, others may have been given the same messages")
+
 // settle decides a burst, stores what follows from it and acknowledges it, in parts where the burst holds many
-// signals. When stop ends, so does it after the message at hand: whoever owns the stage next is given the rest.
+// signals or takes long. When stop ends, so does it after the message at hand: whoever owns the stage next is given the rest.
 func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 	if s.key.Shared() {
 		if err := s.replay.refresh(ctx, burst, s.cfg.ReplayMargin, s.deps.Broker, s.key); err != nil {
 			return err
 		}
 	}
-	first := 0
+	first, began := 0, s.deps.Now()
 	for i := range burst {
 		s.beat() // A slow layer may be long at a burst; it gets on all the same.
 		if err := s.take(ctx, &burst[i]); err != nil {
 			return err
 		}
 		stopped := stop.Err() != nil
-		if stopped || s.out.signals >= s.cfg.BurstSignals || i == len(burst)-1 {
+		if stopped || s.out.signals >= s.cfg.BurstSignals || i == len(burst)-1 || s.deps.Now().Sub(began) > partTime {
 			if err := s.flush(ctx, burst[first:i+1]); err != nil {
 				return err
 			}
-			first = i + 1
+			first, began = i+1, s.deps.Now()
 		}
 		if stopped {
 			return nil
@@ -36,7 +42,7 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 
 // flush stores what is in the outbox and then acknowledges what led to it.
 func (s *stage) flush(ctx context.Context, done []Delivery) error {
-	if err := s.publish(ctx, s.out.records()); err != nil {
+	if err := s.publish(ctx, s.out.records(), done[0].Until); err != nil {
 		return err
 	}
 	if err := s.source.Settle(done); err != nil {
@@ -63,14 +69,17 @@ const fullPause = 50 * time.Millisecond
 // fullSay is how often a stage says at most that it waits for room.
 const fullSay = time.Minute
 
-// publish stores records unless the stage belongs to somebody else by now. While there is no room it waits: a stage
-// that ended instead would read all that it knows again and again.
-func (s *stage) publish(ctx context.Context, records []Record) error {
+// publish stores records unless the stage, or the message that they follow from, belongs to somebody else by now. While
+// there is no room it waits: a stage that ended instead would read all that it knows again and again.
+func (s *stage) publish(ctx context.Context, records []Record, until time.Time) error {
 	var since time.Time // when it began to wait
 	said := false
 	for delay := fullPause; len(records) > 0; delay = min(2*delay, 16*fullPause) {
 		if s.left.Load() || !s.valid() {
 			return ErrLeaseLost
+		}
+		if !until.IsZero() && s.deps.Now().After(until) {
+			return errOverdue
 		}
 		err := s.deps.Broker.Publish(ctx, records)
 		full, ok := errors.AsType[*FullError](err)

@@ -41,7 +41,7 @@ func TestPublishGoesOnWithWhatIsLeft(t *testing.T) {
 			f.broker.answers = append(f.broker.answers, f.broker.refuse(first))
 		}
 		began := time.Now()
-		if err := f.publish(t.Context(), numbered(10)); err != nil {
+		if err := f.publish(t.Context(), numbered(10), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(numbered(10), f.broker.records); diff != "" {
@@ -58,7 +58,7 @@ func TestPublishEndsWithOtherErrors(t *testing.T) {
 		broken := errors.New("broken")
 		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
 		f.broker.answers = []func([]Record) error{f.broker.refuse(1), func([]Record) error { return broken }}
-		if err := f.publish(t.Context(), numbered(3)); !errors.Is(err, broken) {
+		if err := f.publish(t.Context(), numbered(3), time.Time{}); !errors.Is(err, broken) {
 			t.Errorf("error %v, want %v", err, broken)
 		}
 		if want := []string{"WARN no room for what follows, trying again 0s"}; !cmp.Equal(want, f.log.list) {
@@ -79,7 +79,7 @@ func TestPublishStopsWhereTheStageIsLost(t *testing.T) {
 				lose(f)
 				return f.broker.refuse(1)(records)
 			}}
-			if err := f.publish(t.Context(), numbered(5)); !errors.Is(err, ErrLeaseLost) {
+			if err := f.publish(t.Context(), numbered(5), time.Time{}); !errors.Is(err, ErrLeaseLost) {
 				t.Errorf("%s: error %v, want %v", name, err, ErrLeaseLost)
 			}
 			if len(f.broker.records) != 2 || f.broker.calls != 2 {
@@ -96,7 +96,7 @@ func TestPublishEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stopped := errors.New("stopped")
 		cancel(stopped)
-		if err := f.publish(ctx, numbered(1)); !errors.Is(err, stopped) {
+		if err := f.publish(ctx, numbered(1), time.Time{}); !errors.Is(err, stopped) {
 			t.Errorf("error %v, want %v", err, stopped)
 		}
 	})
@@ -109,7 +109,7 @@ func TestPublishSaysOnceAMinuteThatItWaits(t *testing.T) {
 		for range 190 { // about two and a half minutes
 			f.broker.answers = append(f.broker.answers, f.broker.refuse(0))
 		}
-		if err := f.publish(t.Context(), numbered(2)); err != nil {
+		if err := f.publish(t.Context(), numbered(2), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		want := []string{
@@ -123,7 +123,7 @@ func TestPublishSaysOnceAMinuteThatItWaits(t *testing.T) {
 		time.Sleep(fullSay)
 		for range 100 { // Within a minute there is room and none a hundred times.
 			f.broker.answers = []func([]Record) error{f.broker.refuse(0)}
-			if err := f.publish(t.Context(), numbered(2)); err != nil {
+			if err := f.publish(t.Context(), numbered(2), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -151,4 +151,52 @@ func TestSettleAcknowledgesInPartsWhatIsStored(t *testing.T) {
 	if want := []uint64{1, 2, 3, 4}; !cmp.Equal(want, f.source.settled) || len(f.broker.records) != 4 {
 		t.Errorf("%d records stored and %v acknowledged, want 4 and %v", len(f.broker.records), f.source.settled, want)
 	}
+}
+
+// TestOverdueBurstIsNotStored works on a burst of L1 until somebody else may have been given the same messages.
+func TestOverdueBurstIsNotStored(t *testing.T) {
+	for name, c := range map[string]struct {
+		left time.Duration
+		want error
+	}{
+		"in time":  {time.Minute, nil},
+		"too late": {time.Second, errOverdue},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakes(t, StageKey{Layer: layers.NameL1, Partitions: 1})
+			f.worker = eachMessage{f.worker, func() {
+				time.Sleep(2 * time.Second)
+				f.out.list = append(f.out.list, Record{Subject: "hal9.verdicts.L1.resolved", ID: "v"})
+			}}
+			burst := []Delivery{{Seq: 1, Until: time.Now().Add(c.left)}}
+			if err := f.settle(t.Context(), t.Context(), burst); !errors.Is(err, c.want) {
+				t.Errorf("%s: error %v, want %v", name, err, c.want)
+			}
+			if stored := len(f.broker.records); stored > 0 != (c.want == nil) {
+				t.Errorf("%s: %d records stored", name, stored)
+			}
+		})
+	}
+}
+
+// TestSlowBurstIsStoredInParts takes half a second for each message.
+func TestSlowBurstIsStoredInParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		burst := make([]Delivery, 10)
+		for i := range burst {
+			burst[i].Seq = uint64(i + 1)
+		}
+		most := uint64(0)
+		f.worker = eachMessage{f.worker, func() {
+			time.Sleep(partTime / 2)
+			most++
+			if open := most - f.checkpoint.Offset; open > 3 {
+				t.Errorf("message %d is decided and what follows from %d is not stored", most, open-1)
+			}
+		}}
+		if err := f.settle(t.Context(), t.Context(), burst); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

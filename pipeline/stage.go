@@ -212,7 +212,7 @@ func (s *stage) keepTime(ctx context.Context) error {
 		ID:      "tick." + s.key.Name() + "." + text,
 		Header:  map[string]string{HeaderKind: KindTick},
 		Data:    []byte(text),
-	}})
+	}}, time.Time{})
 }
 
 // checkpointDue keeps the cost of checkpoints below a twentieth of the stage's time.

@@ -42,7 +42,14 @@ type puller struct {
 	sub      *nats.Subscription
 	incoming chan *nats.Msg
 	open     int // messages asked for and not received
+	asked    []request
 	heard    time.Time
+}
+
+// request is one that may bring messages still. They are served in turn.
+type request struct {
+	at   time.Time
+	left int // messages
 }
 
 // statusError is an answer after which a consumer gives nothing more.
@@ -118,18 +125,31 @@ func (p *puller) ask() error {
 	if p.open > p.most/2 { // Also where fewer may be open than before.
 		return nil
 	}
-	request, err := json.Marshal(map[string]any{
+	body, err := json.Marshal(map[string]any{
 		"batch": p.most - p.open, "max_bytes": p.bytes, "expires": pullExpiry, "idle_heartbeat": pullHeartbeat,
 	})
 	if err != nil {
 		return fmt.Errorf("bus: pull request: %w", err)
 	}
-	if err := p.nc.PublishRequest(p.subject, p.sub.Subject, request); err != nil {
+	if err := p.nc.PublishRequest(p.subject, p.sub.Subject, body); err != nil {
 		return fmt.Errorf("bus: pull: %w", err)
 	}
-	p.open = p.most
 	p.heard = time.Now()
+	p.asked = append(p.asked, request{p.heard, p.most - p.open})
+	p.open = p.most
 	return nil
+}
+
+// served notes that a message came, and returns when it was asked for: it was not delivered earlier.
+func (p *puller) served() time.Time {
+	if len(p.asked) == 0 {
+		return time.Time{} // Nobody knows.
+	}
+	at := p.asked[0].at
+	if p.asked[0].left--; p.asked[0].left <= 0 {
+		p.asked = p.asked[1:]
+	}
+	return at
 }
 
 // receive takes a message that came in: isSignal says that it is one of the stream's. Others tell how
@@ -150,6 +170,7 @@ func (p *puller) receive(msg *nats.Msg) (isSignal bool, err error) {
 			left = p.open // It does not say, so nothing is taken for granted.
 		}
 		p.open = max(0, p.open-left)
+		p.asked = p.asked[min(1, len(p.asked)):]
 		return false, p.ask()
 	default:
 		return false, &statusError{status, description}
@@ -165,7 +186,7 @@ func isPassing(description string) bool {
 // check asks anew where the server has been silent although a request should be open.
 func (p *puller) check() error {
 	if time.Since(p.heard) > pullSilence {
-		p.open = 0
+		p.open, p.asked = 0, nil
 	}
 	return p.ask()
 }

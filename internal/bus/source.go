@@ -180,9 +180,14 @@ func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
 		return pipeline.Delivery{}, fmt.Errorf("%w: number %d came where %d was due", errTaken, got, s.next)
 	}
 	s.next = meta.Sequence.Consumer + 1
+	asked := s.pull.served()
+	var until time.Time
+	if s.key.Shared() {
+		until = asked.Add(holdTime)
+	}
 	return pipeline.Delivery{
 		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data,
-		Stored: meta.Timestamp, Pending: meta.NumPending, Attempt: int(meta.NumDelivered), Handle: msg,
+		Stored: meta.Timestamp, Pending: meta.NumPending, Attempt: int(meta.NumDelivered), Until: until, Handle: msg,
 	}, nil
 }
 

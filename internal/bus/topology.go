@@ -25,8 +25,12 @@ const (
 	hopWindow    = 10 * time.Second
 )
 
-// ackWait is how long a process may keep a message before another gets it.
-const ackWait = 10 * time.Second
+// ackWait is how long a process may keep a message before another gets it. holdTime is how long it may work on it, from when
+// it asked for it: what it wants to store must be stored by the time at which another gets it.
+const (
+	ackWait  = 20 * time.Second
+	holdTime = ackWait - pullExpiry - 3*time.Second
+)
 
 // Durable is a consumer that something outside the layers uses, such as a sink.
 type Durable struct{ Stream, Name string }
