@@ -33,7 +33,7 @@ type process struct {
 func (p *process) run(ctx context.Context) error {
 	a, err := app.New(ctx, p.cfg, p.bus, p.log)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, p.log, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -52,6 +52,15 @@ func (p *process) run(ctx context.Context) error {
 		p.log.InfoContext(ctx, "stopped, everything in flight is settled")
 	}
 	return err
+}
+
+// unlessStopped returns why a process could not start, and nil where it was asked to stop meanwhile.
+func unlessStopped(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.InfoContext(ctx, "stopped before it was ready")
+	return nil
 }
 
 // announce waits until the app is ready and tells people and programs. It says nothing where

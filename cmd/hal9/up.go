@@ -96,7 +96,7 @@ func (f *upFlags) up(cmd *cobra.Command, g *global) error {
 	}
 	defer b.Close()
 	if err := b.Provision(cmd.Context(), f.topology(file)); err != nil {
-		return err
+		return unlessStopped(cmd.Context(), log, err)
 	}
 	p := &process{
 		bus: b, listener: listener, log: log, began: began, readyFile: f.readyFile,

@@ -31,6 +31,7 @@ type evidence struct {
 	situations      map[string]*story
 	plans           int
 	places          [stageCount][]place
+	overtook        []bool // signals that came to L2 by the lane for critical ones, perhaps beside their partition
 	inStream        [stageCount]int
 	pairs           int // neighbours of which the order was compared
 	first           []map[outlet]time.Time
@@ -40,7 +41,7 @@ func newEvidence(l *load, partitions int, strikes []strike) *evidence {
 	n := len(l.script.key)
 	e := &evidence{
 		script: l.script, load: l, partitions: partitions, strikes: strikes, found: newFindings(),
-		ends: make([]ending, n), storedAt: make([]time.Time, n), byEnd: map[string]int{}, situations: map[string]*story{},
+		ends: make([]ending, n), overtook: make([]bool, n), storedAt: make([]time.Time, n), byEnd: map[string]int{}, situations: map[string]*story{},
 	}
 	for stage := range e.places {
 		e.places[stage] = make([]place, n)

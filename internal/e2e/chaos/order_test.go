@@ -23,7 +23,8 @@ import (
 // The streams between the layers hold HAL9's own bytes, one signal or several in a message. The checker does
 // not decode them: every signal carries a mark in its payload, the payload travels along, and the marks are
 // found in the order in which they lie there. Where a mark is not found although the signal's verdict says that it
-// was there, the order was not seen, and the run fails.
+// was there, the order was not seen, and the run fails. A critical signal that came to L2 by the lane for overload,
+// too, has overtaken others on its way to L3: that is what the lane is for.
 
 // stage is a place on the way up. What L3 flags in another partition than the first travels
 // through the first one's stream, too: the correlator's.
@@ -89,6 +90,9 @@ func (e *evidence) readPlaces(ctx context.Context, js jetstream.JetStream) error
 		for p, stream := range streams {
 			err := readStream(ctx, js, stream, func(m entry) {
 				for n, i := range marks(m.msg.Data(), len(e.script.key)) {
+					if p >= e.partitions {
+						e.overtook[i] = true
+					}
 					e.inStream[e.put(number, p, i, place{uint16(p + 1), m.seq<<16 | uint64(n)})]++
 					e.output(number+1, e.partitionOf(i), m.at) // The layer below has handed it up.
 				}
@@ -193,6 +197,9 @@ func (e *evidence) addSteps(lanes map[lane][]step, i int) {
 		at := e.places[to][i]
 		from := e.before(to, i)
 		if at.stream == 0 {
+			continue
+		}
+		if from == stageL2 && e.overtook[i] {
 			continue
 		}
 		if e.places[from][i].stream == 0 {
