@@ -73,6 +73,9 @@ type Leases interface {
 	// where the ownership is lost already; that work ends then is no failure, and Hold waits for the next time.
 	// It returns when ctx ends, or when work ends by itself.
 	Hold(ctx context.Context, stage string, work func(ctx context.Context, own Ownership) error) error
+	// Attend runs work once this process takes part, without owning a stage: others can tell that it lives, and what it
+	// does is valid until they can't. Then the context of the work ends with ErrLeaseLost. It returns with work, or when ctx ends.
+	Attend(ctx context.Context, work func(ctx context.Context, own Ownership) error) error
 	// Standing says why this process does not own the stage now, and whether that is as it should be.
 	Standing(stage string) (text string, ok bool)
 }

@@ -105,10 +105,10 @@ func (r *Runner) Run(ctx context.Context) error {
 		r.up.Store(false)
 		if ctx.Err() != nil {
 			r.say("stopped")
-			if err != nil && !errors.Is(err, context.Canceled) {
-				return fmt.Errorf("pipeline: stage %s: %w", r.spec.Key.Name(), err)
+			if err == nil || isEnd(ctx, err) {
+				return nil
 			}
-			return nil
+			return fmt.Errorf("pipeline: stage %s: %w", r.spec.Key.Name(), err)
 		}
 		if r.deps.Now().Sub(began) > time.Minute {
 			delay = r.cfg.RestartDelay
@@ -123,10 +123,20 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
+// isEnd reports whether a stage ended with err because it was told to, or since others have what it had in its hands.
+func isEnd(ctx context.Context, err error) bool {
+	for _, end := range []error{context.Canceled, context.Cause(ctx), ErrLeaseLost, errOverdue} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
+}
+
 // live is one life of the stage, or one after the other where it comes and goes with its lease.
 func (r *Runner) live(ctx context.Context) error {
 	if r.spec.Key.Shared() {
-		return r.work(ctx, nil)
+		return r.deps.Leases.Attend(ctx, r.work)
 	}
 	r.waits.Store(true)
 	defer r.waits.Store(false)
@@ -143,7 +153,7 @@ func (r *Runner) live(ctx context.Context) error {
 	})
 }
 
-// work is one time of consuming. Only a shared stage has no ownership.
+// work is one time of consuming.
 func (r *Runner) work(ctx context.Context, own Ownership) error {
 	r.up.Store(false)
 	r.say("opening")
@@ -152,11 +162,7 @@ func (r *Runner) work(ctx context.Context, own Ownership) error {
 	if err != nil {
 		return err
 	}
-	valid := func() bool { return true }
-	if own != nil {
-		valid = own.Valid
-	}
-	s := &stage{key: r.spec.Key, cfg: r.cfg, deps: r.deps, worker: w, valid: valid, opened: func() {
+	s := &stage{key: r.spec.Key, cfg: r.cfg, deps: r.deps, worker: w, valid: own.Valid, opened: func() {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
 		r.works.Store(true)

@@ -61,6 +61,7 @@ type Leases struct {
 	fresh     bool // this process has just started
 	lives     int  // sessions so far
 	holds     map[string]*hold
+	guests    map[*ownership]bool // those who take part without owning a stage
 	stages    map[string][]string // by layer: all that were ever asked for
 	view      *leaseView
 	session   *session        // nil while there is none
@@ -82,7 +83,7 @@ func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*L
 	l := &Leases{
 		bus: b, keys: keys, store: leaseStore{b.js}, owner: owner, log: b.log, began: time.Now(),
 		process: everyLayer + "." + nuid.Next(), filters: []string{">"},
-		woken: make(chan struct{}, 1), holds: map[string]*hold{}, stages: map[string][]string{}, view: newLeaseView(),
+		woken: make(chan struct{}, 1), holds: map[string]*hold{}, guests: map[*ownership]bool{}, stages: map[string][]string{}, view: newLeaseView(),
 	}
 	if len(only) == 1 {
 		layer := only[0].String()

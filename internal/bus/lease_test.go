@@ -1,6 +1,8 @@
 package bus_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
 )
 
 func TestLeasesFollowTheProcesses(t *testing.T) {
@@ -136,4 +139,41 @@ func TestLeasesHaveOneOwnerWhateverHappens(t *testing.T) {
 		}
 	}
 	c.balanced(t, crew...)
+}
+
+// TestWhoeverAttendsIsToldWhenItsSessionIsLost buries the session of a process that shares a stage: what it has at hand is no longer
+// valid, and it can take part again.
+func TestWhoeverAttendsIsToldWhenItsSessionIsLost(t *testing.T) {
+	b, server := provisioned(t, bus.DefaultTopology())
+	leases, err := b.Leases(t.Context(), "test", layers.NameL1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := connect(t, server)
+	for range 2 {
+		seated := false
+		err = leases.Attend(t.Context(), func(ctx context.Context, own pipeline.Ownership) error {
+			seated = own.Valid()
+			if err := leasesCleared(t, other); err != nil {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(10 * time.Second):
+				return errors.New("it was not told")
+			}
+			if own.Valid() {
+				return errors.New("it is valid still")
+			}
+			return context.Cause(ctx)
+		})
+		if !seated || !errors.Is(err, pipeline.ErrLeaseLost) {
+			t.Fatalf("attending (seated %v) ended with %v, want %v", seated, err, pipeline.ErrLeaseLost)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := leases.Attend(ctx, func(context.Context, pipeline.Ownership) error { return nil }); err != nil && !errors.Is(err, context.Canceled) {
+		t.Errorf("attending ended with %v after the end of its context", err)
+	}
 }

@@ -113,7 +113,7 @@ func (l *Leases) enter(ctx context.Context, stage string) (*hold, error) {
 	}
 	l.holds[stage] = h
 	l.know(h.layer, stage)
-	first := len(l.holds) == 1
+	first := len(l.holds)+len(l.guests) == 1
 	l.mu.Unlock()
 	if first {
 		l.start(ctx)
@@ -128,7 +128,7 @@ func (l *Leases) leave(h *hold) {
 	defer l.life.Unlock()
 	l.mu.Lock()
 	delete(l.holds, h.stage)
-	last := len(l.holds) == 0
+	last := len(l.holds)+len(l.guests) == 0
 	l.mu.Unlock()
 	if last {
 		l.stop()
@@ -248,6 +248,11 @@ func (l *Leases) lose(s *session) {
 	for _, h := range l.holds {
 		if h.own != nil && h.own.session == s {
 			h.own.lose()
+		}
+	}
+	for own := range l.guests {
+		if own.session == s {
+			own.lose()
 		}
 	}
 }
