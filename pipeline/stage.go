@@ -190,12 +190,11 @@ func (s *stage) recall(ctx context.Context, idsFrom uint64, backlog Backlog) err
 		return nil
 	}
 	s.replay.horizon = backlog.Last
-	if s.key.Shared() {
-		return nil // It looks before each burst.
-	}
-	since := backlog.Oldest.Add(-s.cfg.ReplayMargin)
-	stored, _, err := s.deps.Broker.Stored(ctx, s.key.Layer, s.checkpoint.Ledger, since)
-	s.replay.stored = stored
+	s.replay.since = backlog.Oldest.Add(-s.cfg.ReplayMargin)
+	// L1 looks again before each burst, and then reads only what has come since: while it has messages on loan it must not be
+	// long at it.
+	stored, upTo, err := s.deps.Broker.Stored(ctx, s.key.Layer, s.checkpoint.Ledger, s.replay.since)
+	s.replay.stored, s.replay.upTo = stored, upTo
 	return err
 }
 

@@ -121,6 +121,7 @@ func boundMemory() {
 func (f *upFlags) topology(file config.File) bus.Topology {
 	t := bus.DefaultTopology()
 	t.Partitions = f.partitions
+	t.Alone = true
 	t.Sinks = sinkDurables(file.Sinks)
 	return t
 }

@@ -182,6 +182,9 @@ func TestKeyedSourceNoticesWhatAnEarlierOwnerGets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer left.Close()
+	if burst, err := left.Next(t.Context(), 50*time.Millisecond, 0); err != nil || len(burst) > 0 { // It asks for what will come.
+		t.Fatal(burst, err)
+	}
 	const n = 20
 	next, again := uint64(1), 0
 	for deadline := time.Now().Add(30 * time.Second); next <= n && time.Now().Before(deadline); again++ {

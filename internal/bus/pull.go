@@ -30,7 +30,7 @@ const (
 // none, whatever the headers of a publisher's message look like.
 const ackPrefix = "$JS.ACK."
 
-// puller keeps pull requests open on one consumer. It does by hand what jetstream's Consume does,
+// puller keeps pull requests open on one consumer, from the first time that somebody waits for messages on. It does by hand what jetstream's Consume does,
 // because Consume of nats.go 1.55 loses a wake-up on a busy machine and then stands still until
 // two heartbeats are missed (see docs/decisions.md). All of it runs on the stage's goroutine.
 type puller struct {
@@ -106,7 +106,7 @@ func (b *Bus) newPuller(key pipeline.StageKey) (*puller, error) {
 	if p.sub, err = b.nc.ChanSubscribe(b.nc.NewInbox(), p.incoming); err != nil {
 		return nil, fmt.Errorf("bus: subscribe: %w", err)
 	}
-	return p, p.ask()
+	return p, nil
 }
 
 // windowLeast is what every stage may have open: room to ask for more while it works.

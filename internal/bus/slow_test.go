@@ -93,7 +93,7 @@ func TestSlowLayerHoldsBackTheOneBelow(t *testing.T) {
 		t.Error("L3 was never behind")
 	}
 	// What L2 hands up before it notices comes on top of what holds it back; without that it is nearly all of them.
-	if most > n/2 {
+	if most > 3*n/4 {
 		t.Errorf("%d messages with %d signals waited in front of the slow layer", most, n)
 	}
 	t.Logf("at most %d messages waited in front of L3", most)

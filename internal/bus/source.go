@@ -116,6 +116,9 @@ func subjectFilter(key pipeline.StageKey) string {
 // Next implements pipeline.Source.
 func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pipeline.Delivery, error) {
 	s.pull.narrow(window)
+	if err := s.pull.ask(); err != nil {
+		return nil, err
+	}
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	silence := time.NewTicker(pullHeartbeat)

@@ -23,6 +23,9 @@ const metaPartitions = "hal9.partitions"
 const (
 	ingestWindow = 10 * time.Second
 	hopWindow    = 10 * time.Second
+	// Results get a longer one where L1 has several processes: a sender's copies of a signal that came to two of them, of which
+	// one crashed, are answered an ack wait apart.
+	resultWindow = 2 * ackWait
 )
 
 // ackWait is how long a process may keep a message before another gets it. holdTime is how long it may work on it, from when
@@ -41,6 +44,7 @@ type Topology struct {
 	Replicas   int       // of each stream and bucket: 1, 3 or 5; default 1
 	StoreBytes int64     // bound of all streams together, bytes; default 12 GiB
 	Sinks      []Durable // consumers of the configured sinks
+	Alone      bool      // one process runs all layers, as `hal9 up` does; default false
 }
 
 // DefaultTopology returns the defaults.
@@ -105,9 +109,13 @@ func (t Topology) workStream(name, subject string, bytes int64) jetstream.Stream
 }
 
 func (t Topology) resultStream(name, subject string, parts int64) jetstream.StreamConfig {
+	window := resultWindow
+	if t.Alone {
+		window = hopWindow
+	}
 	return jetstream.StreamConfig{
 		Name: name, Subjects: []string{subject + ".>"}, Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage,
-		Discard: jetstream.DiscardOld, MaxBytes: t.share(parts), Duplicates: hopWindow, Replicas: t.Replicas,
+		Discard: jetstream.DiscardOld, MaxBytes: t.share(parts), Duplicates: window, Replicas: t.Replicas,
 		AllowDirect: true, AllowBatchPublish: true, Metadata: map[string]string{metaPartitions: strconv.Itoa(t.Partitions)},
 	}
 }
