@@ -39,8 +39,7 @@ func (s *stage) careful(ctx context.Context, d *Delivery, at Position) (bool, er
 	if c.lives < livesBefore || d.Seq > s.replay.horizon {
 		return false, nil
 	}
-	reached := c.suspect.Seq > 0 && !c.suspect.After(at)
-	if reached {
+	if c.suspect.Seq > 0 && !c.suspect.After(at) {
 		c.suspect, c.single, c.unnoted = Position{}, cautionSignals, 0
 	}
 	if c.unnoted == 0 {
@@ -50,8 +49,11 @@ func (s *stage) careful(ctx context.Context, d *Delivery, at Position) (bool, er
 		c.unnoted = cautionSignals
 	}
 	c.unnoted--
-	c.single = max(0, c.single-1)
-	return c.single > 0 || reached, nil
+	if c.single == 0 {
+		return false, nil
+	}
+	c.single--
+	return true, nil
 }
 
 // fatalError is why a signal is not tried again.

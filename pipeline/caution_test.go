@@ -10,10 +10,14 @@ import (
 // TestCarefulStageFindsTheSignalWithFewNotes has the process die at one signal of a large backlog, life after life. A
 // life that is careful notes where it is every so often; only near where its forerunner died it writes tries down.
 func TestCarefulStageFindsTheSignalWithFewNotes(t *testing.T) {
-	const (
-		packs, each = 20, 800
-		fatal       = 10*each + 123
-	)
+	for _, fatal := range []int{0, 1, 255, 256, 8123, 8191, 8192, 8193} {
+		testCaution(t, fatal)
+	}
+}
+
+func testCaution(t *testing.T, fatal int) {
+	t.Helper()
+	const packs, each = 20, 800
 	f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
 	for life := 1; ; life++ {
 		f.checkpoints.lives, f.checkpoints.places = life, 0
@@ -39,7 +43,7 @@ func TestCarefulStageFindsTheSignalWithFewNotes(t *testing.T) {
 		case life < livesBefore && f.checkpoints.places > 0, life <= livesBefore && single > 0:
 			t.Errorf("life %d is careful already", life)
 		case !found && life > livesBefore:
-			t.Errorf("life %d did not write down that it tries the signal at which the last one died", life)
+			t.Errorf("life %d did not write down that it tries signal %d, at which the last one died", life, fatal)
 		}
 		if life == livesBefore+4 {
 			break

@@ -51,6 +51,8 @@ func (b *fakeBroker) Past(context.Context, StageKey, uint64, uint64, func(*Deliv
 // fakeSource counts what is settled.
 type fakeSource struct{ settled []uint64 }
 
+func (s *fakeSource) Return() {}
+
 func (s *fakeSource) Next(context.Context, time.Duration, int) ([]Delivery, error) { return nil, nil }
 func (s *fakeSource) Close()                                                       {}
 func (s *fakeSource) Settle(burst []Delivery) error {
@@ -109,6 +111,8 @@ type fakePressure struct {
 }
 
 func (p *fakePressure) Report(key StageKey, waiting time.Duration) { p.told[key.Name()] = waiting }
+
+func (p *fakePressure) Forget(key StageKey) { delete(p.told, key.Name()) }
 
 func (p *fakePressure) Behind(key StageKey) time.Duration {
 	p.asked.Add(1)

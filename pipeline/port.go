@@ -16,6 +16,8 @@ type Source interface {
 	Next(ctx context.Context, idle time.Duration, window int) ([]Delivery, error)
 	// Settle acknowledges a burst. An acknowledgement may get lost; nothing may rest on it.
 	Settle(burst []Delivery) error
+	// Return gives back at once what was fetched and not settled, where others could have it; nothing is fetched any more.
+	Return()
 	// Close stops fetching. What was fetched and not settled is delivered again.
 	Close()
 }

@@ -13,6 +13,8 @@ import (
 type Pressure interface {
 	// Report notes how long a stage will take for what waits for it, at its present pace. It is cheap.
 	Report(key StageKey, waiting time.Duration)
+	// Forget is called when this process does not work on a stage any more.
+	Forget(key StageKey)
 	// Behind returns what a stage reported last, 0 where that was long ago.
 	Behind(key StageKey) time.Duration
 }
@@ -32,8 +34,9 @@ const (
 // windowTime is for how long a keyed stage takes work in hand: what waits in its hands can't be overtaken. L1 has others to
 // share with, and sharedTime; but what it has in hand for too long is given to them as well.
 const (
-	windowTime = BehindSome / 2
-	sharedTime = 2 * time.Second
+	windowTime  = BehindSome / 2
+	sharedTime  = 2 * time.Second
+	sharedFirst = 512 // messages, before the pace is known
 )
 
 // holdPause is how often a stage that holds back looks again.
@@ -74,7 +77,14 @@ func (s *stage) report(burst []Delivery, settled bool) {
 	if !settled && !s.key.Shared() {
 		waiting += uint64(len(burst))
 	}
-	s.deps.Pressure.Report(s.key, s.pace.time(waiting))
+	s.deps.Pressure.Report(s.key, s.speed.time(waiting))
+}
+
+// forget ends the reports.
+func (s *stage) forget() {
+	if s.deps.Pressure != nil && !s.key.Objectives && !s.key.Scouts() {
+		s.deps.Pressure.Forget(s.key)
+	}
 }
 
 // pace is what messages cost a stage lately: the last bursts count most.
@@ -98,7 +108,12 @@ func (p *pace) time(messages uint64) time.Duration {
 
 // window returns how many messages a stage should have in hand at most; 0 stands for no bound of its own.
 func (s *stage) window() int {
-	if s.pace.took == 0 {
+	switch {
+	case s.key.Scouts():
+		return 0 // It must outrun those who send.
+	case s.pace.took == 0 && s.key.Shared():
+		return sharedFirst
+	case s.pace.took == 0:
 		return 0
 	}
 	most := windowTime

@@ -151,6 +151,7 @@ func TestReportsAreTimes(t *testing.T) {
 		t.Errorf("before the first burst it tells %s and has a window of %d", told, window)
 	}
 	f.pace.add(4, 40*time.Millisecond)
+	f.speed = f.pace
 	for name, c := range map[string]struct {
 		settled bool
 		want    time.Duration
@@ -182,8 +183,15 @@ func TestReportsAreTimes(t *testing.T) {
 	if got := f.pace.time(math.MaxUint64); got < 0 {
 		t.Errorf("an endless backlog takes %s", got)
 	}
+	f.forget()
+	if _, told := f.pressure.told[l3.Name()]; told {
+		t.Error("a stage that has ended is still told of")
+	}
 	f.key.Layer, f.key.Partition = layers.NameL1, 0
 	if got := f.window(); !f.key.Shared() || got != 3 {
 		t.Errorf("at a second a message L1 has a window of %d", got)
+	}
+	if f.pace = (pace{}); f.window() != sharedFirst {
+		t.Errorf("before its first burst L1 has a window of %d", f.window())
 	}
 }

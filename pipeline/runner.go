@@ -51,6 +51,8 @@ type Runner struct {
 	born  time.Time     // turn counts from here, and by the monotonic clock: the wall's may jump
 	turn  atomic.Int64  // when the stage turned last, nanoseconds since born
 	told  atomic.Uint64 // up to which message the Observer was told
+
+	pace, speed pace // of the last life; the goroutine of Run alone knows
 }
 
 // NewRunner returns the runner of a stage.
@@ -166,8 +168,9 @@ func (r *Runner) work(ctx context.Context, own Ownership) error {
 		r.say("consuming " + r.spec.Key.Stream())
 		r.up.Store(true)
 		r.works.Store(true)
-	}, beat: r.beat, told: &r.told, watch: newWatch(r.spec.Key.Layer, r.cfg)}
+	}, beat: r.beat, told: &r.told, watch: newWatch(r.spec.Key.Layer, r.cfg), pace: r.pace, speed: r.speed}
 	defer r.works.Store(false)
+	defer s.forget()
 	done := make(chan error, 1)
 	go func() {
 		err := errors.New("pipeline: the layer ended its goroutine")
@@ -176,6 +179,7 @@ func (r *Runner) work(ctx context.Context, own Ownership) error {
 	}()
 	select {
 	case err := <-done:
+		r.pace, r.speed = s.pace, s.speed
 		return err
 	case at := <-s.watch.hung: // Nobody can end a goroutine that does not listen: it is not waited for.
 		return s.hangs(context.WithoutCancel(ctx), at)

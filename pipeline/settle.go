@@ -78,10 +78,7 @@ func (s *stage) publish(ctx context.Context, records []Record, until time.Time) 
 		if s.left.Load() || !s.valid() {
 			return ErrLeaseLost
 		}
-		if !until.IsZero() && s.deps.Now().After(until) {
-			return errOverdue
-		}
-		err := s.deps.Broker.Publish(ctx, records)
+		err := s.store(ctx, records, until)
 		full, ok := errors.AsType[*FullError](err)
 		if !ok {
 			if err == nil && said {
@@ -100,6 +97,23 @@ func (s *stage) publish(ctx context.Context, records []Record, until time.Time) 
 		}
 	}
 	return nil
+}
+
+// storeTime is how long storing may take beyond the time at which it must have begun.
+const storeTime = 5 * time.Second
+
+// store publishes once, unless the message that the records follow from may be somebody else's by then.
+func (s *stage) store(ctx context.Context, records []Record, until time.Time) error {
+	if until.IsZero() {
+		return s.deps.Broker.Publish(ctx, records)
+	}
+	left := until.Sub(s.deps.Now())
+	if left < 0 {
+		return errOverdue
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, left+storeTime, errOverdue)
+	defer cancel()
+	return s.deps.Broker.Publish(ctx, records)
 }
 
 // sayFull says that there is no room, unless the stage said so within the last minute.

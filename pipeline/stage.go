@@ -32,7 +32,8 @@ type stage struct {
 	replay     replay
 	caution    caution
 
-	pace     pace
+	pace     pace      // of deciding and storing
+	speed    pace      // the same with the time for which it is held back
 	unsaved  int       // messages settled since the last checkpoint
 	saved    time.Time // when that was
 	saveCost time.Duration
@@ -78,7 +79,9 @@ func (s *stage) run(ctx context.Context) (err error) {
 func (s *stage) turns(ctx, work context.Context, over func(context.Context) (bool, error)) error {
 	for ctx.Err() == nil {
 		s.beat()
+		held := s.deps.Now()
 		s.hold(ctx)
+		holding := s.deps.Now().Sub(held)
 		burst, err := s.source.Next(ctx, s.patience(), s.window())
 		if err != nil && ctx.Err() == nil {
 			return err
@@ -89,7 +92,9 @@ func (s *stage) turns(ctx, work context.Context, over func(context.Context) (boo
 			return err
 		}
 		if len(burst) > 0 {
-			s.pace.add(len(burst), s.deps.Now().Sub(began))
+			took := s.deps.Now().Sub(began)
+			s.pace.add(len(burst), took)
+			s.speed.add(len(burst), took+holding)
 		}
 		s.report(burst, true)
 		if err := s.keepTime(work); err != nil {
@@ -107,6 +112,7 @@ func (s *stage) turns(ctx, work context.Context, over func(context.Context) (boo
 	if errors.Is(context.Cause(ctx), ErrLeaseLost) {
 		return ErrLeaseLost
 	}
+	s.source.Return()
 	return s.save(work)
 }
 

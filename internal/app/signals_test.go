@@ -12,6 +12,7 @@ import (
 type waits map[string]time.Duration
 
 func (w waits) Report(pipeline.StageKey, time.Duration) {}
+func (w waits) Forget(pipeline.StageKey)                {}
 
 func (w waits) Behind(key pipeline.StageKey) time.Duration { return w[key.Name()] }
 

@@ -32,6 +32,15 @@ func (b *Bus) takeBackOrphans(ctx context.Context, key pipeline.StageKey, info *
 	if err != nil || !orphans {
 		return delivered, err
 	}
+	// Somebody may have come meanwhile.
+	now, err := b.js.Consumer(ctx, key.Stream(), key.Durable())
+	if err != nil {
+		return 0, err
+	}
+	others, err := b.othersOf(ctx, key.Layer)
+	if err != nil || others > 0 || now.CachedInfo().NumWaiting > 0 || now.CachedInfo().Delivered.Consumer != info.Delivered.Consumer {
+		return max(delivered, now.CachedInfo().Delivered.Stream), err
+	}
 	_, err = b.js.ResetConsumer(ctx, key.Stream(), key.Durable())
 	return delivered, err
 }

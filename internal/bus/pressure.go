@@ -60,6 +60,15 @@ func (p *Pressures) Report(key pipeline.StageKey, waiting time.Duration) {
 	known.key, known.stage = key, known.at
 }
 
+// Forget implements pipeline.Pressure.
+func (p *Pressures) Forget(key pipeline.StageKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.stages[key.Name()]; known != nil {
+		known.own = false
+	}
+}
+
 // silent returns the own stages that have not reported for a while.
 func (p *Pressures) silent(now time.Time) (keys []pipeline.StageKey) {
 	p.mu.Lock()
@@ -89,8 +98,9 @@ func (p *Pressures) look(ctx context.Context, key pipeline.StageKey) {
 	known := p.known(key.Name())
 	now := time.Now()
 	switch {
+	case !known.own: // It has left meanwhile.
 	case now.Sub(known.stage) <= pressureOld: // It has reported meanwhile.
-	case info.NumPending == 0 && info.NumAckPending <= 0:
+	case info.NumPending == 0 && (key.Shared() || info.NumAckPending <= 0): // What is in others' hands at L1 says nothing.
 		known.waiting, known.at = 0, now
 	default:
 		known.waiting, known.at = max(known.waiting, min(now.Sub(known.stage), pipeline.BehindMuch)), now

@@ -59,6 +59,9 @@ func (b *Bus) Publish(ctx context.Context, records []pipeline.Record) error {
 	}
 	left := call.left(records)
 	for i := range left {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		// One by one, so that what is stored is always the beginning. It tells why, too.
 		if err := b.publishOne(ctx, &left[i]); err != nil {
 			if busy, ok := errors.AsType[*BusyError](err); ok {

@@ -42,14 +42,17 @@ type puller struct {
 	sub      *nats.Subscription
 	incoming chan *nats.Msg
 	open     int // messages asked for and not received
-	asked    []request
 	heard    time.Time
+
+	taken   uint64    // messages so far
+	marks   []mark    // when so many had been taken, of the last ones
+	drained time.Time // when nothing was waiting here last
 }
 
-// request is one that may bring messages still. They are served in turn.
-type request struct {
-	at   time.Time
-	left int // messages
+// mark is when so many messages had been taken.
+type mark struct {
+	taken uint64
+	at    time.Time
 }
 
 // statusError is an answer after which a consumer gives nothing more.
@@ -135,22 +138,27 @@ func (p *puller) ask() error {
 		return fmt.Errorf("bus: pull: %w", err)
 	}
 	p.heard = time.Now()
-	p.asked = append(p.asked, request{p.heard, p.most - p.open})
+	if len(p.marks) == 0 {
+		p.marks = []mark{{0, p.heard}}
+	}
 	p.open = p.most
 	return nil
 }
 
-// served notes that a message came, and returns when it was asked for: it was not delivered earlier.
-func (p *puller) served() time.Time {
-	if len(p.asked) == 0 {
-		return time.Time{} // Nobody knows.
+// since returns a time before which the server did not deliver the next message: nothing waited here then, or so many
+// messages fewer had been taken as may be open, so that it had not been asked for.
+func (p *puller) since() time.Time {
+	for len(p.marks) > 1 && p.marks[1].taken+uint64(p.roof) <= p.taken {
+		p.marks = p.marks[1:]
 	}
-	at := p.asked[0].at
-	if p.asked[0].left--; p.asked[0].left <= 0 {
-		p.asked = p.asked[1:]
+	if len(p.marks) == 0 || p.drained.After(p.marks[0].at) {
+		return p.drained
 	}
-	return at
+	return p.marks[0].at
 }
+
+// note remembers when the messages up to here were taken.
+func (p *puller) note() { p.marks = append(p.marks, mark{p.taken, time.Now()}) }
 
 // receive takes a message that came in: isSignal says that it is one of the stream's. Others tell how
 // a request fares.
@@ -158,6 +166,7 @@ func (p *puller) receive(msg *nats.Msg) (isSignal bool, err error) {
 	p.heard = time.Now()
 	if strings.HasPrefix(msg.Reply, ackPrefix) {
 		p.open--
+		p.taken++
 		return true, nil
 	}
 	status, description := msg.Header.Get("Status"), msg.Header.Get("Description")
@@ -170,7 +179,6 @@ func (p *puller) receive(msg *nats.Msg) (isSignal bool, err error) {
 			left = p.open // It does not say, so nothing is taken for granted.
 		}
 		p.open = max(0, p.open-left)
-		p.asked = p.asked[min(1, len(p.asked)):]
 		return false, p.ask()
 	default:
 		return false, &statusError{status, description}
@@ -186,7 +194,7 @@ func isPassing(description string) bool {
 // check asks anew where the server has been silent although a request should be open.
 func (p *puller) check() error {
 	if time.Since(p.heard) > pullSilence {
-		p.open, p.asked = 0, nil
+		p.open = 0
 	}
 	return p.ask()
 }

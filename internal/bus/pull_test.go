@@ -3,35 +3,31 @@ package bus
 import (
 	"testing"
 	"time"
-
-	"github.com/nats-io/nats.go"
 )
 
-// TestPullerKnowsSinceWhenItHasAMessage has two requests open, of which one ends early: no message may seem to be younger than
-// the request that brought it.
+// TestPullerKnowsSinceWhenItHasAMessage takes messages out of a backlog that never ends, and then waits for one: no message may
+// seem to be younger than the time at which it could have been asked for.
 func TestPullerKnowsSinceWhenItHasAMessage(t *testing.T) {
-	first := time.Now()
-	second := first.Add(time.Second)
-	p := &puller{roof: 8, most: 8, open: 8, asked: []request{{first, 3}, {second, 5}}}
-	message := &nats.Msg{Reply: ackPrefix + "HAL9_L1.l1.1.1.1.1.1"}
-	want := func(at time.Time) {
-		t.Helper()
-		if isSignal, err := p.receive(message); !isSignal || err != nil {
-			t.Fatal(isSignal, err)
+	p := &puller{roof: 8, most: 8}
+	p.marks = []mark{{0, time.Now()}}
+	ends := []time.Time{p.marks[0].at}
+	for range 10 { // bursts of 4
+		since := p.since()
+		if bound := ends[max(0, len(ends)-2)]; since.After(bound) || len(ends) > 3 && since.Before(ends[len(ends)-3]) {
+			t.Errorf("after %d bursts a message is held since %s, want soon before %s", len(ends)-1, since, bound)
 		}
-		if got := p.served(); !got.Equal(at) {
-			t.Errorf("a message was asked for at %s, want %s", got.Sub(first), at.Sub(first))
-		}
+		p.taken += 4
+		time.Sleep(time.Millisecond)
+		p.note()
+		ends = append(ends, p.marks[len(p.marks)-1].at)
 	}
-	want(first)
-	ended := &nats.Msg{Header: nats.Header{"Status": {"408"}, "Description": {"Request Timeout"}, "Nats-Pending-Messages": {"2"}}}
-	if _, err := p.receive(ended); err != nil {
-		t.Fatal(err)
+	if len(p.marks) > 4 {
+		t.Errorf("%d marks are kept", len(p.marks))
 	}
-	for range 5 {
-		want(second)
+	p.drained = time.Now()
+	if got := p.since(); !got.Equal(p.drained) {
+		t.Errorf("held since %s although nothing waited at %s", got, p.drained)
 	}
-	want(time.Time{}) // Nobody asked: it may be of any age.
 }
 
 func TestPullerNarrows(t *testing.T) {

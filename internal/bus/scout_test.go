@@ -40,6 +40,7 @@ func (l *lines) MaybeCritical(d *pipeline.Delivery) bool {
 type behind struct{ l1 atomic.Int64 } // nanoseconds
 
 func (b *behind) Report(pipeline.StageKey, time.Duration) {}
+func (b *behind) Forget(pipeline.StageKey)                {}
 
 func (b *behind) Behind(key pipeline.StageKey) time.Duration {
 	if key.Layer == layers.NameL1 {

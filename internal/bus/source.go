@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,8 +16,11 @@ import (
 // burstMax bounds a burst, messages.
 const burstMax = 4096
 
-// ackBody acknowledges a message.
-var ackBody = []byte("+ACK")
+// ackBody acknowledges a message, nakBody has it delivered again at once.
+var (
+	ackBody = []byte("+ACK")
+	nakBody = []byte("-NAK")
+)
 
 // source hands out one consumer's messages in bursts.
 type source struct {
@@ -24,7 +28,9 @@ type source struct {
 	key    pipeline.StageKey
 	pull   *puller
 	broken <-chan struct{}
-	next   uint64 // consumer sequence of the next message, or of the last one and 1 where the consumer is shared
+	hand   []*nats.Msg // of a shared consumer: handed out and not settled, in order
+	until  time.Time   // when the first of those may be given to somebody else
+	next   uint64      // consumer sequence of the next message, or of the last one and 1 where the consumer is shared
 }
 
 // errTaken ends a source whose consumer has given messages to somebody else: an earlier owner that was frozen or cut off may have a
@@ -119,6 +125,9 @@ func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pi
 	if err := s.pull.ask(); err != nil {
 		return nil, err
 	}
+	if len(s.pull.incoming) == 0 {
+		s.pull.drained = time.Now()
+	}
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	silence := time.NewTicker(pullHeartbeat)
@@ -148,13 +157,15 @@ func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pi
 // only statuses came.
 func (s *source) burst(msg *nats.Msg) ([]pipeline.Delivery, error) {
 	burst := make([]pipeline.Delivery, 0, min(burstMax, 1+len(s.pull.incoming)))
+	since := s.pull.since()
+	defer s.pull.note()
 	for {
 		isSignal, err := s.pull.receive(msg)
 		if err != nil {
 			return nil, s.bus.openError(s.key, err)
 		}
 		if isSignal {
-			delivery, err := s.delivery(msg)
+			delivery, err := s.delivery(msg, since)
 			if err != nil {
 				return nil, err
 			}
@@ -171,7 +182,7 @@ func (s *source) burst(msg *nats.Msg) ([]pipeline.Delivery, error) {
 	}
 }
 
-func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
+func (s *source) delivery(msg *nats.Msg, since time.Time) (pipeline.Delivery, error) {
 	meta, err := msg.Metadata()
 	if err != nil {
 		return pipeline.Delivery{}, fmt.Errorf("bus: metadata of a message of %s: %w", s.key.Stream(), err)
@@ -183,10 +194,11 @@ func (s *source) delivery(msg *nats.Msg) (pipeline.Delivery, error) {
 		return pipeline.Delivery{}, fmt.Errorf("%w: number %d came where %d was due", errTaken, got, s.next)
 	}
 	s.next = meta.Sequence.Consumer + 1
-	asked := s.pull.served()
 	var until time.Time
 	if s.key.Shared() {
-		until = asked.Add(holdTime)
+		until = since.Add(holdTime)
+		s.until = until
+		s.hand = append(s.hand, msg)
 	}
 	return pipeline.Delivery{
 		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data,
@@ -209,7 +221,35 @@ func (s *source) Settle(burst []pipeline.Delivery) error {
 			return fmt.Errorf("bus: acknowledge on %s: %w", s.key.Name(), err)
 		}
 	}
+	s.hand = s.hand[min(len(s.hand), len(burst)):]
 	return nil
+}
+
+// Return implements pipeline.Source.
+func (s *source) Return() {
+	if !s.key.Shared() {
+		return
+	}
+	s.Close()
+	for {
+		select {
+		case msg := <-s.pull.incoming:
+			if strings.HasPrefix(msg.Reply, ackPrefix) {
+				s.hand = append(s.hand, msg)
+			}
+			continue
+		default:
+		}
+		break
+	}
+	if time.Now().After(s.until) {
+		return // Others may have them already.
+	}
+	for _, msg := range s.hand {
+		if err := s.bus.nc.Publish(msg.Reply, nakBody); err != nil {
+			return // They come to others after the ack wait.
+		}
+	}
 }
 
 // Close implements pipeline.Source.
