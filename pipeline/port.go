@@ -47,6 +47,11 @@ type Checkpoints interface {
 	// Save replaces the checkpoint whose Revision cp carries and returns the new one's revision.
 	// It fails where another owner has saved in between.
 	Save(ctx context.Context, stage string, cp Checkpoint) (revision uint64, err error)
+	Troubles
+}
+
+// Troubles remember what lives of stages came to grief over.
+type Troubles interface {
 	// Lives counts a life of a stage that begins at a sequence, and returns how many in a row began there.
 	Lives(ctx context.Context, stage string, first uint64) (int, error)
 	// Tries returns how often a signal was tried and SetTries notes it; 0 forgets it.

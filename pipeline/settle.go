@@ -26,7 +26,7 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 		if err := s.take(ctx, &burst[i]); err != nil {
 			return err
 		}
-		stopped := stop.Err() != nil
+		stopped := isOver(stop)
 		if stopped || s.out.signals >= s.cfg.BurstSignals || i == len(burst)-1 || s.deps.Now().Sub(began) > partTime {
 			if err := s.flush(ctx, burst[first:i+1]); err != nil {
 				return err
@@ -39,6 +39,8 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 	}
 	return nil
 }
+
+func isOver(ctx context.Context) bool { return ctx.Err() != nil }
 
 // flush stores what is in the outbox and then acknowledges what led to it.
 func (s *stage) flush(ctx context.Context, done []Delivery) error {

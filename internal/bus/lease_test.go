@@ -154,7 +154,7 @@ func TestWhoeverAttendsIsToldWhenItsSessionIsLost(t *testing.T) {
 		seated := false
 		err = leases.Attend(t.Context(), func(ctx context.Context, own pipeline.Ownership) error {
 			seated = own.Valid()
-			if err := leasesCleared(t, other); err != nil {
+			if err := leasesCleared(t, other); err != nil { //nolint:contextcheck // It is not the work's.
 				return err
 			}
 			select {
