@@ -69,7 +69,7 @@ func (s *stage) run(ctx context.Context) (err error) {
 		err = s.openSource(ctx, idsFrom)
 	}
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err) // It has taken nothing yet.
 	}
 	s.opened()
 	return s.turns(ctx, work, func(context.Context) (bool, error) { return false, nil })
