@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -102,3 +104,35 @@ func (w eachMessage) handle(context.Context, *Delivery, *stage) error {
 	w.tell()
 	return nil
 }
+
+// TestStopWhileOpeningIsNoFailure has the server go while a stage reads what is stored.
+func TestStopWhileOpeningIsNoFailure(t *testing.T) {
+	for name, stopped := range map[string]bool{"told to stop": true, "not told to stop": false} {
+		f := newFakes(t, StageKey{Layer: layers.NameL1, Partitions: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		f.deps.Broker = awayBroker{f.broker, func() {
+			if stopped {
+				cancel()
+			}
+		}}
+		f.broker.backlog = Backlog{First: 1, Last: 5}
+		if err := f.run(ctx); stopped != (err == nil) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		cancel()
+	}
+}
+
+// awayBroker can't say what is stored.
+type awayBroker struct {
+	*fakeBroker
+
+	tell func()
+}
+
+func (b awayBroker) Stored(context.Context, layers.Name, Ledger, time.Time) (map[string]struct{}, Ledger, error) {
+	b.tell()
+	return nil, nil, errAway
+}
+
+var errAway = errors.New("the server stopped sending")
