@@ -133,7 +133,7 @@ func TestSignalThatKillsTheProcessBecomesADeadLetter(t *testing.T) {
 					t.Logf("%d lives", lives)
 					break
 				}
-				if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 || lives > 8 {
+				if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 3 || lives > 16 {
 					t.Fatalf("life %d ended with %v\n%s", lives, err, out)
 				}
 			}
