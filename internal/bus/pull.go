@@ -135,7 +135,7 @@ func (p *puller) ask() error {
 		return fmt.Errorf("bus: pull request: %w", err)
 	}
 	if err := p.nc.PublishRequest(p.subject, p.sub.Subject, body); err != nil {
-		return fmt.Errorf("bus: pull: %w", err)
+		return fmt.Errorf("%w: pull: %w", ErrDisconnected, err)
 	}
 	p.heard = time.Now()
 	if len(p.marks) == 0 {
