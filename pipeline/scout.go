@@ -38,7 +38,7 @@ type Scouting interface {
 
 // How the scout works.
 const (
-	scoutAt     = 500 * time.Millisecond // how far L1 must be behind for the scout to set out: it reads everything once more
+	scoutAt     = time.Second            // how far L1 must be behind for the scout to set out: it reads everything once more
 	scoutLook   = 100 * time.Millisecond // between looks whether it is needed
 	scoutNotice = time.Second            // between the news of a range and its first signal: every process must know
 	scoutMargin = 20_000                 // messages between the end of the stream and the end of a range
