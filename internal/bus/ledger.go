@@ -145,7 +145,8 @@ func (b *Bus) read(
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		messages, err := consumer.Fetch(int(min(left, batch)), jetstream.FetchMaxWait(5*time.Second))
+		// It waits for nothing: what was counted may be trimmed by now.
+		messages, err := consumer.FetchNoWait(int(min(left, batch)))
 		if err != nil {
 			return err
 		}
@@ -157,10 +158,18 @@ func (b *Bus) read(
 		if err := messages.Error(); err != nil {
 			return err
 		}
-		if got == 0 {
+		left -= min(left, got)
+		if got > 0 {
+			continue
+		}
+		info, err := consumer.Info(ctx)
+		if err != nil {
+			return err
+		}
+		if info.NumPending > 0 {
 			return errors.New("the server stopped sending")
 		}
-		left -= min(left, got)
+		return nil
 	}
 	return nil
 }
