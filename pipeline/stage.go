@@ -196,6 +196,9 @@ func (s *stage) recall(ctx context.Context, idsFrom uint64, backlog Backlog) err
 		return nil
 	}
 	s.replay.horizon = backlog.Last
+	if s.key.Shared() && backlog.Last < backlog.First {
+		return nil // All that was ever delivered is settled.
+	}
 	s.replay.since = backlog.Oldest.Add(-s.cfg.ReplayMargin)
 	// L1 looks again before each burst, and then reads only what has come since: while it has messages on loan it must not be
 	// long at it.

@@ -206,7 +206,7 @@ func TestKeyedSourceNoticesWhatAnEarlierOwnerGets(t *testing.T) {
 			}
 		}
 		source.Close()
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // The server takes a moment to notice.
 	}
 	if next <= n || again < 2 {
 		t.Errorf("got %d of %d messages in %d lives: want all, and at least one life that ended since the other was given some", next-1, n, again)

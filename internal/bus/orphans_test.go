@@ -4,9 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
@@ -61,16 +58,7 @@ func TestSharedSourceNoticesThatItsConsumerBeganAnew(t *testing.T) {
 	}
 	publish()
 	take(t, source, 1)
-	nc, err := nats.Connect(server.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.ResetConsumer(t.Context(), key.Stream(), key.Durable()); err != nil {
+	if _, err := jetStream(t, server).ResetConsumer(t.Context(), key.Stream(), key.Durable()); err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {

@@ -30,8 +30,8 @@ const (
 // none, whatever the headers of a publisher's message look like.
 const ackPrefix = "$JS.ACK."
 
-// puller keeps pull requests open on one consumer, from the first time that somebody waits for messages on. It does by hand what jetstream's Consume does,
-// because Consume of nats.go 1.55 loses a wake-up on a busy machine and then stands still until
+// puller keeps pull requests open on one consumer, once somebody waits for messages. It does by hand what
+// jetstream's Consume does, because Consume of nats.go 1.55 loses a wake-up on a busy machine and then stands still until
 // two heartbeats are missed (see docs/decisions.md). All of it runs on the stage's goroutine.
 type puller struct {
 	nc       *nats.Conn
@@ -44,9 +44,8 @@ type puller struct {
 	open     int // messages asked for and not received
 	heard    time.Time
 
-	taken   uint64    // messages so far
-	marks   []mark    // when so many had been taken, of the last ones
-	drained time.Time // when nothing was waiting here last
+	taken uint64 // messages so far
+	marks []mark // when so many had been taken; the first one is when nothing waited here, or early enough
 }
 
 // mark is when so many messages had been taken.
@@ -138,9 +137,6 @@ func (p *puller) ask() error {
 		return fmt.Errorf("%w: pull: %w", ErrDisconnected, err)
 	}
 	p.heard = time.Now()
-	if len(p.marks) == 0 {
-		p.marks = []mark{{0, p.heard}}
-	}
 	p.open = p.most
 	return nil
 }
@@ -151,10 +147,15 @@ func (p *puller) since() time.Time {
 	for len(p.marks) > 1 && p.marks[1].taken+uint64(p.roof) <= p.taken {
 		p.marks = p.marks[1:]
 	}
-	if len(p.marks) == 0 || p.drained.After(p.marks[0].at) {
-		return p.drained
-	}
 	return p.marks[0].at
+}
+
+// drain notes that nothing waits here: whatever comes is delivered from now on.
+func (p *puller) drain() {
+	now := time.Now()
+	if len(p.incoming) == 0 || len(p.marks) == 0 {
+		p.marks = append(p.marks[:0], mark{p.taken, now})
+	}
 }
 
 // note remembers when the messages up to here were taken.

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/2lab-ai/hal9/internal/bus"
@@ -30,12 +29,8 @@ func (s slow) Decide(ctx context.Context, _ *layers.Envelope) (layers.Decision, 
 }
 
 // messagesFor returns how many messages wait for a consumer or are in its hands.
-func messagesFor(t *testing.T, nc *nats.Conn, stream, durable string) uint64 {
+func messagesFor(t *testing.T, js jetstream.JetStream, stream, durable string) uint64 {
 	t.Helper()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
 	consumer, err := js.Consumer(t.Context(), stream, durable)
 	if err != nil {
 		t.Fatal(err)
@@ -49,11 +44,7 @@ func messagesFor(t *testing.T, nc *nats.Conn, stream, durable string) uint64 {
 func TestSlowLayerHoldsBackTheOneBelow(t *testing.T) {
 	const n = 2400
 	b, server := provisioned(t, bus.DefaultTopology())
-	nc, err := nats.Connect(server.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
+	js := jetStream(t, server)
 	pressures, err := b.Pressures(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +68,7 @@ func TestSlowLayerHoldsBackTheOneBelow(t *testing.T) {
 		climb(t, b, i)
 		time.Sleep(time.Millisecond) // Stages tell now and then how far they are behind.
 		if i%20 == 0 {               // It looks now and then, while L3 works.
-			l3 := messagesFor(t, nc, "HAL9_L3", "l3")
+			l3 := messagesFor(t, js, "HAL9_L3", "l3")
 			most, held = max(most, l3), held || pressures.Behind(pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}) > pipeline.BehindSome
 		}
 	}

@@ -28,8 +28,9 @@ type source struct {
 	key    pipeline.StageKey
 	pull   *puller
 	broken <-chan struct{}
-	hand   []*nats.Msg // of a shared consumer: handed out and not settled, in order
-	until  time.Time   // when the first of those may be given to somebody else
+	hand   []*nats.Msg // of a shared consumer: what was handed out last, in order
+	done   int         // how many of those are settled
+	until  time.Time   // when the rest may be given to somebody else
 	next   uint64      // consumer sequence of the next message, or of the last one and 1 where the consumer is shared
 }
 
@@ -122,11 +123,9 @@ func subjectFilter(key pipeline.StageKey) string {
 // Next implements pipeline.Source.
 func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pipeline.Delivery, error) {
 	s.pull.narrow(window)
+	s.pull.drain()
 	if err := s.pull.ask(); err != nil {
 		return nil, err
-	}
-	if len(s.pull.incoming) == 0 {
-		s.pull.drained = time.Now()
 	}
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
@@ -221,7 +220,10 @@ func (s *source) Settle(burst []pipeline.Delivery) error {
 			return fmt.Errorf("bus: acknowledge on %s: %w", s.key.Name(), err)
 		}
 	}
-	s.hand = s.hand[min(len(s.hand), len(burst)):]
+	if s.done += len(burst); s.done >= len(s.hand) {
+		clear(s.hand)
+		s.hand, s.done = s.hand[:0], 0
+	}
 	return nil
 }
 
@@ -245,7 +247,7 @@ func (s *source) Return() {
 	if time.Now().After(s.until) {
 		return // Others may have them already.
 	}
-	for _, msg := range s.hand {
+	for _, msg := range s.hand[s.done:] {
 		if err := s.bus.nc.Publish(msg.Reply, nakBody); err != nil {
 			return // They come to others after the ack wait.
 		}
