@@ -177,3 +177,20 @@ func TestWhoeverAttendsIsToldWhenItsSessionIsLost(t *testing.T) {
 		t.Errorf("attending ended with %v after the end of its context", err)
 	}
 }
+
+// TestLostLeaseIsNoFailureOfTheStop loses the lease just when the process is told to stop.
+func TestLostLeaseIsNoFailureOfTheStop(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	leases, err := b.Leases(t.Context(), "test", layers.NameL3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	err = leases.Hold(ctx, "L3.00", func(context.Context, pipeline.Ownership) error {
+		stop()
+		return pipeline.ErrLeaseLost
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}

@@ -95,9 +95,13 @@ func (l *Leases) Hold(ctx context.Context, stage string, work func(ctx context.C
 		if err = context.Cause(ctx); err == nil {
 			err = work(owned, own)
 		}
-		if !l.release(ctx, h, err) {
-			return err
+		if l.release(ctx, h, err) {
+			continue
 		}
+		if errors.Is(err, pipeline.ErrLeaseLost) { // It is no failure, and only the end of ctx is left to tell.
+			err = context.Cause(ctx)
+		}
+		return err
 	}
 }
 
