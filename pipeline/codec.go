@@ -49,17 +49,20 @@ func appendParcel(buf []byte, p *parcel) ([]byte, error) {
 	return appendFindings(buf, &p.Findings)
 }
 
-// BodyMost bounds what travels above L1 of a signal's text and of its data, bytes each. A longer text is cut, and
-// longer data stays where it is: whoever wants it finds it in HAL9_L1 under Origin. So a large body is stored
-// once, and not in every layer.
-const BodyMost = 16 << 10
+// TextMost and DataMost bound what travels above L1 of a signal's text and of its data, bytes. A longer text is cut (L2 looks at
+// its first hundred words), and longer data stays where it is: whoever wants it finds it in HAL9_L1 under Origin. So a large body is
+// stored once, and not in every layer.
+const (
+	TextMost = 4 << 10
+	DataMost = 16 << 10
+)
 
 // appendSignal appends what stays the same on a signal's way up. Short texts come first and
 // together, so that a reader takes them with one allocation.
 func appendSignal(buf []byte, p *parcel) []byte {
 	e := &p.Envelope
-	text, data := cut(e.Text, BodyMost), e.Data
-	if len(data) > BodyMost {
+	text, data := cut(e.Text, TextMost), e.Data
+	if len(data) > DataMost {
 		data = nil
 	}
 	buf = append(buf, p.identity[:]...)
@@ -100,7 +103,7 @@ func cut(text string, most int) string {
 
 // sizeOfSignal is about what appendSignal appends, bytes.
 func sizeOfSignal(p *parcel) int {
-	size := 96 + len(p.ID) + len(p.Source) + len(p.Type) + len(p.Key) + len(p.TraceParent) + min(len(p.Text), BodyMost) + min(len(p.Data), BodyMost)
+	size := 96 + len(p.ID) + len(p.Source) + len(p.Type) + len(p.Key) + len(p.TraceParent) + min(len(p.Text), TextMost) + min(len(p.Data), DataMost)
 	for name, value := range p.Labels {
 		size += len(name) + len(value) + 4
 	}

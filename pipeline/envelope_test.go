@@ -36,7 +36,7 @@ func FuzzEnvelopeRoundTrip(f *testing.F) {
 	for seed := range uint64(300) {
 		f.Add(seed, "text", "label", []byte(`{"a":1}`), 0.5)
 	}
-	f.Add(uint64(1), strings.Repeat("\u4e16", BodyMost), "\xff\xfe", bytes.Repeat([]byte{'1'}, BodyMost+1), math.NaN())
+	f.Add(uint64(1), strings.Repeat("\u4e16", TextMost), "\xff\xfe", bytes.Repeat([]byte{'1'}, DataMost+1), math.NaN())
 	f.Add(uint64(2), strings.Repeat("x", togetherMost), "", []byte(nil), math.Inf(-1))
 	f.Fuzz(func(t *testing.T, seed uint64, text, label string, data []byte, value float64) {
 		r := newRandom(seed)
@@ -59,8 +59,8 @@ func FuzzEnvelopeRoundTrip(f *testing.F) {
 			t.Fatal(err)
 		}
 		want := *e
-		want.Text = cut(e.Text, BodyMost)
-		if len(e.Data) > BodyMost {
+		want.Text = cut(e.Text, TextMost)
+		if len(e.Data) > DataMost {
 			want.Data = nil
 		}
 		if diff := cmp.Diff(&want, got, cmpopts.EquateNaNs()); diff != "" {
@@ -184,8 +184,8 @@ func TestSignalGoesUpAsItCame(t *testing.T) {
 	}
 }
 
-func TestBodyMost(t *testing.T) {
-	full := strings.Repeat("x", BodyMost)
+func TestBodiesAreBounded(t *testing.T) {
+	full := strings.Repeat("x", TextMost)
 	for name, c := range map[string]struct{ text, want string }{
 		"at the limit":          {full, full},
 		"one byte above":        {full + "y", full},
@@ -202,7 +202,7 @@ func TestBodyMost(t *testing.T) {
 			t.Errorf("%s: %d bytes became %d, want %d", name, len(c.text), len(got.Text), len(c.want))
 		}
 	}
-	for size, want := range map[int]int{BodyMost - 1: BodyMost - 1, BodyMost: BodyMost, BodyMost + 1: 0, 8 * BodyMost: 0} {
+	for size, want := range map[int]int{DataMost - 1: DataMost - 1, DataMost: DataMost, DataMost + 1: 0, 8 * DataMost: 0} {
 		data := bytes.Repeat([]byte{'7'}, size)
 		got, err := DecodeEnvelope(encode(t, &layers.Envelope{Signal: layers.Signal{Data: data, Text: "stays"}}))
 		if err != nil {

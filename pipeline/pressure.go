@@ -42,13 +42,21 @@ const (
 // holdPause is how often a stage that holds back looks again.
 const holdPause = 2 * time.Millisecond
 
-// hold waits while half of the next layer's partitions are behind. A single one must not stop the others.
-func (s *stage) hold(ctx context.Context) {
+// hold waits while half of the next layer's partitions are behind. A single one must not stop the others. L1 waits for no
+// layer, but makes room for the scout of its process, for as long as its last burst took at most: half of the time is its own.
+func (s *stage) hold(ctx context.Context, took time.Duration) {
 	next, ok := s.key.Layer.Next()
-	if !ok || s.deps.Pressure == nil || s.key.Layer == layers.NameL1 || s.key.Partition == PartitionCritical {
+	if !ok || s.deps.Pressure == nil || s.key.Partition == PartitionCritical {
 		return
 	}
-	for s.crowded(next) && pause(ctx, holdPause) == nil {
+	began := s.deps.Now()
+	isHeld := func() bool { return s.crowded(next) }
+	if s.key.Shared() {
+		isHeld = func() bool {
+			return s.deps.Pressure.Behind(ScoutKey(s.key.Partitions)) > scoutLag && s.deps.Now().Sub(began) < took
+		}
+	}
+	for isHeld() && pause(ctx, holdPause) == nil {
 		s.beat()
 	}
 }
@@ -67,12 +75,20 @@ func (s *stage) crowded(next layers.Name) bool {
 // report tells how far the stage is behind. What a keyed stage has taken and not settled counts: a slow layer is long
 // at it.
 func (s *stage) report(burst []Delivery, settled bool) {
-	if s.deps.Pressure == nil || s.key.Objectives || s.key.Scouts() {
+	if s.deps.Pressure == nil || s.key.Objectives {
 		return
 	}
 	waiting := uint64(0)
 	if len(burst) > 0 {
 		waiting = burst[len(burst)-1].Pending
+	}
+	if s.key.Scouts() { // How old it is counts; what waits for it has come in already.
+		age := time.Duration(0)
+		if len(burst) > 0 {
+			age = s.deps.Now().Sub(burst[len(burst)-1].Stored)
+		}
+		s.deps.Pressure.Report(s.key, max(0, age))
+		return
 	}
 	if !settled && !s.key.Shared() {
 		waiting += uint64(len(burst))
@@ -82,7 +98,7 @@ func (s *stage) report(burst []Delivery, settled bool) {
 
 // forget ends the reports.
 func (s *stage) forget() {
-	if s.deps.Pressure != nil && !s.key.Objectives && !s.key.Scouts() {
+	if s.deps.Pressure != nil && !s.key.Objectives {
 		s.deps.Pressure.Forget(s.key)
 	}
 }

@@ -20,7 +20,7 @@ func TestStageHoldsWhileTheNextLayerIsBehind(t *testing.T) {
 		f.pressure.set("L3.00", BehindSome+1)
 		f.pressure.set("L3.03", time.Hour)
 		done := make(chan struct{})
-		go func() { defer close(done); f.hold(t.Context()) }()
+		go func() { defer close(done); f.hold(t.Context(), 0) }()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		select {
@@ -37,6 +37,59 @@ func TestStageHoldsWhileTheNextLayerIsBehind(t *testing.T) {
 			t.Error("nobody asked how far the next layer is behind")
 		}
 	})
+}
+
+// TestL1MakesRoomForTheScout has the scout read what is old already: L1 waits, but no longer than its last burst took.
+func TestL1MakesRoomForTheScout(t *testing.T) {
+	l1 := StageKey{Layer: layers.NameL1, Partitions: 4}
+	for name, c := range map[string]struct {
+		key       StageKey
+		lag, want time.Duration
+	}{
+		"the scout is far behind":     {l1, time.Hour, 300 * time.Millisecond},
+		"it catches up":               {l1, scoutLag + 1, 100 * time.Millisecond},
+		"it keeps up":                 {l1, scoutLag, 0},
+		"another layer does not wait": {StageKey{Layer: layers.NameL2, Partitions: 4}, time.Hour, 0},
+		"nor does the scout":          {ScoutKey(4), time.Hour, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakes(t, c.key)
+			f.pressure.set(ScoutKey(4).Name(), c.lag)
+			if c.lag < time.Hour {
+				time.AfterFunc(100*time.Millisecond, func() { f.pressure.set(ScoutKey(4).Name(), scoutLag) })
+			}
+			began := time.Now()
+			f.hold(t.Context(), 300*time.Millisecond)
+			if took := time.Since(began); took < c.want || took > c.want+2*holdPause {
+				t.Errorf("%s: it waited for %s, want %s", name, took, c.want)
+			}
+			time.Sleep(time.Second) // until the lag was set
+		})
+	}
+}
+
+// TestScoutTellsHowOldItsReadingIs looks at what L1 is told.
+func TestScoutTellsHowOldItsReadingIs(t *testing.T) {
+	f := newFakes(t, ScoutKey(4))
+	now := time.Now()
+	f.deps.Now = func() time.Time { return now }
+	for name, c := range map[string]struct {
+		burst []Delivery
+		want  time.Duration
+	}{
+		"old":                   {[]Delivery{{Stored: now}, {Stored: now.Add(-time.Second), Pending: 1}}, time.Second},
+		"nothing came":          {nil, 0},
+		"a clock that is ahead": {[]Delivery{{Stored: now.Add(time.Hour), Pending: 9}}, 0},
+	} {
+		f.report(c.burst, false)
+		if told := f.pressure.told[f.key.Name()]; told != c.want {
+			t.Errorf("%s: it tells %s, want %s", name, told, c.want)
+		}
+	}
+	f.forget()
+	if _, told := f.pressure.told[f.key.Name()]; told {
+		t.Error("a scout at rest is still told of")
+	}
 }
 
 func TestStageHoldsBackNoMoreThanItMust(t *testing.T) {
@@ -64,7 +117,7 @@ func TestStageHoldsBackNoMoreThanItMust(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			f.hold(ctx)
+			f.hold(ctx, 0)
 			if held := ctx.Err() != nil; held != c.holds {
 				t.Errorf("%s: held back %v, want %v", name, held, c.holds)
 			}
@@ -72,7 +125,7 @@ func TestStageHoldsBackNoMoreThanItMust(t *testing.T) {
 	}
 	f := newFakes(t, StageKey{Layer: layers.NameL2, Partitions: 1})
 	f.deps.Pressure = nil
-	f.hold(t.Context()) // must return
+	f.hold(t.Context(), 0) // must return
 }
 
 // TestCriticalSignalsOvertakeWhereTheirPartitionIsBehind sends through L1, the scout and a stage above.

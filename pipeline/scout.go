@@ -38,9 +38,12 @@ type Scouting interface {
 
 // How the scout works.
 const (
-	scoutAt     = time.Second            // how far L1 must be behind for the scout to set out: it reads everything once more
+	scoutAt     = 500 * time.Millisecond // how far L1 must be behind for the scout to set out: it reads everything once more
+	scoutFew    = 4096                   // messages that are no flood, however large: for them it sets out at scoutAtFew
+	scoutAtFew  = 2 * time.Second
 	scoutLook   = 100 * time.Millisecond // between looks whether it is needed
-	scoutNotice = time.Second            // between the news of a range and its first signal: every process must know
+	scoutNotice = 250 * time.Millisecond // between the news of a range and the first signal handed up: L1 is further behind than that
+	scoutLag    = 100 * time.Millisecond // how old what it reads may be before L1 in the same process makes room for it
 	scoutMargin = 20_000                 // messages between the end of the stream and the end of a range
 )
 
@@ -57,13 +60,23 @@ func (s *stage) scout(ctx, work context.Context) error {
 	}
 	s.opened()
 	for ctx.Err() == nil {
-		if err := s.awaitRange(ctx); err != nil {
+		told, err := s.awaitRange(ctx)
+		if err != nil {
 			return unlessEnded(ctx, err)
 		}
-		if err := s.openSource(ctx, 0); err != nil {
+		backlog, err := s.openSource(ctx)
+		if err == nil && told.IsZero() { // Nobody can have been at work on a range that was told of just now.
+			err = s.recall(ctx, 0, backlog)
+		}
+		if err != nil {
 			return unlessEnded(ctx, err)
 		}
-		if err := s.turns(ctx, work, s.rangeOver()); err != nil {
+		if err := pause(ctx, told.Add(scoutNotice).Sub(s.deps.Now())); err != nil { // What is to be read comes in meanwhile.
+			return unlessEnded(ctx, err)
+		}
+		err = s.turns(ctx, work, s.rangeOver())
+		s.forget()
+		if err != nil {
 			return err
 		}
 		s.close()
@@ -78,26 +91,31 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// awaitRange returns when there is a range to work on, and places the scout in it.
-func (s *stage) awaitRange(ctx context.Context) error {
+// awaitRange returns when there is a range to work on, and places the scout in it. It says when it told the others of
+// the range; that is the zero time where it did not.
+func (s *stage) awaitRange(ctx context.Context) (told time.Time, err error) {
 	for {
 		s.beat()
 		r, err := s.deps.Scouting.Range(ctx)
 		if err != nil {
-			return err
+			return told, err
 		}
 		if next := max(s.checkpoint.Offset+1, r.From); r.Holds(next) {
 			s.checkpoint.Offset = next - 1
-			return nil
+			return told, nil
 		}
 		if !s.cfg.InOrder && s.behindL1() > scoutAt {
-			if err := s.setOut(ctx, r); err != nil {
-				return err
+			isOut, err := s.setOut(ctx, r)
+			if err != nil {
+				return told, err
 			}
-			continue
+			if isOut {
+				told = s.deps.Now()
+				continue
+			}
 		}
 		if err := pause(ctx, scoutLook); err != nil {
-			return err
+			return told, err
 		}
 	}
 }
@@ -107,20 +125,17 @@ func (s *stage) behindL1() time.Duration {
 	return s.deps.Pressure.Behind(StageKey{Layer: s.key.Layer, Partitions: s.key.Partitions})
 }
 
-// setOut begins a range, unless L1 is still within the last one.
-func (s *stage) setOut(ctx context.Context, old ScoutRange) error {
+// setOut begins a range, unless L1 is still within the last one or only a few messages wait.
+func (s *stage) setOut(ctx context.Context, old ScoutRange) (isOut bool, err error) {
 	last, settled, err := s.deps.Scouting.Ends(ctx)
-	if err != nil {
-		return err
-	}
-	if settled < old.To {
-		return pause(ctx, scoutLook)
+	if err != nil || settled < old.To || last < settled+scoutFew && s.behindL1() <= scoutAtFew {
+		return false, err
 	}
 	if err := s.deps.Scouting.SetRange(ctx, ScoutRange{From: last + 1}); err != nil {
-		return err
+		return false, err
 	}
 	s.deps.Log.WarnContext(ctx, "L1 is behind, critical signals overtake", "from", last+1)
-	return pause(ctx, scoutNotice)
+	return true, nil
 }
 
 // rangeOver returns a function that ends the range when L1 has caught up, and says when the scout has

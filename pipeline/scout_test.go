@@ -13,7 +13,8 @@ import (
 type fakeScouting struct {
 	Scouting
 
-	now ScoutRange
+	now  ScoutRange
+	last uint64
 }
 
 func (s *fakeScouting) Range(context.Context) (ScoutRange, error) { return s.now, nil }
@@ -23,28 +24,32 @@ func (s *fakeScouting) SetRange(_ context.Context, r ScoutRange) error {
 	return nil
 }
 
-func (s *fakeScouting) Ends(context.Context) (last, settled uint64, err error) { return 100, 0, nil }
+func (s *fakeScouting) Ends(context.Context) (last, settled uint64, err error) { return s.last, 0, nil }
 
 // TestScoutSetsOutWhereL1IsBehind keeps L1 behind for a while, with and without leave to overtake.
 func TestScoutSetsOutWhereL1IsBehind(t *testing.T) {
 	for name, c := range map[string]struct {
 		behind  time.Duration
+		waiting uint64
 		inOrder bool
 		want    ScoutRange
 	}{
-		"far behind":             {scoutAt + 1, false, ScoutRange{From: 101}},
-		"at the limit":           {scoutAt, false, ScoutRange{}},
-		"everything is in order": {time.Hour, true, ScoutRange{}},
+		"far behind":                  {scoutAt + 1, scoutFew, false, ScoutRange{From: scoutFew + 1}},
+		"at the limit":                {scoutAt, scoutFew, false, ScoutRange{}},
+		"a few large ones":            {scoutAtFew, scoutFew - 1, false, ScoutRange{}},
+		"a few that take too long":    {scoutAtFew + 1, 100, false, ScoutRange{From: 101}},
+		"everything is to be ordered": {time.Hour, scoutFew, true, ScoutRange{}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFakes(t, ScoutKey(1))
-			scouting := &fakeScouting{}
+			scouting := &fakeScouting{last: c.waiting}
 			f.deps.Scouting, f.cfg.InOrder = scouting, c.inOrder
 			f.pressure.set(StageKey{Layer: layers.NameL1}.Name(), c.behind)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			if err := f.awaitRange(ctx); (err == nil) != (c.want.From > 0) || scouting.now != c.want {
-				t.Errorf("%s: the range is %+v (%v), want %+v", name, scouting.now, err, c.want)
+			told, err := f.awaitRange(ctx)
+			if isOut := c.want.From > 0; (err == nil) != isOut || told.IsZero() == isOut || scouting.now != c.want {
+				t.Errorf("%s: the range is %+v, told at %s (%v), want %+v", name, scouting.now, told, err, c.want)
 			}
 		})
 	}
@@ -58,5 +63,14 @@ func TestRangeEndsWhereEverythingIsToBeInOrder(t *testing.T) {
 	f.pressure.set(StageKey{Layer: layers.NameL1}.Name(), time.Hour)
 	if _, err := f.rangeOver()(t.Context()); err != nil || scouting.now.To == 0 {
 		t.Errorf("the range is %+v (%v), want one with an end", scouting.now, err)
+	}
+}
+
+// TestScoutGoesOnWithARange has a scout find a range that an earlier one told of: what follows from it may be stored already.
+func TestScoutGoesOnWithARange(t *testing.T) {
+	f := newFakes(t, ScoutKey(1))
+	f.deps.Scouting = &fakeScouting{now: ScoutRange{From: 5}}
+	if told, err := f.awaitRange(t.Context()); err != nil || !told.IsZero() || f.checkpoint.Offset != 4 {
+		t.Errorf("it goes on behind %d, told at %s, %v: want behind 4, and that it has told nobody", f.checkpoint.Offset, told, err)
 	}
 }

@@ -65,8 +65,12 @@ func (s *stage) run(ctx context.Context) (err error) {
 		return s.scout(ctx, work)
 	}
 	idsFrom, err := s.restore(ctx)
+	var backlog Backlog
 	if err == nil {
-		err = s.openSource(ctx, idsFrom)
+		backlog, err = s.openSource(ctx)
+	}
+	if err == nil {
+		err = s.recall(ctx, idsFrom, backlog)
 	}
 	if err != nil {
 		return unlessEnded(ctx, err) // It has taken nothing yet.
@@ -77,10 +81,11 @@ func (s *stage) run(ctx context.Context) (err error) {
 
 // turns takes burst after burst until ctx ends or it is over for another reason, then saves a checkpoint.
 func (s *stage) turns(ctx, work context.Context, over func(context.Context) (bool, error)) error {
+	var took time.Duration
 	for ctx.Err() == nil {
 		s.beat()
 		held := s.deps.Now()
-		s.hold(ctx)
+		s.hold(ctx, took)
 		holding := s.deps.Now().Sub(held)
 		burst, err := s.source.Next(ctx, s.patience(), s.window())
 		if err != nil && ctx.Err() == nil {
@@ -92,7 +97,7 @@ func (s *stage) turns(ctx, work context.Context, over func(context.Context) (boo
 			return err
 		}
 		if len(burst) > 0 {
-			took := s.deps.Now().Sub(began)
+			took = s.deps.Now().Sub(began)
 			s.pace.add(len(burst), took)
 			s.speed.add(len(burst), took+holding)
 		}
@@ -124,12 +129,11 @@ func (s *stage) patience() time.Duration {
 	return s.cfg.TickEvery
 }
 
-// openSource opens the source behind the checkpoint and reads from the ledger what an earlier life has stored
-// beyond it.
-func (s *stage) openSource(ctx context.Context, idsFrom uint64) error {
+// openSource opens the source behind the checkpoint and returns what waits there.
+func (s *stage) openSource(ctx context.Context) (Backlog, error) {
 	source, backlog, err := s.deps.Broker.Open(ctx, s.key, s.checkpoint.Offset)
 	if err != nil {
-		return err
+		return backlog, err
 	}
 	s.mu.Lock()
 	s.source = source
@@ -138,10 +142,7 @@ func (s *stage) openSource(ctx context.Context, idsFrom uint64) error {
 	s.lastTick = s.saved
 	s.out = newOutbox(s.key, s.cfg.MaxRecordBytes)
 	s.out.from = Sender{Layer: s.key.Layer, Partition: s.key.Partition, Born: backlog.Born.UnixNano()}
-	if err := s.countLife(ctx, backlog); err != nil {
-		return err
-	}
-	return s.recall(ctx, idsFrom, backlog)
+	return backlog, s.countLife(ctx, backlog)
 }
 
 // close stops fetching.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/natsserver"
+
+	"github.com/2lab-ai/hal9/internal/bench/bare"
 )
 
 func TestUsers(t *testing.T) {
@@ -53,7 +55,7 @@ func TestTransport(t *testing.T) {
 	if _, refused, err = s.carry(t.Context(), 2<<20, 4); err != nil || refused == nil {
 		t.Errorf("2 MiB: refused: %v, %v: want it refused", refused, err)
 	}
-	if rate, err = s.publishSubscribe(t.Context(), 64<<10, 100); err != nil || rate <= 0 {
+	if rate, err = s.bare(t.Context(), bare.PublishSubscribe, 64<<10, 100); err != nil || rate <= 0 {
 		t.Errorf("publish and subscribe: %v GB/s, %v", rate, err)
 	}
 }

@@ -33,7 +33,7 @@ func newSession(t *testing.T) *session {
 // contenders lists one of each kind.
 func contenders() map[string]contender {
 	return map[string]contender{
-		"bare loop":    loop(bare.Variants()[0]),
+		"bare loop":    loop(bare.Variants()[0], bare.Hops),
 		"passing":      passing(plain),
 		"criticals":    whole(layers.NameL5, critical),
 		"default, mix": whole(0, mixed),
@@ -104,7 +104,7 @@ func TestLossIsNoticed(t *testing.T) {
 		"unstored": {func(r *rig) { r.in = "bare.nobody" }, "no response from stream"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, loop(bare.Variants()[0]))
+			r := start(t, loop(bare.Variants()[0], bare.Hops))
 			test.change(r)
 			_, err := r.sustain(t.Context(), 0, 50)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -118,7 +118,7 @@ func TestLossIsNoticed(t *testing.T) {
 func TestEndIsNoticed(t *testing.T) {
 	broken := errors.New("it broke")
 	ends := contender{"ends", plain, func(ctx context.Context, s *session, r *rig) error {
-		if err := loop(bare.Variants()[0]).start(ctx, s, r); err != nil {
+		if err := loop(bare.Variants()[0], bare.Hops).start(ctx, s, r); err != nil {
 			return err
 		}
 		r.runOn(ctx, func(context.Context) error { return broken })

@@ -41,9 +41,14 @@ func medianPace(rounds []pace) pace {
 
 // measureThroughput compares HAL9 with the best of the bare loops.
 func measureThroughput(ctx context.Context, s *session, lines []line) error {
-	ours, loops := turns(ctx, s, lines, func(ctx context.Context, r *rig) (pace, error) {
+	sustain := func(ctx context.Context, r *rig) (pace, error) {
 		return r.sustain(ctx, s.scale(throughputWarmUp), s.scale(throughputSignals))
-	})
+	}
+	ours, loops := turns(ctx, s, lines, sustain)
+	least, err := s.ceiling(ctx, sustain)
+	if err != nil {
+		return err
+	}
 	y := bestOf(loops, medianPace, func(a, b pace) bool { return a.rate > b.rate })
 	for i, line := range lines {
 		if ours[i].err != nil {
@@ -57,8 +62,31 @@ func measureThroughput(ctx context.Context, s *session, lines []line) error {
 			line.row.Yardstick = new(y.best.rate)
 		}
 		line.row.addNote("%s", y.note(i == 0, lines[0].row.ID))
+		if i == 0 && least != "" {
+			line.row.addNote("%s", least)
+		}
 	}
 	return nil
+}
+
+// ceiling tells how much NATS carries where each signal is stored when it comes in, read, and its result stored, and nothing
+// happens in between: a bare loop of one hop. Nothing that stores one message for each signal and one for each result can be faster.
+func (s *session) ceiling(ctx context.Context, sustain func(context.Context, *rig) (pace, error)) (string, error) {
+	if s.cfg.Alone {
+		return "", nil
+	}
+	variants := bare.Variants()
+	one := loop(variants[len(variants)-1], 1)
+	var rounds []pace
+	for round := range s.cfg.Rounds {
+		p, err := attempt(ctx, s, one, sustain)
+		if err != nil {
+			return "", err
+		}
+		s.say("  round %d of %d, one hop of %s: %s/s", round+1, s.cfg.Rounds, one.name, grouped(p.rate))
+		rounds = append(rounds, p)
+	}
+	return fmt.Sprintf("one hop alone, what storing each signal and each result leaves at most: %s/s", grouped(medianPace(rounds).rate)), nil
 }
 
 // sustain publishes signals as fast as the contender takes them and stops the clock when the last result is

@@ -17,7 +17,8 @@ const transportBytes = 128 << 20
 func transportSizes() []int { return []int{64 << 10, 256 << 10, 1 << 20} }
 
 // measureTransport compares payloads through HAL9, from publish to verdict, with bare core publish and subscribe over
-// TCP. The row shows the size at which HAL9 compares worst; one that it refuses leaves the row without a "yes".
+// TCP, and, for the note, with bare JetStream that stores a payload in a file and has it read once: what survives its sender costs
+// no less. The row shows the size at which HAL9 is slowest; one that it refuses leaves the row without a "yes".
 func measureTransport(ctx context.Context, s *session, row *Row) error {
 	refusedAny := false
 	var all []string
@@ -47,6 +48,7 @@ func measureTransport(ctx context.Context, s *session, row *Row) error {
 type transported struct {
 	size         int
 	ours, theirs float64
+	stored       float64 // bare JetStream: stored in a file and read once
 	refused      error
 }
 
@@ -57,7 +59,7 @@ func (t transported) String() string {
 		ours = "refused (" + reason(t.refused) + ")"
 	}
 	if t.theirs > 0 {
-		return fmt.Sprintf("%d KiB %s, bare %.3f GB/s", t.size>>10, ours, t.theirs)
+		return fmt.Sprintf("%d KiB %s, bare stored and read once %.3f, bare %.3f GB/s", t.size>>10, ours, t.stored, t.theirs)
 	}
 	return fmt.Sprintf("%d KiB %s", t.size>>10, ours)
 }
@@ -66,7 +68,7 @@ func (t transported) String() string {
 func (s *session) transport(ctx context.Context, id string, size int) (transported, error) {
 	n := max(4, s.scale(transportBytes)/size)
 	all := transported{size: size}
-	var hal9, core []float64
+	var hal9, stored, core []float64
 	for round := range s.cfg.Rounds {
 		one := transported{size: size, refused: all.refused}
 		var err error
@@ -76,14 +78,17 @@ func (s *session) transport(ctx context.Context, id string, size int) (transport
 			}
 		}
 		if !s.cfg.Alone {
-			if one.theirs, err = s.publishSubscribe(ctx, size, 4*n); err != nil {
+			if one.theirs, err = s.bare(ctx, bare.PublishSubscribe, size, 4*n); err != nil {
+				return all, err
+			}
+			if one.stored, err = s.bare(ctx, bare.StoreAndRead, size, n); err != nil {
 				return all, err
 			}
 		}
 		s.say("  %s, round %d of %d: %s", id, round+1, s.cfg.Rounds, one)
-		hal9, core, all.refused = append(hal9, one.ours), append(core, one.theirs), one.refused
+		hal9, stored, core, all.refused = append(hal9, one.ours), append(stored, one.stored), append(core, one.theirs), one.refused
 	}
-	all.ours, all.theirs = median(hal9), median(core)
+	all.ours, all.stored, all.theirs = median(hal9), median(stored), median(core)
 	return all, nil
 }
 
@@ -112,13 +117,13 @@ func (s *session) carry(ctx context.Context, size, n int) (rate float64, refused
 	return float64(size) * float64(n) / 1e9 / took.Seconds(), nil, r.verify(ctx, n+1)
 }
 
-// publishSubscribe sends n messages of a size from one connection to another, both over TCP, and returns GB/s.
-func (s *session) publishSubscribe(ctx context.Context, size, n int) (rate float64, err error) {
+// bare sends n messages of a size from one connection to another in a way of package bare, both over TCP, and returns GB/s.
+func (s *session) bare(ctx context.Context, carry func(context.Context, bare.Target, int, int) (time.Duration, error), size, n int) (rate float64, err error) {
 	r := &rig{}
 	defer func() { err = errors.Join(err, r.stop()) }()
 	if err := s.serve(r); err != nil { //nolint:contextcheck // It is bounded by the server's own start timeout.
 		return 0, err
 	}
-	took, err := bare.PublishSubscribe(ctx, bare.NewTarget(r.server.URL()), size, n)
+	took, err := carry(ctx, bare.NewTarget(r.server.URL()), size, n)
 	return float64(size) * float64(n) / 1e9 / took.Seconds(), err
 }

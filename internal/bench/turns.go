@@ -33,7 +33,7 @@ func turns[T fmt.Stringer](ctx context.Context, s *session, lines []line, run fu
 	}
 	if !s.cfg.Alone {
 		for _, variant := range bare.Variants() {
-			all = append(all, outcome[T]{contender: loop(variant)})
+			all = append(all, outcome[T]{contender: loop(variant, bare.Hops)})
 		}
 	}
 	for round := range s.cfg.Rounds {

@@ -66,6 +66,9 @@ func (p *Pressures) Forget(key pipeline.StageKey) {
 	defer p.mu.Unlock()
 	if known := p.stages[key.Name()]; known != nil {
 		known.own = false
+		if key.Scouts() { // Nobody else says how far it is.
+			known.waiting = 0
+		}
 	}
 }
 
@@ -74,7 +77,7 @@ func (p *Pressures) silent(now time.Time) (keys []pipeline.StageKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, known := range p.stages {
-		if known.own && now.Sub(known.at) > pressureOld && now.Sub(known.stage) < pressureGiveUp {
+		if known.own && !known.key.Scouts() && now.Sub(known.at) > pressureOld && now.Sub(known.stage) < pressureGiveUp {
 			keys = append(keys, known.key)
 		}
 	}
@@ -155,7 +158,7 @@ func (p *Pressures) changed(now time.Time) map[string]time.Duration {
 	defer p.mu.Unlock()
 	var list map[string]time.Duration
 	for stage, known := range p.stages {
-		if !known.own {
+		if !known.own || known.key.Scouts() { // The scout's matters to its own process.
 			continue
 		}
 		waiting := known.waiting

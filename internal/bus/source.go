@@ -75,6 +75,11 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
 	s := &source{bus: b, key: key, pull: pull, broken: broken}
+	if key.Scouts() { // It does not wait for the first turn: what it reads is to come in meanwhile.
+		if err := pull.ask(); err != nil {
+			return nil, pipeline.Backlog{}, err
+		}
+	}
 	if !key.Shared() {
 		s.next = 1 // seek had the consumer count anew.
 	}

@@ -33,8 +33,15 @@ type singleSignal struct {
 	stored   uint64 // in HAL9_L1, 0 where that is not known
 	answered uint64
 	took     time.Duration // from stored to answered
+	waits    []hop
 	verdicts int
 	passed   int // signals stored before it and answered after it
+}
+
+// hop is where a signal waited, and for how long.
+type hop struct {
+	Layer  string `json:"layer"`
+	WaitUS int64  `json:"wait_us"`
 }
 
 func newFloodLog(most int) *floodLog {
@@ -91,13 +98,14 @@ func (l *floodLog) read(t *testing.T, js jetstream.JetStream) {
 			Source     string    `json:"source"`
 			ReceivedAt time.Time `json:"received_at"`
 			DecidedAt  time.Time `json:"decided_at"`
+			Hops       []hop     `json:"hops"`
 		}
 		if err := json.Unmarshal(msg.Data(), &v); err != nil {
 			t.Errorf("verdict %s: %v", msg.Data(), err)
 		}
 		if c := l.critical[v.ID]; c != nil && v.Source == "alarm" {
 			c.verdicts++
-			c.answered, c.took = position, v.DecidedAt.Sub(v.ReceivedAt)
+			c.answered, c.took, c.waits = position, v.DecidedAt.Sub(v.ReceivedAt), v.Hops
 			return
 		}
 		number, err := strconv.Atoi(strings.TrimPrefix(v.ID, "f"))
@@ -161,6 +169,8 @@ func (l *floodLog) countPassed() {
 func (l *floodLog) String() string {
 	var calm, flooded []time.Duration
 	var passed []int
+	var waits [][]time.Duration
+	var where []string
 	for id, c := range l.critical {
 		if c.verdicts == 0 {
 			continue // Neither acknowledged nor stored.
@@ -170,6 +180,12 @@ func (l *floodLog) String() string {
 			continue
 		}
 		flooded = append(flooded, c.took)
+		for i, hop := range c.waits {
+			if i == len(waits) {
+				waits, where = append(waits, nil), append(where, hop.Layer)
+			}
+			waits[i] = append(waits[i], time.Duration(hop.WaitUS)*time.Microsecond)
+		}
 		if c.stored > 0 {
 			passed = append(passed, c.passed)
 		}
@@ -178,8 +194,12 @@ func (l *floodLog) String() string {
 	if len(calm) == 0 || len(flooded) == 0 || len(passed) == 0 {
 		return "no critical signal was answered"
 	}
-	return fmt.Sprintf("critical signals: in calm %s; in the flood %s; they passed %v others (least, half, most)",
+	text := fmt.Sprintf("critical signals: in calm %s; in the flood %s; they passed %v others (least, half, most)",
 		percentiles(calm), percentiles(flooded), []int{passed[0], passed[len(passed)/2], passed[len(passed)-1]})
+	for i, list := range waits {
+		text += fmt.Sprintf("\n  waited for %s: %s", where[i], percentiles(list))
+	}
+	return text
 }
 
 func percentiles(took []time.Duration) string {

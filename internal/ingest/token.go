@@ -2,7 +2,9 @@ package ingest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -10,7 +12,7 @@ import (
 func (s *scanner) text() ([]byte, error) {
 	s.pos++
 	start := s.pos
-	for s.pos < len(s.data) {
+	for s.pos += plain(s.data[s.pos:]); s.pos < len(s.data); s.pos += plain(s.data[s.pos:]) {
 		switch c := s.data[s.pos]; {
 		case c == '"':
 			s.pos++
@@ -26,6 +28,24 @@ func (s *scanner) text() ([]byte, error) {
 		}
 	}
 	return nil, s.fail("a closing quote")
+}
+
+// plain returns how many bytes at the beginning of data stand for themselves in a JSON string, rounded down where data ends:
+// no quote, no backslash, no control character. It looks at eight at a time (Warren, Hacker's Delight, section 6-1).
+func plain(data []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for n := 0; ; n += 8 {
+		if len(data)-n < 8 {
+			return n
+		}
+		word := binary.LittleEndian.Uint64(data[n:])
+		quote, slash := word^ones*'"', word^ones*'\\'
+		// The lowest high bit that is set tells the first such byte; those above it may be wrong.
+		found := ((word-ones*' ')&^word | (quote-ones)&^quote | (slash-ones)&^slash) & highs
+		if found != 0 {
+			return n + bits.TrailingZeros64(found)/8
+		}
+	}
 }
 
 func (s *scanner) escape() error {

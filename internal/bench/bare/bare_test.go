@@ -36,7 +36,7 @@ func TestLoop(t *testing.T) {
 			server := natstest.Start(t)
 			to := bare.NewTarget(server.URL(), server.InProcess())
 			running, stop := context.WithCancel(t.Context())
-			loop, err := bare.NewLoop(running, to, variant)
+			loop, err := bare.NewLoop(running, to, variant, bare.Hops)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,6 +137,16 @@ func TestPublishSubscribe(t *testing.T) {
 	server := natstest.Start(t)
 	for _, size := range []int{100, 1 << 20} {
 		took, err := bare.PublishSubscribe(t.Context(), bare.NewTarget(server.URL()), size, 50)
+		if err != nil || took <= 0 {
+			t.Errorf("%d bytes: %s, %v", size, took, err)
+		}
+	}
+}
+
+func TestStoreAndRead(t *testing.T) {
+	server := natstest.Start(t)
+	for _, size := range []int{100, 1 << 20} {
+		took, err := bare.StoreAndRead(t.Context(), bare.NewTarget(server.URL()), size, 50)
 		if err != nil || took <= 0 {
 			t.Errorf("%d bytes: %s, %v", size, took, err)
 		}

@@ -21,7 +21,7 @@ const Hops = 5
 // ackPending is how many messages a consumer may have under way.
 const ackPending = 8192
 
-// Loop is five stages behind each other, each with its own stream and durable consumer: it takes what
+// Loop is stages behind each other, each with its own stream and durable consumer: it takes what
 // came and stores it in the next stage's stream. It decides nothing.
 type Loop struct {
 	variant Variant
@@ -29,11 +29,11 @@ type Loop struct {
 	stages  []*stage
 }
 
-// NewLoop makes the loop's streams and consumers on the target; limits retention, file storage,
+// NewLoop makes the streams and consumers of a loop of so many hops on the target; limits retention, file storage,
 // one replica.
-func NewLoop(ctx context.Context, to Target, v Variant) (*Loop, error) {
+func NewLoop(ctx context.Context, to Target, v Variant, hops int) (*Loop, error) {
 	l := &Loop{variant: v}
-	for hop := range Hops {
+	for hop := range hops {
 		client, err := to.Connect()
 		if err != nil {
 			l.Close()
@@ -46,7 +46,7 @@ func NewLoop(ctx context.Context, to Target, v Variant) (*Loop, error) {
 				return nil, err
 			}
 		}
-		if err := l.addStage(ctx, client, hop); err != nil {
+		if err := l.addStage(ctx, client, hop, hops); err != nil {
 			l.Close()
 			return nil, err
 		}
@@ -54,9 +54,9 @@ func NewLoop(ctx context.Context, to Target, v Variant) (*Loop, error) {
 	return l, nil
 }
 
-func (l *Loop) addStage(ctx context.Context, client *Client, hop int) error {
+func (l *Loop) addStage(ctx context.Context, client *Client, hop, hops int) error {
 	name, next := fmt.Sprintf("BARE_%d", hop+1), Out
-	if hop+1 < Hops {
+	if hop+1 < hops {
 		next = fmt.Sprintf("bare.%d", hop+2)
 	}
 	if err := makeStream(ctx, client, name, fmt.Sprintf("bare.%d", hop+1), l.variant); err != nil {

@@ -138,6 +138,7 @@ type requester struct {
 	subject string
 	sub     *nats.Subscription
 	came    chan *nats.Msg
+	bytes   int // that a request brings at most, where it is not 0
 	open    int
 }
 
@@ -151,9 +152,9 @@ func (r rawMessage) Data() []byte { return r.m.Data }
 
 func (r rawMessage) Ack() error { return r.nc.Publish(r.m.Reply, []byte("+ACK")) }
 
-func newRequester(nc *nats.Conn, stream string) (*requester, error) {
+func newRequester(nc *nats.Conn, stream string, bytes int) (*requester, error) {
 	r := &requester{
-		nc: nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + ".stage", came: make(chan *nats.Msg, 8*burstMost),
+		nc: nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + ".stage", came: make(chan *nats.Msg, 8*burstMost), bytes: bytes,
 	}
 	var err error
 	if r.sub, err = nc.ChanSubscribe(nc.NewInbox(), r.came); err != nil {
@@ -167,7 +168,11 @@ func (r *requester) ask() error {
 	if r.open > burstMost {
 		return nil
 	}
-	request, err := json.Marshal(map[string]any{"batch": 2*burstMost - r.open, "expires": patience})
+	what := map[string]any{"batch": 2*burstMost - r.open, "expires": patience}
+	if r.bytes > 0 {
+		what["max_bytes"] = r.bytes
+	}
+	request, err := json.Marshal(what)
 	if err != nil {
 		return err
 	}
@@ -207,7 +212,7 @@ func (r *requester) take(m *nats.Msg, burst *[]message) error {
 		return nil
 	}
 	switch status := m.Header.Get("Status"); status {
-	case "408": // the request ended
+	case "408", "409": // the request ended; by its bound on bytes
 		r.open = 0
 		return nil
 	default:

@@ -68,7 +68,7 @@ func (s *stage) open() (puller, error) {
 	case PullFetch:
 		return &fetcher{consumer: s.consumer}, nil
 	default:
-		return newRequester(s.client.nc, s.stream)
+		return newRequester(s.client.nc, s.stream, 0)
 	}
 }
 
