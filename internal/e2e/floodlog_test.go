@@ -197,7 +197,7 @@ func (l *floodLog) String() string {
 	text := fmt.Sprintf("critical signals: in calm %s; in the flood %s; they passed %v others (least, half, most)",
 		percentiles(calm), percentiles(flooded), []int{passed[0], passed[len(passed)/2], passed[len(passed)-1]})
 	for i, list := range waits {
-		text += fmt.Sprintf("\n  waited for %s: %s", where[i], percentiles(list))
+		text += "\n  waited for " + where[i] + ": " + percentiles(list)
 	}
 	return text
 }
