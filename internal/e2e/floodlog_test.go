@@ -194,12 +194,13 @@ func (l *floodLog) String() string {
 	if len(calm) == 0 || len(flooded) == 0 || len(passed) == 0 {
 		return "no critical signal was answered"
 	}
-	text := fmt.Sprintf("critical signals: in calm %s; in the flood %s; they passed %v others (least, half, most)",
+	text := &strings.Builder{}
+	fmt.Fprintf(text, "critical signals: in calm %s; in the flood %s; they passed %v others (least, half, most)",
 		percentiles(calm), percentiles(flooded), []int{passed[0], passed[len(passed)/2], passed[len(passed)-1]})
 	for i, list := range waits {
-		text += "\n  waited for " + where[i] + ": " + percentiles(list)
+		fmt.Fprintf(text, "\n  waited for %s: %s", where[i], percentiles(list))
 	}
-	return text
+	return text.String()
 }
 
 func percentiles(took []time.Duration) string {

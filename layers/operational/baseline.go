@@ -14,7 +14,11 @@ type baseline struct {
 	level   level
 	jump    jump
 	shift   shift
+	season  season
+	spread  spread
 	episode episode
+	since   int64  // hour of event time in which it began
+	daily   *daily // nil until an hour has passed
 }
 
 // finding is what a baseline says about one sample.
@@ -22,29 +26,65 @@ type finding struct {
 	surprise float64 // -log10 of the probability, of the most surprising aspect
 	news     bool    // false where the deviation belongs to the one already reported
 	learning bool    // too few samples to judge
+	habit    bool    // as surprising as at this time of the last two days
 	aspect   detector
 	sample   sample
 }
 
-// observe judges the value and learns it. What is at least as surprising as reportFrom and not
-// part of a deviation already reported is news.
-func (b *baseline) observe(value float64, inOrder bool, reportFrom float64) finding {
+// observe judges the value, of an event time in Unix seconds, and learns it. What is at least as surprising as reportFrom
+// and not part of a deviation already reported is news.
+func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFrom float64) finding {
 	b.samples++
 	s := sample{value: min(max(value, -valueMax), valueMax), samples: b.samples, inOrder: inOrder}
 	f := finding{sample: s, aspect: &b.level}
+	hour := floorDiv(seconds, hourSeconds)
 	if b.samples <= baselineMinSamples {
 		f.learning = true
 		b.learnFirst(s.value)
+		b.since = hour
 		return f
 	}
 	s.tame = b.level.tame(s.value)
+	b.passTime(hour, &s)
+	f.sample = s
 	for _, d := range b.detectors() {
 		if surprise := d.observe(s); surprise > f.surprise {
 			f.surprise, f.aspect = surprise, d
 		}
 	}
+	if b.daily != nil {
+		unusual := b.daily.unusual(hour, f.surprise)
+		f.habit = f.surprise >= reportFrom && unusual < reportFrom
+		f.surprise = unusual
+		if inOrder {
+			b.daily.learn(s.tame)
+		}
+	}
 	f.news = b.episode.observe(f.surprise, reportFrom)
 	return f
+}
+
+// passTime finishes the hours before, and tells the sample what is usual at its own.
+func (b *baseline) passTime(hour int64, s *sample) {
+	if b.daily == nil {
+		if b.since == hourNone {
+			b.since = hour
+		}
+		if hour <= b.since {
+			return
+		}
+		b.daily = &daily{hour: hour}
+	}
+	b.daily.advance(hour)
+	s.hour, s.hasHour = b.daily.usual(hour)
+}
+
+// rewind is for a sender whose time went back.
+func (b *baseline) rewind() {
+	b.since = hourNone
+	if b.daily != nil {
+		b.daily.rewind()
+	}
 }
 
 func (b *baseline) learnFirst(value float64) {
@@ -53,18 +93,23 @@ func (b *baseline) learnFirst(value float64) {
 		b.level.seed(b.first)
 		b.jump.seed(b.first)
 		b.shift.seed(b.first)
+		b.spread.seed(b.first)
 		b.first = nil
 	}
 }
 
 // detectors lists the aspects; where two find a sample equally surprising the first explains it.
-func (b *baseline) detectors() [3]detector { return [...]detector{&b.level, &b.jump, &b.shift} }
+func (b *baseline) detectors() [5]detector {
+	return [...]detector{&b.level, &b.jump, &b.shift, &b.season, &b.spread}
+}
 
 // fields visits what a snapshot holds of a baseline that is past learning.
 func (b *baseline) fields(visit func(*float64)) {
 	b.level.fields(visit)
 	b.jump.fields(visit)
 	b.shift.fields(visit)
+	b.season.fields(visit)
+	b.spread.fields(visit)
 	b.episode.fields(visit)
 }
 
@@ -75,6 +120,8 @@ func (b *baseline) explain(f finding, subject string) string {
 		return "still learning what is normal: " + number(b.samples) + " of " + number(baselineMinSamples) + " samples of " + subject
 	case f.news:
 		return subject + " " + f.aspect.explain(f.sample)
+	case f.habit:
+		return subject + " " + f.aspect.explain(f.sample) + "; so it was about this time on each of the last two days"
 	default:
 		return subject + " " + b.level.ordinary(f.sample)
 	}

@@ -6,12 +6,15 @@ import (
 	"testing"
 )
 
-// alarms feeds n values and returns the positions of what was news.
+// fiveMinutes is the Unix time of a sample of a series that has one every five minutes.
+func fiveMinutes(i int) int64 { return midnight.Unix() + 300*int64(i) }
+
+// alarms feeds n values, one for every five minutes, and returns the positions of what was news.
 func alarms(n int, value func(i int) float64) []int {
 	var at []int
 	b := &baseline{}
 	for i := range n {
-		if b.observe(value(i), true, surpriseOf(DefaultConfig().Threshold)).news {
+		if b.observe(value(i), fiveMinutes(i), true, surpriseOf(DefaultConfig().Threshold)).news {
 			at = append(at, i)
 		}
 	}
@@ -67,7 +70,7 @@ func TestSlowShiftIsNoticed(t *testing.T) {
 		if i >= 500 {
 			value += 2.5 // no single sample of it is far out
 		}
-		f := b.observe(value, true, surpriseOf(0.5))
+		f := b.observe(value, fiveMinutes(i), true, surpriseOf(0.5))
 		if i >= 500 && f.news {
 			return
 		}
@@ -83,8 +86,8 @@ func TestAnomalyMeansTheSameForEverySeries(t *testing.T) {
 	} {
 		b, above := &baseline{}, 0
 		const n = 50_000
-		for range n {
-			if f := b.observe(draw(), true, 100); anomalyOf(f.surprise) >= 0.5 {
+		for i := range n {
+			if f := b.observe(draw(), fiveMinutes(i), true, 100); anomalyOf(f.surprise) >= 0.5 {
 				above++
 			}
 		}
@@ -114,10 +117,10 @@ func TestNumbersForPeople(t *testing.T) {
 func TestSampleOutOfOrderIsNoJump(t *testing.T) {
 	b := &baseline{}
 	for i := range 100 {
-		b.observe(steady(i), true, 3)
+		b.observe(steady(i), fiveMinutes(i), true, 3)
 	}
 	before := b.jump
-	if b.observe(44, false, 3); b.jump != before {
+	if b.observe(44, fiveMinutes(99), false, 3); b.jump != before {
 		t.Error("a sample out of order was compared with one that is not its neighbour")
 	}
 }

@@ -59,6 +59,22 @@ func (c *codec) float(v *float64) {
 	}
 }
 
+// float32 is for what is kept in single precision; not a number is refused.
+func (c *codec) float32(v *float32) {
+	if !c.reading {
+		c.buf = binary.LittleEndian.AppendUint32(c.buf, math.Float32bits(*v))
+		return
+	}
+	if len(c.buf) < 4 {
+		c.fail()
+		return
+	}
+	*v, c.buf = math.Float32frombits(binary.LittleEndian.Uint32(c.buf)), c.buf[4:]
+	if wide := float64(*v); math.IsNaN(wide) || math.IsInf(wide, 0) {
+		c.fail()
+	}
+}
+
 func (c *codec) bool(v *bool) {
 	var flag uint64
 	if *v {

@@ -17,4 +17,6 @@ type sample struct {
 	tame    float64 // value, brought within reach of what is usual: one absurd value is no new level
 	samples float64 // how many the series has seen, this one included
 	inOrder bool    // not older than the newest sample before it
+	hour    float64 // mean of the series at this hour of the day, on earlier days
+	hasHour bool    // whether there is one
 }

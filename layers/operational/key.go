@@ -78,6 +78,8 @@ func (k *keyState) clock(at time.Time, lateness time.Duration) (behind time.Dura
 	for i := range k.series {
 		if r := k.series[i].rate; r != nil {
 			r.rewind()
+		} else {
+			k.series[i].numeric.rewind()
 		}
 	}
 	return 0, false

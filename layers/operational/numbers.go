@@ -38,7 +38,7 @@ type reading struct {
 
 func (l *Layer) judgeNumber(c cause, n reading) judgement {
 	b := l.keys.series(c.key, n.id).numeric
-	f := b.observe(n.value, c.behind == 0, surpriseOf(l.cfg.Threshold))
+	f := b.observe(n.value, c.at.Unix(), c.behind == 0, surpriseOf(l.cfg.Threshold))
 	f.surprise = corrected(f.surprise, n.looks)
 	j := judgement{anomaly: anomalyOf(f.surprise), reason: b.explain(f, n.name)}
 	switch {

@@ -3,8 +3,8 @@ package operational
 import "math"
 
 const (
-	shiftFast = 5  // samples in the recent mean
-	shiftSlow = 50 // samples in the mean it is compared with
+	shiftFast = 10  // samples in the recent mean
+	shiftSlow = 100 // samples in the mean it is compared with
 )
 
 // shift knows how far the recent mean of a series usually strays from the mean before, and

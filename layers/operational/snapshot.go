@@ -10,7 +10,7 @@ import (
 )
 
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
-const snapshotMagic = "hal9L3\x01"
+const snapshotMagic = "hal9L3\x02"
 
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
 // open situations in the order of their opening. The same state gives the same bytes.
@@ -125,11 +125,59 @@ func (c *codec) baseline(b *baseline) {
 	c.float(&b.samples)
 	if b.samples >= baselineMinSamples {
 		b.fields(c.float)
+		c.int(&b.since)
+		has := b.daily != nil
+		c.bool(&has)
+		if has {
+			c.daily(b)
+		}
 		return
 	}
 	list(c, &b.first, 8, c.float)
 	if float64(len(b.first)) != b.samples {
 		c.fail()
+	}
+}
+
+// daily leaves out the hours about which nothing is known: each list begins with a mask of those that follow.
+func (c *codec) daily(b *baseline) {
+	if c.reading {
+		b.daily = &daily{}
+	}
+	d := b.daily
+	c.int(&d.hour)
+	d.now.fields(c.float)
+	c.hours(func(h int) bool { return d.days[h] > 0 }, func(h int) {
+		days := int(d.days[h])
+		c.small(&days)
+		if days < 1 || days > daysKept {
+			c.fail()
+		}
+		d.days[h] = uint8(min(days, daysKept))
+		c.float(&d.means[h])
+	})
+	for day := range d.excess {
+		c.hours(func(h int) bool { return d.excess[day][h] > 0 }, func(h int) { c.float32(&d.excess[day][h]) })
+	}
+}
+
+// hours visits the hours of the day that hold something.
+func (c *codec) hours(holds func(hour int) bool, each func(hour int)) {
+	mask := uint64(0)
+	for h := range dayHours {
+		if !c.reading && holds(h) {
+			mask |= 1 << h
+		}
+	}
+	c.uint(&mask)
+	if mask >= 1<<dayHours {
+		c.fail()
+		return
+	}
+	for h := range dayHours {
+		if mask>>h&1 == 1 {
+			each(h)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 const (
 	tailLevel = 0.98 // the quantile beyond which the tail is modelled
 	tailClip  = 10   // one sample counts as at most this many typical distances
+	tailSpan  = 50   // excesses that the tail remembers, exponentially weighted: of some 2,500 samples
 )
 
 // tail learns the upper tail of a non-negative statistic and says how probable a value is. It
@@ -31,6 +32,13 @@ func (t *tail) seed(first []float64) {
 	t.excess = mean{value: t.scale.value / 3, count: 1}
 }
 
+// guess starts the tail of a distance of which only the mean is known.
+func (t *tail) guess(distance float64) {
+	t.bar = quantile{value: 2.5 * distance, count: baselineMinSamples}
+	t.scale = mean{value: 1.5 * distance, count: baselineMinSamples}
+	t.excess = mean{value: distance / 2, count: 1}
+}
+
 // surprise returns -log10 of the probability of a value of at least x; 0 where x is ordinary.
 // floor is the smallest excess that counts as a difference at all.
 func (t *tail) surprise(x, floor float64) float64 {
@@ -49,7 +57,7 @@ func (t *tail) learn(x, floor float64) {
 	t.bar.learn(x, tailLevel, t.scale.value)
 	if x > t.bar.value {
 		excess := min(x-t.bar.value, tailClip*max(t.excess.value, floor))
-		t.excess.learn(excess, baselineSpan*(1-tailLevel)+1)
+		t.excess.learn(excess, tailSpan)
 	}
 }
 
