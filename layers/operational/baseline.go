@@ -44,7 +44,7 @@ func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFro
 		b.since = hour
 		return f
 	}
-	s.tame = b.level.tame(s.value)
+	s.tame = b.level.tame(s.value, 1)
 	b.passTime(hour, &s)
 	f.sample = s
 	for _, d := range b.detectors() {
@@ -57,7 +57,7 @@ func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFro
 		f.habit = f.surprise >= reportFrom && unusual < reportFrom
 		f.surprise = unusual
 		if inOrder {
-			b.daily.learn(s.tame)
+			b.daily.learn(b.level.tame(s.value, dailyReaches))
 		}
 	}
 	f.news = b.episode.observe(f.surprise, reportFrom)

@@ -6,7 +6,9 @@ const (
 	dayHours    = 24
 	hourSeconds = 3600
 	hourNone    = math.MinInt64
-	daysKept    = 3 // days that the mean of an hour rests on, exponentially weighted
+	// Within so many reaches of the median a value counts for the mean of its hour: on a first morning all is far away.
+	dailyReaches = 10
+	daysKept     = 3 // days that the mean of an hour rests on, exponentially weighted
 	// Every fiftieth sample is as surprising as this: it is no habit.
 	habitFrom = 1.7
 	// Of two days that are alike the more surprising one counts, else twice the less surprising one.

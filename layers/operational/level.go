@@ -49,9 +49,10 @@ func (l *level) reach() float64 {
 	return tailClip * max(l.deviation.value, l.tail.bar.value, grain(l.median.value))
 }
 
-// tame brings a value within reach.
-func (l *level) tame(value float64) float64 {
-	return min(max(value, l.median.value-l.reach()), l.median.value+l.reach())
+// tame brings a value within so many reaches of the median.
+func (l *level) tame(value, reaches float64) float64 {
+	most := reaches * l.reach()
+	return min(max(value, l.median.value-most), l.median.value+most)
 }
 
 func (l *level) explain(s sample) string {
