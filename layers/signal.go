@@ -32,6 +32,12 @@ type Hop struct {
 	ProcessUS int64 `json:"process_us"` // the layer's own time, microseconds
 }
 
+// Class is a neuron that fires.
+type Class struct {
+	Label    string  `json:"label"`
+	Strength float64 `json:"strength"` // 0.5, at the threshold, to 1
+}
+
 // Findings is what the layers below found out about a signal; each layer adds to it.
 type Findings struct {
 	TemplateID  string             // L2: stable id of the log template
@@ -39,6 +45,7 @@ type Findings struct {
 	Parameters  []string           // L2: what stood at the template's "<*>"
 	NewTemplate bool               // L2: this signal is the first of its template
 	Features    map[string]float64 // L2: numeric features found in value, text or data
+	Classes     []Class            // L2: what its neurons see in the signal, the strongest first
 	Anomaly     float64            // L3: 0 normal .. 1 certain anomaly
 	Flagged     bool               // L3: left its baseline; what L3 correlates
 	FlagReason  string             // L3: why it was flagged

@@ -15,6 +15,7 @@ type Verdict struct {
 	TemplateID  string      `json:"template_id,omitempty"`
 	Template    string      `json:"template,omitempty"`
 	Anomaly     float64     `json:"anomaly,omitempty"` // 0..1
+	Classes     []Class     `json:"classes,omitempty"`
 	SituationID string      `json:"situation_id,omitempty"`
 	PlanID      string      `json:"plan_id,omitempty"`
 	Severity    Severity    `json:"severity,omitempty"`

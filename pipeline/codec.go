@@ -25,6 +25,7 @@ const (
 	flagNewTemplate = 1 << iota
 	flagFlagged
 	flagSituation
+	flagClasses
 )
 
 // AppendEnvelope appends the binary form of e to buf: a version byte, the signal as one block with
@@ -121,6 +122,9 @@ func flagsOf(f *layers.Findings) byte {
 	if f.Situation != nil {
 		flags |= flagSituation
 	}
+	if len(f.Classes) > 0 {
+		flags |= flagClasses
+	}
 	return flags
 }
 
@@ -137,14 +141,20 @@ func appendFindings(buf []byte, f *layers.Findings) ([]byte, error) {
 	for _, name := range sortedKeys(f.Features) {
 		buf = appendFloat(appendString(buf, name), f.Features[name])
 	}
-	if f.Situation == nil {
-		return buf, nil
+	if f.Situation != nil {
+		situation, err := json.Marshal(f.Situation)
+		if err != nil {
+			return nil, fmt.Errorf("pipeline: encode situation %s: %w", f.Situation.ID, err)
+		}
+		buf = append(binary.AppendUvarint(buf, uint64(len(situation))), situation...)
 	}
-	situation, err := json.Marshal(f.Situation)
-	if err != nil {
-		return nil, fmt.Errorf("pipeline: encode situation %s: %w", f.Situation.ID, err)
+	if len(f.Classes) > 0 {
+		buf = binary.AppendUvarint(buf, uint64(len(f.Classes)))
+		for _, class := range f.Classes {
+			buf = appendFloat(appendString(buf, class.Label), class.Strength)
+		}
 	}
-	return append(binary.AppendUvarint(buf, uint64(len(situation))), situation...), nil
+	return buf, nil
 }
 
 func appendLabels(buf []byte, labels map[string]string) []byte {

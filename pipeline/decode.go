@@ -144,12 +144,17 @@ func (r *reader) findings(f *layers.Findings, flags byte) {
 			f.Features[name] = r.float()
 		}
 	}
-	if flags&flagSituation == 0 || r.err != nil {
-		return
+	if flags&flagSituation != 0 && r.err == nil {
+		f.Situation = &layers.Situation{}
+		if err := json.Unmarshal(r.take(r.count(1)), f.Situation); err != nil && r.err == nil {
+			r.err = fmt.Errorf("pipeline: situation in envelope: %w", err)
+		}
 	}
-	f.Situation = &layers.Situation{}
-	if err := json.Unmarshal(r.take(r.count(1)), f.Situation); err != nil && r.err == nil {
-		r.err = fmt.Errorf("pipeline: situation in envelope: %w", err)
+	if flags&flagClasses != 0 {
+		f.Classes = make([]layers.Class, r.count(9))
+		for i := range f.Classes {
+			f.Classes[i] = layers.Class{Label: r.string(), Strength: r.float()}
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func (w *layerWorker) verdict(p *parcel, decision *layers.Decision, now time.Tim
 	v := layers.Verdict{
 		SignalID: p.ID, Source: p.Source, Key: p.Key, Layer: w.key.Layer, Disposition: decision.Disposition,
 		Reason: decision.Reason, Rule: decision.Rule, Severity: p.Severity,
-		TemplateID: p.Findings.TemplateID, Template: p.Findings.Template, Anomaly: p.Findings.Anomaly,
+		TemplateID: p.Findings.TemplateID, Template: p.Findings.Template, Anomaly: p.Findings.Anomaly, Classes: p.Findings.Classes,
 		PlanID:    p.Findings.PlanID,
 		EventTime: p.Time, ReceivedAt: p.ReceivedAt, DecidedAt: now.UTC(),
 		TraceID: traceID(p.TraceParent), Hops: p.Hops,

@@ -32,6 +32,10 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 		}
 		buf = strconv.AppendFloat(append(buf, `,"anomaly":`...), v.Anomaly, 'g', -1, 64)
 	}
+	buf, err := appendClasses(buf, v.Classes)
+	if err != nil {
+		return nil, err
+	}
 	for _, optional := range [...]struct{ name, text string }{
 		{`,"situation_id":`, v.SituationID}, {`,"plan_id":`, v.PlanID}, {`,"severity":`, v.Severity.String()},
 	} {
@@ -50,6 +54,26 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 	}
 	buf = appendText(append(buf, `,"trace_id":`...), v.TraceID)
 	return append(appendHopsText(append(buf, `,"hops":`...), v.Hops), '}'), nil
+}
+
+func appendClasses(buf []byte, classes []layers.Class) ([]byte, error) {
+	for i, class := range classes {
+		if math.IsNaN(class.Strength) || math.IsInf(class.Strength, 0) {
+			return nil, fmt.Errorf("pipeline: strength %v of class %q is no number between 0 and 1", class.Strength, class.Label)
+		}
+		if i == 0 {
+			buf = append(buf, `,"classes":[`...)
+		} else {
+			buf = append(buf, ',')
+		}
+		buf = appendText(append(buf, `{"label":`...), class.Label)
+		buf = strconv.AppendFloat(append(buf, `,"strength":`...), class.Strength, 'g', -1, 64)
+		buf = append(buf, '}')
+	}
+	if len(classes) > 0 {
+		buf = append(buf, ']')
+	}
+	return buf, nil
 }
 
 func appendHopsText(buf []byte, hops []layers.Hop) []byte {

@@ -90,7 +90,9 @@ func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
 		}
 		return a.reflexive, nil // It keeps what it remembers over a restart of its stage.
 	case layers.NameL2:
-		return implementation.New(implementation.DefaultConfig())
+		cfg := implementation.DefaultConfig()
+		cfg.Neurons = a.cfg.File.Neurons
+		return implementation.New(cfg)
 	case layers.NameL3:
 		cfg := operational.DefaultConfig()
 		cfg.Lateness = a.cfg.File.Windows.Lateness

@@ -188,8 +188,8 @@ func TestRun(t *testing.T) {
 	if layer := table.Rows[0]; layer.Must == nil || layer.Goal == nil || layer.P99 == nil || *layer.P99 < *layer.P50 {
 		t.Errorf("the layers' row is %+v", layer)
 	}
-	if neurons := table.Rows[1]; neurons.Yardstick == nil || neurons.Value != nil || neurons.Must != nil {
-		t.Errorf("the neurons' row is %+v: want a yardstick and nothing else", neurons)
+	if neurons := table.Rows[1]; neurons.Yardstick == nil || neurons.Value == nil || *neurons.Value <= 0 || neurons.Must == nil || !*neurons.Must {
+		t.Errorf("the neurons' row is %+v: want a value beside its yardstick", neurons)
 	}
 	if users := table.Rows[3]; users.Value != nil || users.Must != nil || !strings.Contains(users.Note, "hal9 load") {
 		t.Errorf("the users' row is %+v: want that it says what to run", users)

@@ -118,6 +118,9 @@ func (x *Explain) findings(p *page, v *layers.Verdict) {
 	if v.TemplateID != "" {
 		p.row("template", v.TemplateID+"  "+v.Template)
 	}
+	for _, class := range v.Classes {
+		p.row("looks like", fmt.Sprintf("%s  (strength %.2f)", class.Label, class.Strength))
+	}
 	if v.Anomaly > 0 {
 		p.row("anomaly", fmt.Sprintf("%.2f of 1", v.Anomaly))
 	}

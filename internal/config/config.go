@@ -16,6 +16,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
+	"github.com/2lab-ai/hal9/layers/implementation"
 	"github.com/2lab-ai/hal9/layers/operational"
 	"github.com/2lab-ai/hal9/layers/reflexive"
 	"github.com/2lab-ai/hal9/layers/strategic"
@@ -24,13 +25,14 @@ import (
 
 // File is what hal9.yaml says.
 type File struct {
-	Sources    []ingest.SourceRule   `yaml:"sources"`    // what sources do not say themselves; default none
-	Rules      []reflexive.Rule      `yaml:"rules"`      // answers of L1, in order; default none
-	Windows    Windows               `yaml:"windows"`    // how far L1 and L3 look
-	Playbooks  []tactical.Playbook   `yaml:"playbooks"`  // plans of L4, in order; default none
-	Objectives []strategic.Objective `yaml:"objectives"` // goals of L5; default the built-in one
-	Sinks      []outbound.Sink       `yaml:"sinks"`      // where results go beside NATS; default none
-	InOrder    bool                  `yaml:"in_order"`   // whether critical signals wait in line under overload, too; default false
+	Sources    []ingest.SourceRule     `yaml:"sources"`    // what sources do not say themselves; default none
+	Rules      []reflexive.Rule        `yaml:"rules"`      // answers of L1, in order; default none
+	Neurons    []implementation.Neuron `yaml:"neurons"`    // what L2 looks for in signals; default none
+	Windows    Windows                 `yaml:"windows"`    // how far L1 and L3 look
+	Playbooks  []tactical.Playbook     `yaml:"playbooks"`  // plans of L4, in order; default none
+	Objectives []strategic.Objective   `yaml:"objectives"` // goals of L5; default the built-in one
+	Sinks      []outbound.Sink         `yaml:"sinks"`      // where results go beside NATS; default none
+	InOrder    bool                    `yaml:"in_order"`   // whether critical signals wait in line under overload, too; default false
 }
 
 // Windows say how far the layers look in time.

@@ -10,6 +10,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/implementation"
 	"github.com/2lab-ai/hal9/layers/operational"
 	"github.com/2lab-ai/hal9/layers/reflexive"
 	"github.com/2lab-ai/hal9/layers/strategic"
@@ -36,6 +37,11 @@ func (d *decoder) validate(f *File) {
 	d.eachItem("rules", reflect.ValueOf(f.Rules), func(i int) error {
 		c := reflexive.DefaultConfig()
 		c.Rules = f.Rules[i : i+1]
+		return c.Validate()
+	})
+	d.eachItem("neurons", reflect.ValueOf(f.Neurons), func(i int) error {
+		c := implementation.DefaultConfig()
+		c.Neurons = f.Neurons[i : i+1]
 		return c.Validate()
 	})
 	d.eachItem("playbooks", reflect.ValueOf(f.Playbooks), func(i int) error {

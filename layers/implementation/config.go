@@ -16,6 +16,8 @@ type Config struct {
 	// MaxTotal is how many templates are kept in all; the source not heard of for longest loses
 	// its template not seen for longest. Default 20,000.
 	MaxTotal int
+	// Neurons say what else to look for; default none.
+	Neurons []Neuron
 }
 
 // DefaultConfig returns the defaults.
@@ -34,6 +36,12 @@ func (c *Config) Validate() error {
 		if f.value < 1 || f.value > most {
 			problems = append(problems, fmt.Errorf("implementation: %s %d: want 1 to %d", f.name, f.value, most))
 		}
+	}
+	if len(c.Neurons) > maxNeurons {
+		problems = append(problems, fmt.Errorf("implementation: %d neurons: want at most %d", len(c.Neurons), maxNeurons))
+	}
+	for i := range c.Neurons {
+		problems = append(problems, c.Neurons[i].validate(i))
 	}
 	return errors.Join(problems...)
 }

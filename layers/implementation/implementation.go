@@ -1,12 +1,13 @@
 // Package implementation is L2: it asks what a signal is. It mines log templates per source
 // from the stream of texts, keeps what stood at a template's variable places, and finds the
-// numbers in value, data and text. It answers what is routine: a text whose template is known,
+// numbers in value, data and text. A bank of neurons says which classes it belongs to. It answers what is routine: a text whose template is known,
 // without a value and without severity. Everything else is for the layers above to judge.
 package implementation
 
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -21,6 +22,8 @@ var (
 type Layer struct {
 	library *library
 	line    line
+	vector  Vector
+	bank    *Bank // nil where no neurons are configured
 }
 
 // New returns a layer for a valid cfg.
@@ -28,7 +31,11 @@ func New(cfg Config) (*Layer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Layer{library: newLibrary(cfg), line: line{words: stateWords()}}, nil
+	l := &Layer{library: newLibrary(cfg), line: line{words: stateWords()}}
+	if len(cfg.Neurons) > 0 {
+		l.bank = NewBank(cfg.Neurons)
+	}
+	return l, nil
 }
 
 // Decide writes template, parameters and features into e.Findings and resolves what is routine.
@@ -48,7 +55,28 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		}
 	}
 	e.Findings.Features = features(e, fields, &l.line, hasText)
+	if l.classify(e) {
+		return escalate(e.Findings.FlagReason), nil
+	}
 	return judge(e, found, hasText), nil
+}
+
+// classify asks the bank of neurons and reports whether one fires that flags the signal: then it is for L3 to correlate,
+// whatever its baselines say.
+func (l *Layer) classify(e *layers.Envelope) bool {
+	if l.bank == nil {
+		return false
+	}
+	l.vector.Read(e, e.Text)
+	e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector))
+	if l.bank.flagged < 0 {
+		return false
+	}
+	n := &l.bank.neurons[l.bank.flagged]
+	e.Findings.Flagged, e.Findings.Anomaly = true, 0.5+l.bank.strongest/2 // enough to open a situation
+	e.Findings.FlagReason = "neuron " + n.name + " fires: its features weigh " + strconv.FormatFloat(n.activation(&l.vector), 'g', 4, 64) +
+		" where " + strconv.FormatFloat(n.threshold, 'g', 4, 64) + " is its threshold"
+	return true
 }
 
 // judge answers by the findings.
@@ -62,6 +90,8 @@ func judge(e *layers.Envelope, t *template, hasText bool) layers.Decision {
 		return escalate("first of its template #" + t.id)
 	case e.Severity >= layers.SeverityWarning:
 		return escalate("template #" + t.id + " seen " + times(t) + ", but of severity " + severity(e))
+	case len(e.Findings.Classes) > 0:
+		return escalate("template #" + t.id + " seen " + times(t) + ", but it looks like " + e.Findings.Classes[0].Label)
 	}
 	return layers.Decision{
 		Disposition: layers.DispositionResolved,
