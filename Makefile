@@ -109,6 +109,10 @@ chaos-cluster: ## the same on three NATS servers, of which one is killed or cut 
 flood: ## flood a running HAL9 for a minute: memory, latency of critical signals before and during it, recovery
 	FLOOD=long $(GO) test -count=1 -v -timeout 15m -run '^TestFlood$$' ./internal/e2e
 
+.PHONY: score
+score: ## publish the labelled data over NATS to HAL9 and score its verdicts (HAL9_DATA, SCORE_JSON=FILE)
+	SCORE=1 $(GO) test -count=1 -v -timeout 20m -run '^TestScore$$' ./internal/e2e/score
+
 .PHONY: check
 check: vet lint test race archtest ## everything that must pass before a commit
 

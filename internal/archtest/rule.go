@@ -52,6 +52,8 @@ func edgeRules() []Rule {
 		{Packages: "internal/e2e"},
 		{Packages: "internal/e2e/chaos"},
 		{Packages: "internal/e2e/proctest"},
+		{Packages: "internal/e2e/score"},
+		{Packages: "internal/score"},
 		{Packages: "internal/natsserver", External: []string{client, server, "github.com/gofrs/flock"}},
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},

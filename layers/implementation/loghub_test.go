@@ -1,73 +1,30 @@
 package implementation_test
 
 import (
-	"encoding/csv"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/2lab-ai/hal9/internal/score"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/implementation"
 )
 
-// loghubLine is a line of the Loghub samples with its true template.
-type loghubLine struct{ content, event string }
-
 // loghub reads the samples, and skips the test where they are absent.
-func loghub(tb testing.TB) map[string][]loghubLine {
+func loghub(tb testing.TB) map[string][]score.Line {
 	tb.Helper()
-	root := os.Getenv("HAL9_DATA")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared", "data")
+	folder, err := score.Folder("../..")
+	if err != nil {
+		tb.Skip(err)
 	}
-	files, err := filepath.Glob(filepath.Join(root, "loghub", "*", "*_2k.log_structured.csv"))
-	if err != nil || len(files) == 0 {
-		tb.Skipf("no Loghub samples in %s: set HAL9_DATA", root)
-	}
-	sources := map[string][]loghubLine{}
-	for _, file := range files {
-		sources[filepath.Base(filepath.Dir(file))] = readLoghub(tb, file)
+	sources, err := score.LoadLoghub(filepath.Join(folder, "loghub"))
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return sources
-}
-
-func readLoghub(tb testing.TB, file string) []loghubLine {
-	tb.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	content, event := slices.Index(rows[0], "Content"), slices.Index(rows[0], "EventId")
-	lines := make([]loghubLine, 0, len(rows)-1)
-	for _, row := range rows[1:] {
-		lines = append(lines, loghubLine{row[content], row[event]})
-	}
-	return lines
-}
-
-// groupingAccuracy is the share of lines whose predicted group is their true group.
-func groupingAccuracy(predicted []string, lines []loghubLine) float64 {
-	guess, truth := map[string][]int{}, map[string][]int{}
-	for i, line := range lines {
-		guess[predicted[i]] = append(guess[predicted[i]], i)
-		truth[line.event] = append(truth[line.event], i)
-	}
-	right := 0
-	for _, group := range guess {
-		if slices.Equal(group, truth[lines[group[0]].event]) {
-			right += len(group)
-		}
-	}
-	return float64(right) / float64(len(lines))
 }
 
 // TestGroupingAccuracy holds the default configuration to what it reaches on real logs: each id
@@ -80,14 +37,14 @@ func TestGroupingAccuracy(t *testing.T) {
 		l := newLayer(t, implementation.DefaultConfig())
 		ids := make([]string, len(lines))
 		for i, line := range lines {
-			e := &layers.Envelope{Signal: layers.Signal{ID: strconv.Itoa(i), Source: name, Text: line.content}}
+			e := &layers.Envelope{Signal: layers.Signal{ID: strconv.Itoa(i), Source: name, Text: line.Content}}
 			decide(t, l, e)
 			ids[i] = e.Findings.TemplateID
 			if n := strings.Count(e.Findings.Template, "<*>"); n != len(e.Findings.Parameters) && n <= 32 {
-				t.Fatalf("%s: template %q with parameters %q of %q", name, e.Findings.Template, e.Findings.Parameters, line.content)
+				t.Fatalf("%s: template %q with parameters %q of %q", name, e.Findings.Template, e.Findings.Parameters, line.Content)
 			}
 		}
-		accuracy := groupingAccuracy(ids, lines)
+		accuracy := score.GroupingAccuracy(ids, lines)
 		sum += accuracy
 		slices.Sort(ids)
 		t.Logf("%-10s %.4f (%d templates)", name, accuracy, len(slices.Compact(ids)))
@@ -103,7 +60,7 @@ func BenchmarkLoghub(b *testing.B) {
 	var envelopes []*layers.Envelope
 	for name, lines := range loghub(b) {
 		for i, line := range lines {
-			envelopes = append(envelopes, &layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint(name, i), Source: name, Text: line.content}})
+			envelopes = append(envelopes, &layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint(name, i), Source: name, Text: line.Content}})
 		}
 	}
 	l := newLayer(b, implementation.DefaultConfig())

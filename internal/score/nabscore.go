@@ -1,18 +1,21 @@
-package operational
+package score
 
 import (
 	"math"
 	"slices"
 )
 
-// profile holds the weights of one application profile of the Numenta Anomaly Benchmark.
-type profile struct{ hit, miss, falseAlarm float64 }
+// Profile holds the weights of one application profile of the Numenta Anomaly Benchmark.
+type Profile struct{ hit, miss, falseAlarm float64 }
 
-var (
-	profileStandard = profile{1, 1, 0.11}
-	profileLowFP    = profile{1, 1, 0.22}
-	profileLowFN    = profile{1, 2, 0.11}
-)
+// ProfileStandard weighs a miss as much as nine false alarms.
+func ProfileStandard() Profile { return Profile{1, 1, 0.11} }
+
+// ProfileLowFP weighs false alarms twice.
+func ProfileLowFP() Profile { return Profile{1, 1, 0.22} }
+
+// ProfileLowFN weighs misses twice.
+func ProfileLowFN() Profile { return Profile{1, 2, 0.11} }
 
 // scoredRow is one row after the probationary period: the anomaly score it got, the window it
 // lies in (-1 outside) and what a detection there is worth.
@@ -31,9 +34,9 @@ func sigmoid(y float64) float64 {
 }
 
 // scoreRows weighs every row of every series; scores[i][j] is the anomaly of row j of series i.
-func scoreRows(all []nabSeries, scores [][]float64, p profile) (rows []scoredRow, windows int) {
+func scoreRows(all []Series, scores [][]float64, p Profile) (rows []scoredRow, windows int) {
 	for i, series := range all {
-		n := len(series.values)
+		n := len(series.Values)
 		probation := min(int(0.15*float64(n)), 750)
 		current := -1
 		for j := range n {
@@ -56,7 +59,7 @@ func scoreRows(all []nabSeries, scores [][]float64, p profile) (rows []scoredRow
 	return rows, windows
 }
 
-func (w nabWindow) weigh(row scoredRow, j int, p profile) scoredRow {
+func (w window) weigh(row scoredRow, j int, p Profile) scoredRow {
 	width := float64(w.right - w.left + 1)
 	if j <= w.right {
 		row.window = 0
@@ -67,28 +70,28 @@ func (w nabWindow) weigh(row scoredRow, j int, p profile) scoredRow {
 	return row
 }
 
-// nabScore is a score of the benchmark, the threshold it was reached at, and what it rests on.
-type nabScore struct {
-	score, threshold  float64
-	hits, falseAlarms int
+// Score is a score of the benchmark, the threshold it was reached at, and what it rests on.
+type Score struct {
+	Score, Threshold  float64
+	Hits, FalseAlarms int
 }
 
-// scoreBest finds the single threshold for all series that scores best.
-func scoreBest(all []nabSeries, scores [][]float64, p profile) nabScore {
-	best := nabScore{score: math.Inf(-1)}
-	scoreEach(all, scores, p, func(s nabScore) {
-		if s.score > best.score {
+// Best finds the single threshold for all series that scores best.
+func Best(all []Series, scores [][]float64, p Profile) Score {
+	best := Score{Score: math.Inf(-1)}
+	scoreEach(all, scores, p, func(s Score) {
+		if s.Score > best.Score {
 			best = s
 		}
 	})
 	return best
 }
 
-// scoreAt scores with a threshold fixed beforehand.
-func scoreAt(all []nabSeries, scores [][]float64, p profile, threshold float64) nabScore {
-	var at nabScore
-	scoreEach(all, scores, p, func(s nabScore) {
-		if s.threshold >= threshold {
+// At scores with a threshold fixed beforehand.
+func At(all []Series, scores [][]float64, p Profile, threshold float64) Score {
+	var at Score
+	scoreEach(all, scores, p, func(s Score) {
+		if s.Threshold >= threshold {
 			at = s
 		}
 	})
@@ -96,7 +99,7 @@ func scoreAt(all []nabSeries, scores [][]float64, p profile, threshold float64) 
 }
 
 // scoreEach visits the score at every threshold, from above the highest anomaly down.
-func scoreEach(all []nabSeries, scores [][]float64, p profile, visit func(nabScore)) {
+func scoreEach(all []Series, scores [][]float64, p Profile, visit func(Score)) {
 	rows, windows := scoreRows(all, scores, p)
 	slices.SortStableFunc(rows, func(a, b scoredRow) int {
 		switch {
@@ -108,14 +111,14 @@ func scoreEach(all []nabSeries, scores [][]float64, p profile, visit func(nabSco
 		return 0
 	})
 	null := -float64(windows) * p.miss
-	raw, caught, state := null, map[int]float64{}, nabScore{threshold: math.Inf(1)}
+	raw, caught, state := null, map[int]float64{}, Score{Threshold: math.Inf(1)}
 	visit(state)
 	for i, row := range rows {
 		if row.window < 0 {
-			state.falseAlarms++
+			state.FalseAlarms++
 			raw += row.worth
 		} else if old, ok := caught[row.window]; !ok {
-			state.hits++
+			state.Hits++
 			caught[row.window] = row.worth
 			raw += p.miss + row.worth
 		} else if row.worth > old {
@@ -123,8 +126,8 @@ func scoreEach(all []nabSeries, scores [][]float64, p profile, visit func(nabSco
 			raw += row.worth - old
 		}
 		if i+1 == len(rows) || rows[i+1].anomaly < row.anomaly {
-			state.threshold = row.anomaly
-			state.score = 100 * (raw - null) / (float64(windows)*p.hit - null)
+			state.Threshold = row.anomaly
+			state.Score = 100 * (raw - null) / (float64(windows)*p.hit - null)
 			visit(state)
 		}
 	}
