@@ -35,7 +35,8 @@ type Hop struct {
 // Class is a neuron that fires.
 type Class struct {
 	Label    string  `json:"label"`
-	Strength float64 `json:"strength"` // 0.5, at the threshold, to 1
+	Strength float64 `json:"strength"`        // 0.5, at the threshold, to 1
+	Flags    bool    `json:"flags,omitempty"` // such a signal opens a situation or joins one
 }
 
 // Findings is what the layers below found out about a signal; each layer adds to it.

@@ -67,11 +67,7 @@ func appendSignal(buf []byte, p *parcel) []byte {
 		data = nil
 	}
 	buf = append(buf, p.identity[:]...)
-	hasValue := byte(0)
-	if e.HasValue {
-		hasValue = 1
-	}
-	buf = append(buf, byte(e.Severity), hasValue)
+	buf = append(buf, byte(e.Severity), boolByte(e.HasValue))
 	if e.HasValue {
 		buf = appendFloat(buf, e.Value)
 	}
@@ -152,6 +148,7 @@ func appendFindings(buf []byte, f *layers.Findings) ([]byte, error) {
 		buf = binary.AppendUvarint(buf, uint64(len(f.Classes)))
 		for _, class := range f.Classes {
 			buf = appendFloat(appendString(buf, class.Label), class.Strength)
+			buf = append(buf, boolByte(class.Flags))
 		}
 	}
 	return buf, nil
@@ -180,6 +177,13 @@ func sortedKeys[V any](m map[string]V) []string {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(m))
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func appendString(buf []byte, text string) []byte {

@@ -151,9 +151,9 @@ func (r *reader) findings(f *layers.Findings, flags byte) {
 		}
 	}
 	if flags&flagClasses != 0 {
-		f.Classes = make([]layers.Class, r.count(9))
+		f.Classes = make([]layers.Class, r.count(10))
 		for i := range f.Classes {
-			f.Classes[i] = layers.Class{Label: r.string(), Strength: r.float()}
+			f.Classes[i] = layers.Class{Label: r.string(), Strength: r.float(), Flags: r.byte() != 0}
 		}
 	}
 }

@@ -39,21 +39,25 @@ const (
 	sharedFirst = 512 // messages, before the pace is known
 )
 
+// restMost bounds how long L1 makes room for the scout at a time.
+const restMost = 500 * time.Millisecond
+
 // holdPause is how often a stage that holds back looks again.
 const holdPause = 2 * time.Millisecond
 
 // hold waits while half of the next layer's partitions are behind. A single one must not stop the others. L1 waits for no
-// layer, but makes room for the scout of its process, for as long as its last burst took at most: half of the time is its own.
+// layer, but makes room for the scout of its process, for as long as its last burst took at most, and not for long, since what it has on
+// loan gets older meanwhile: half of the time is its own.
 func (s *stage) hold(ctx context.Context, took time.Duration) {
 	next, ok := s.key.Layer.Next()
 	if !ok || s.deps.Pressure == nil || s.key.Partition == PartitionCritical {
 		return
 	}
-	began := s.deps.Now()
+	began, most := s.deps.Now(), min(took, restMost)
 	isHeld := func() bool { return s.crowded(next) }
 	if s.key.Shared() {
 		isHeld = func() bool {
-			return s.deps.Pressure.Behind(ScoutKey(s.key.Partitions)) > scoutLag && s.deps.Now().Sub(began) < took
+			return s.deps.Pressure.Behind(ScoutKey(s.key.Partitions)) > scoutLag && s.deps.Now().Sub(began) < most
 		}
 	}
 	for isHeld() && pause(ctx, holdPause) == nil {

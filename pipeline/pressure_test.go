@@ -43,14 +43,15 @@ func TestStageHoldsWhileTheNextLayerIsBehind(t *testing.T) {
 func TestL1MakesRoomForTheScout(t *testing.T) {
 	l1 := StageKey{Layer: layers.NameL1, Partitions: 4}
 	for name, c := range map[string]struct {
-		key       StageKey
-		lag, want time.Duration
+		key             StageKey
+		took, lag, want time.Duration
 	}{
-		"the scout is far behind":     {l1, time.Hour, 300 * time.Millisecond},
-		"it catches up":               {l1, scoutLag + 1, 100 * time.Millisecond},
-		"it keeps up":                 {l1, scoutLag, 0},
-		"another layer does not wait": {StageKey{Layer: layers.NameL2, Partitions: 4}, time.Hour, 0},
-		"nor does the scout":          {ScoutKey(4), time.Hour, 0},
+		"the scout is far behind":     {l1, 300 * time.Millisecond, time.Hour, 300 * time.Millisecond},
+		"the last burst took long":    {l1, 10 * time.Second, time.Hour, restMost},
+		"it catches up":               {l1, 300 * time.Millisecond, scoutLag + 1, 100 * time.Millisecond},
+		"it keeps up":                 {l1, 300 * time.Millisecond, scoutLag, 0},
+		"another layer does not wait": {StageKey{Layer: layers.NameL2, Partitions: 4}, time.Second, time.Hour, 0},
+		"nor does the scout":          {ScoutKey(4), time.Second, time.Hour, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFakes(t, c.key)
@@ -59,7 +60,7 @@ func TestL1MakesRoomForTheScout(t *testing.T) {
 				time.AfterFunc(100*time.Millisecond, func() { f.pressure.set(ScoutKey(4).Name(), scoutLag) })
 			}
 			began := time.Now()
-			f.hold(t.Context(), 300*time.Millisecond)
+			f.hold(t.Context(), c.took)
 			if took := time.Since(began); took < c.want || took > c.want+2*holdPause {
 				t.Errorf("%s: it waited for %s, want %s", name, took, c.want)
 			}

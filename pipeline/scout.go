@@ -42,7 +42,7 @@ const (
 	scoutFew    = 4096                   // messages that are no flood, however large: for them it sets out at scoutAtFew
 	scoutAtFew  = 2 * time.Second
 	scoutLook   = 100 * time.Millisecond // between looks whether it is needed
-	scoutNotice = 250 * time.Millisecond // between the news of a range and the first signal handed up: L1 is further behind than that
+	scoutNotice = 250 * time.Millisecond // between the news of a range and the first signal handed up; who hears later makes a copy, which L2, L3 and the results' ids know
 	scoutLag    = 100 * time.Millisecond // how old what it reads may be before L1 in the same process makes room for it
 	scoutMargin = 20_000                 // messages between the end of the stream and the end of a range
 )
@@ -105,13 +105,14 @@ func (s *stage) awaitRange(ctx context.Context) (told time.Time, err error) {
 			return told, nil
 		}
 		if !s.cfg.InOrder && s.behindL1() > scoutAt {
-			isOut, err := s.setOut(ctx, r)
+			// The range is not read back: a server of a cluster may answer with the one before it.
+			begun, err := s.setOut(ctx, r)
 			if err != nil {
 				return told, err
 			}
-			if isOut {
-				told = s.deps.Now()
-				continue
+			if begun.From > 0 {
+				s.checkpoint.Offset = begun.From - 1
+				return s.deps.Now(), nil
 			}
 		}
 		if err := pause(ctx, scoutLook); err != nil {
@@ -125,17 +126,18 @@ func (s *stage) behindL1() time.Duration {
 	return s.deps.Pressure.Behind(StageKey{Layer: s.key.Layer, Partitions: s.key.Partitions})
 }
 
-// setOut begins a range, unless L1 is still within the last one or only a few messages wait.
-func (s *stage) setOut(ctx context.Context, old ScoutRange) (isOut bool, err error) {
+// setOut begins a range and returns it, unless L1 is still within the last one or only a few messages wait.
+func (s *stage) setOut(ctx context.Context, old ScoutRange) (begun ScoutRange, err error) {
 	last, settled, err := s.deps.Scouting.Ends(ctx)
 	if err != nil || settled < old.To || last < settled+scoutFew && s.behindL1() <= scoutAtFew {
-		return false, err
+		return ScoutRange{}, err
 	}
-	if err := s.deps.Scouting.SetRange(ctx, ScoutRange{From: last + 1}); err != nil {
-		return false, err
+	begun.From = last + 1
+	if err := s.deps.Scouting.SetRange(ctx, begun); err != nil {
+		return ScoutRange{}, err
 	}
-	s.deps.Log.WarnContext(ctx, "L1 is behind, critical signals overtake", "from", last+1)
-	return true, nil
+	s.deps.Log.WarnContext(ctx, "L1 is behind, critical signals overtake", "from", begun.From)
+	return begun, nil
 }
 
 // rangeOver returns a function that ends the range when L1 has caught up, and says when the scout has

@@ -13,14 +13,22 @@ import (
 type fakeScouting struct {
 	Scouting
 
-	now  ScoutRange
-	last uint64
+	now   ScoutRange
+	last  uint64
+	stale bool // answers as a server that has not heard of the range yet
+	sets  int
 }
 
-func (s *fakeScouting) Range(context.Context) (ScoutRange, error) { return s.now, nil }
+func (s *fakeScouting) Range(context.Context) (ScoutRange, error) {
+	if s.stale {
+		return ScoutRange{}, nil
+	}
+	return s.now, nil
+}
 
 func (s *fakeScouting) SetRange(_ context.Context, r ScoutRange) error {
 	s.now = r
+	s.sets++
 	return nil
 }
 
@@ -64,6 +72,21 @@ func TestRangeEndsWhereEverythingIsToBeInOrder(t *testing.T) {
 	if _, err := f.rangeOver()(t.Context()); err != nil || scouting.now.To == 0 {
 		t.Errorf("the range is %+v (%v), want one with an end", scouting.now, err)
 	}
+}
+
+// TestScoutBelievesTheRangeThatItSet has a server answer with the range of before: a second one, behind the first, would leave what
+// lies between to nobody.
+func TestScoutBelievesTheRangeThatItSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakes(t, ScoutKey(1))
+		scouting := &fakeScouting{last: scoutFew, stale: true}
+		f.deps.Scouting = scouting
+		f.pressure.set(StageKey{Layer: layers.NameL1}.Name(), time.Hour)
+		if told, err := f.awaitRange(t.Context()); err != nil || told.IsZero() || scouting.sets != 1 || f.checkpoint.Offset != scoutFew {
+			t.Errorf("%d ranges were set, it goes on behind %d, told at %s, %v: want one, and behind %d",
+				scouting.sets, f.checkpoint.Offset, told, err, scoutFew)
+		}
+	})
 }
 
 // TestScoutGoesOnWithARange has a scout find a range that an earlier one told of: what follows from it may be stored already.

@@ -96,8 +96,8 @@ func (s *stage) turns(ctx, work context.Context, over func(context.Context) (boo
 		if err := s.settle(ctx, work, burst); err != nil {
 			return err
 		}
+		took = s.deps.Now().Sub(began)
 		if len(burst) > 0 {
-			took = s.deps.Now().Sub(began)
 			s.pace.add(len(burst), took)
 			s.speed.add(len(burst), took+holding)
 		}

@@ -68,6 +68,9 @@ func appendClasses(buf []byte, classes []layers.Class) ([]byte, error) {
 		}
 		buf = appendText(append(buf, `{"label":`...), class.Label)
 		buf = strconv.AppendFloat(append(buf, `,"strength":`...), class.Strength, 'g', -1, 64)
+		if class.Flags {
+			buf = append(buf, `,"flags":true`...)
+		}
 		buf = append(buf, '}')
 	}
 	if len(classes) > 0 {

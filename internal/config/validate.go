@@ -44,6 +44,9 @@ func (d *decoder) validate(f *File) {
 		c.Neurons = f.Neurons[i : i+1]
 		return c.Validate()
 	})
+	if n := len(f.Neurons); n > implementation.MaxNeurons {
+		d.report(d.nearestNode("neurons"), "neurons", "%d neurons: want at most %d", n, implementation.MaxNeurons)
+	}
 	d.eachItem("playbooks", reflect.ValueOf(f.Playbooks), func(i int) error {
 		c := tactical.DefaultConfig()
 		c.Playbooks = f.Playbooks[i : i+1]

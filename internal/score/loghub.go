@@ -12,8 +12,11 @@ type Line struct{ Content, Event string }
 // LoadLoghub reads the samples of a folder by source.
 func LoadLoghub(folder string) (map[string][]Line, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*", "*_2k.log_structured.csv"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("score: no Loghub samples in %s: %w", folder, err)
+	if err != nil {
+		return nil, fmt.Errorf("score: Loghub samples in %s: %w", folder, err)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("score: no Loghub samples in %s: want <source>/<source>_2k.log_structured.csv", folder)
 	}
 	sources := map[string][]Line{}
 	for _, file := range files {

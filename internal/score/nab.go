@@ -29,8 +29,8 @@ func LoadNAB(folder string) ([]Series, error) {
 		return nil, err
 	}
 	paths, err := filepath.Glob(filepath.Join(folder, "data", "*", "*.csv"))
-	if err != nil || len(paths) == 0 {
-		return nil, fmt.Errorf("score: no series in %s: %w", folder, err)
+	if err != nil {
+		return nil, fmt.Errorf("score: series in %s: %w", folder, err)
 	}
 	slices.Sort(paths)
 	all := make([]Series, 0, len(paths))
@@ -126,8 +126,11 @@ func readCSV(path string) ([][]string, error) {
 	}
 	defer file.Close()
 	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil || len(rows) < 2 {
-		return nil, fmt.Errorf("score: %s has %d rows: %w", path, len(rows), err)
+	if err != nil {
+		return nil, fmt.Errorf("score: %s: %w", path, err)
+	}
+	if len(rows) < 2 {
+		return nil, fmt.Errorf("score: %s has %d rows, want names and at least one row", path, len(rows))
 	}
 	return rows, nil
 }

@@ -15,8 +15,10 @@ func Folder(root string) (string, error) {
 	if folder == "" {
 		folder = filepath.Join(root, "..", "shared", "data")
 	}
-	if _, err := os.Stat(folder); err != nil {
-		return "", fmt.Errorf("score: no data in %s: set HAL9_DATA to the folder that holds nab and loghub: %w", folder, err)
+	for _, part := range []string{"nab", "loghub"} {
+		if _, err := os.Stat(filepath.Join(folder, part)); err != nil {
+			return "", fmt.Errorf("score: no data: set HAL9_DATA to the folder that holds nab and loghub: %w", err)
+		}
 	}
 	return folder, nil
 }

@@ -15,66 +15,81 @@ type Bank struct {
 	columns [Features][]float32 // by dimension, the largest weight of each neuron; nil where no neuron has one
 	sums    []float32           // of each neuron, for the signal at hand
 	fired   []layers.Class
-
-	flagged   int     // of the neurons that flag the signal at hand the one that fires most strongly; -1 for none
-	strongest float64 // how strongly
 }
 
 // neuron is a Neuron ready for use.
 type neuron struct {
-	name, label string
-	weights     map[uint64]float64 // by hash of the feature
-	threshold   float64
-	flag        bool
+	label     string
+	weights   []weight // by hash, upwards
+	threshold float64
+	bar       float64 // the threshold, less what floats may lose
+	flag      bool
 }
 
-// boundSlack covers the rounding of float32 in sums of at most maxVectorFeatures.
+// weight is that of the feature with a hash.
+type weight struct {
+	feature uint64
+	value   float64
+}
+
+// boundSlack covers the rounding of float32 in sums of some thousand features, which are all at least 0.
 const boundSlack = 0.999
 
 // NewBank returns a bank of valid neurons.
 func NewBank(list []Neuron) *Bank {
 	b := &Bank{sums: make([]float32, len(list))}
 	for i, n := range list {
-		own := neuron{name: n.Name, label: cmp.Or(n.Label, n.Name), weights: map[uint64]float64{}, threshold: n.Threshold, flag: n.Flag}
-		for feature, weight := range n.Weights {
+		own := neuron{label: cmp.Or(n.Label, n.Name), threshold: n.Threshold, bar: n.Threshold * (1 - rounding), flag: n.Flag}
+		for feature, value := range n.Weights {
 			hash := hashBytes([]byte(feature))
-			own.weights[hash] = weight
-			if weight <= 0 {
+			own.weights = append(own.weights, weight{hash, value})
+			if value <= 0 {
 				continue
 			}
 			column := &b.columns[dimension(hash)]
 			if *column == nil {
 				*column = make([]float32, len(list))
 			}
-			(*column)[i] = max((*column)[i], float32(weight))
+			(*column)[i] = max((*column)[i], float32(value))
 		}
+		slices.SortFunc(own.weights, func(a, b weight) int { return cmp.Compare(a.feature, b.feature) })
 		b.neurons = append(b.neurons, own)
 	}
 	return b
 }
 
-// Fire returns the classes of the neurons that fire, the strongest first. The slice is good until the next call.
+// Fire returns the classes of the neurons that fire, the strongest first, each once. Those that flag the signal come before others
+// where not all have room. The slice is good until the next call.
 func (b *Bank) Fire(v *Vector) []layers.Class {
-	b.fired, b.flagged, b.strongest = b.fired[:0], -1, 0
+	b.fired = b.fired[:0]
 	b.activate(v)
 	for i, sum := range b.sums {
 		n := &b.neurons[i]
-		if float64(sum) < n.threshold*boundSlack {
+		if float64(sum) < n.bar*boundSlack {
 			continue
 		}
-		activation := n.activation(v)
-		if activation < n.threshold {
-			continue
-		}
-		strength := activation / (activation + n.threshold)
-		b.fired = append(b.fired, layers.Class{Label: n.label, Strength: strength})
-		if n.flag && strength > b.strongest {
-			b.flagged, b.strongest = i, strength
+		if activation := n.activation(v); activation >= n.bar {
+			b.fired = append(b.fired, layers.Class{Label: n.label, Strength: activation / (activation + n.threshold), Flags: n.flag})
 		}
 	}
-	slices.SortStableFunc(b.fired, func(a, c layers.Class) int { return cmp.Compare(c.Strength, a.Strength) })
-	b.fired = b.fired[:min(len(b.fired), maxClasses)]
-	return b.fired
+	slices.SortStableFunc(b.fired, func(a, c layers.Class) int {
+		return cmp.Or(cmp.Compare(asNumber(c.Flags), asNumber(a.Flags)), cmp.Compare(c.Strength, a.Strength))
+	})
+	kept := b.fired[:0]
+	for _, class := range b.fired {
+		if len(kept) < maxClasses && !slices.ContainsFunc(kept, func(k layers.Class) bool { return k.Label == class.Label }) {
+			kept = append(kept, class)
+		}
+	}
+	slices.SortStableFunc(kept, func(a, c layers.Class) int { return cmp.Compare(c.Strength, a.Strength) })
+	return kept
+}
+
+func asNumber(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // activate adds up the columns of the dimensions that the vector has.
@@ -111,11 +126,17 @@ func addScaled(sums []float32, columns *[4][]float32, scales *[4]float32) {
 	}
 }
 
-// activation is the sum of the weights of the features that are there.
+// activation is the sum of the weights of the features that are there; both are in the order of their hashes.
 func (n *neuron) activation(v *Vector) float64 {
-	sum := 0.0
-	for _, feature := range v.features {
-		sum += n.weights[feature]
+	sum, rest := 0.0, v.features
+	for i := range n.weights {
+		w := &n.weights[i]
+		for len(rest) > 0 && rest[0] < w.feature {
+			rest = rest[1:]
+		}
+		if len(rest) > 0 && rest[0] == w.feature {
+			sum += w.value
+		}
 	}
 	return sum
 }

@@ -37,8 +37,8 @@ func (c *Config) Validate() error {
 			problems = append(problems, fmt.Errorf("implementation: %s %d: want 1 to %d", f.name, f.value, most))
 		}
 	}
-	if len(c.Neurons) > maxNeurons {
-		problems = append(problems, fmt.Errorf("implementation: %d neurons: want at most %d", len(c.Neurons), maxNeurons))
+	if len(c.Neurons) > MaxNeurons {
+		problems = append(problems, fmt.Errorf("implementation: %d neurons: want at most %d", len(c.Neurons), MaxNeurons))
 	}
 	for i := range c.Neurons {
 		problems = append(problems, c.Neurons[i].validate(i))

@@ -55,33 +55,18 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		}
 	}
 	e.Findings.Features = features(e, fields, &l.line, hasText)
-	if l.classify(e) {
-		return escalate(e.Findings.FlagReason), nil
+	if l.bank != nil {
+		l.vector.Read(e)
+		e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector))
 	}
 	return judge(e, found, hasText), nil
-}
-
-// classify asks the bank of neurons and reports whether one fires that flags the signal: then it is for L3 to correlate,
-// whatever its baselines say.
-func (l *Layer) classify(e *layers.Envelope) bool {
-	if l.bank == nil {
-		return false
-	}
-	l.vector.Read(e, e.Text)
-	e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector))
-	if l.bank.flagged < 0 {
-		return false
-	}
-	n := &l.bank.neurons[l.bank.flagged]
-	e.Findings.Flagged, e.Findings.Anomaly = true, 0.5+l.bank.strongest/2 // enough to open a situation
-	e.Findings.FlagReason = "neuron " + n.name + " fires: its features weigh " + strconv.FormatFloat(n.activation(&l.vector), 'g', 4, 64) +
-		" where " + strconv.FormatFloat(n.threshold, 'g', 4, 64) + " is its threshold"
-	return true
 }
 
 // judge answers by the findings.
 func judge(e *layers.Envelope, t *template, hasText bool) layers.Decision {
 	switch {
+	case len(e.Findings.Classes) > 0:
+		return escalate("it looks like " + e.Findings.Classes[0].Label)
 	case e.HasValue:
 		return escalate("carries a value: whether it is normal is for its baseline to say")
 	case !hasText:
@@ -90,8 +75,6 @@ func judge(e *layers.Envelope, t *template, hasText bool) layers.Decision {
 		return escalate("first of its template #" + t.id)
 	case e.Severity >= layers.SeverityWarning:
 		return escalate("template #" + t.id + " seen " + times(t) + ", but of severity " + severity(e))
-	case len(e.Findings.Classes) > 0:
-		return escalate("template #" + t.id + " seen " + times(t) + ", but it looks like " + e.Findings.Classes[0].Label)
 	}
 	return layers.Decision{
 		Disposition: layers.DispositionResolved,

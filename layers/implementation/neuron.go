@@ -10,12 +10,15 @@ import (
 
 // Bounds of a bank of neurons.
 const (
-	maxNeurons      = 10_000
+	// MaxNeurons bounds a bank: all of it is asked about every signal.
+	MaxNeurons      = 2_000
 	maxWeights      = 128 // of one neuron
 	maxWeight       = 1e6
 	maxNeuronName   = 64 // bytes
 	maxClasses      = 8  // of one signal
 	leastActivation = 1e-6
+	// rounding is by how much a sum may miss the threshold that it should reach: 0.7+0.2+0.1 is less than 1 in floats.
+	rounding = 1e-9
 )
 
 // Neuron is a weighted detector over the features of a signal: it fires where the weights of the features that are there add up to
@@ -57,7 +60,7 @@ func (n *Neuron) validate(i int) error {
 		}
 		most += max(weight, 0)
 	}
-	if len(problems) == 0 && most < n.Threshold {
+	if len(problems) == 0 && most < n.Threshold*(1-rounding) {
 		fail("threshold is %v: the weights add up to %v at most, so it can never fire", n.Threshold, most)
 	}
 	return errors.Join(problems...)

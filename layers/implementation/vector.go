@@ -3,6 +3,7 @@ package implementation
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -20,8 +21,8 @@ const (
 	prefixNumber   = "number:"
 )
 
-// maxVectorFeatures bounds the features of one signal.
-const maxVectorFeatures = 256
+// vectorText bounds the text whose words count, bytes. With what ingest allows of labels a signal then has some 2,200 features at most.
+const vectorText = 4 << 10
 
 // Vector says what is there in a signal: which words, severity, type, source, labels and numbers. Each feature has a dimension
 // given by its hash (Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009), without the signs of
@@ -33,13 +34,13 @@ type Vector struct {
 	buffer   []byte
 }
 
-// Read fills the vector from a signal and the line that was read of its text.
-func (v *Vector) Read(e *layers.Envelope, text string) {
+// Read fills the vector from a signal and what has been found out about it.
+func (v *Vector) Read(e *layers.Envelope) {
 	for _, d := range v.used {
 		v.values[d] = 0
 	}
 	v.used, v.features = v.used[:0], v.features[:0]
-	v.words(text)
+	v.words(e.Text[:min(len(e.Text), vectorText)])
 	v.named(prefixSeverity, e.Severity.String())
 	v.named(prefixType, e.Type)
 	v.named(prefixSource, e.Source)
@@ -49,10 +50,8 @@ func (v *Vector) Read(e *layers.Envelope, text string) {
 	for name := range e.Findings.Features {
 		v.named(prefixNumber, name)
 	}
-	// Maps have no order, and the bound must not depend on one.
-	slices.Sort(v.features)
+	slices.Sort(v.features) // Maps have no order, and sums of floats must have one.
 	v.features = slices.Compact(v.features)
-	v.features = v.features[:min(len(v.features), maxVectorFeatures)]
 	for _, feature := range v.features {
 		d := dimension(feature)
 		if v.values[d] == 0 {
@@ -62,15 +61,17 @@ func (v *Vector) Read(e *layers.Envelope, text string) {
 	}
 }
 
-// words adds the words of a text in lower case: runs of letters, with digits where a letter begins them.
+// words adds the words of a text in lower case: runs of letters, and of digits behind a letter.
 func (v *Vector) words(text string) {
 	v.buffer = v.buffer[:0]
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c >= 'A' && c <= 'Z':
-			v.buffer = append(v.buffer, c+'a'-'A')
-		case c >= 'a' && c <= 'z', c >= utf8.RuneSelf, isDigit(c) && len(v.buffer) > 0:
-			v.buffer = append(v.buffer, c)
+	for _, r := range text {
+		switch {
+		case r >= 'a' && r <= 'z':
+			v.buffer = append(v.buffer, byte(r))
+		case unicode.IsLetter(r):
+			v.buffer = utf8.AppendRune(v.buffer, unicode.ToLower(r))
+		case unicode.IsDigit(r) && len(v.buffer) > 0:
+			v.buffer = utf8.AppendRune(v.buffer, r)
 		default:
 			v.add(v.buffer)
 			v.buffer = v.buffer[:0]
@@ -102,7 +103,8 @@ func featureProblem(name string) string {
 	prefix, rest, isNamed := strings.Cut(name, ":")
 	switch prefix += ":"; {
 	case !isNamed:
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r < utf8.RuneSelf && !isWordByte(r) }) || isDigit(name[0]) {
+		var v Vector
+		if v.words(name); len(v.features) != 1 || v.features[0] != hashBytes([]byte(name)) {
 			return "want one word of lower-case letters and digits that begins with a letter"
 		}
 		return ""
@@ -125,5 +127,3 @@ func featureProblem(name string) string {
 		return "known kinds are a word, severity:, type:, source:, label:name=value and number:"
 	}
 }
-
-func isWordByte(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' }

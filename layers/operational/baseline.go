@@ -113,6 +113,16 @@ func (b *baseline) fields(visit func(*float64)) {
 	b.episode.fields(visit)
 }
 
+// fieldsFirst reads what a snapshot of the first layout holds; the rest begins with the next sample.
+func (b *baseline) fieldsFirst(visit func(*float64)) {
+	b.level.fields(visit)
+	b.jump.fields(visit)
+	b.shift.fields(visit)
+	b.episode.fields(visit)
+	b.spread.seed([]float64{b.jump.last})
+	b.since = hourNone
+}
+
 // explain says in people's words what was found; subject names what the series measures.
 func (b *baseline) explain(f finding, subject string) string {
 	switch {

@@ -6,6 +6,7 @@ const (
 	dayHours    = 24
 	hourSeconds = 3600
 	hourNone    = math.MinInt64
+	excessHours = 3 * dayHours // two days and an hour back, and some
 	// Within so many reaches of the median a value counts for the mean of its hour: on a first morning all is far away.
 	dailyReaches = 10
 	daysKept     = 3 // days that the mean of an hour rests on, exponentially weighted
@@ -17,15 +18,15 @@ const (
 	habitFactor = 1.1
 )
 
-// daily is what a series does at each hour of the day, by UTC: an hour of the day is the same every day in
-// whatever zone. It knows the mean of each hour, and what was surprising on the last two whole days. A series has
-// one from its second hour on.
+// daily is what a series does at each hour of the day. It counts by UTC: where clocks change for summer, what is usual moves by an hour.
+// It knows the mean of each hour, and what was surprising in the hours of the last two days. A series has one from its second hour on.
 type daily struct {
-	hour   int64 // of event time, the newest; hourNone where the next sample tells
-	now    mean  // of that hour's samples
-	means  [dayHours]float64
-	days   [dayHours]uint8      // that each mean rests on, at most daysKept
-	excess [3][dayHours]float32 // largest surprise beyond habitFrom: today, yesterday, the day before
+	hour  int64 // of event time, the newest; hourNone where the next sample tells
+	now   mean  // of that hour's samples
+	means [dayHours]float64
+	days  [dayHours]uint8 // that each mean rests on, at most daysKept
+	// Largest surprise beyond habitFrom of each of the last hours, by hour of event time modulo excessHours.
+	excess [excessHours]float32
 }
 
 // advance finishes the hours and days before hour.
@@ -42,8 +43,8 @@ func (d *daily) advance(hour int64) {
 		d.means[h] += (d.now.value - d.means[h]) / float64(d.days[h])
 	}
 	d.now = mean{}
-	for passed := min(floorDiv(hour, dayHours)-floorDiv(d.hour, dayHours), 3); passed > 0; passed-- {
-		d.excess[2], d.excess[1], d.excess[0] = d.excess[1], d.excess[0], [dayHours]float32{}
+	for h := max(d.hour, hour-excessHours) + 1; h <= hour; h++ {
+		d.excess[index(h)] = 0
 	}
 	d.hour = hour
 }
@@ -60,27 +61,27 @@ func (d *daily) learn(value float64) { d.now.learn(value, math.MaxFloat64) }
 // unusual lowers a surprise by what surprised at this time of the day, an hour more or less, on each of the last two days, and
 // remembers it: what happens every night is no news.
 func (d *daily) unusual(hour int64, surprise float64) float64 {
-	h := hourOfDay(hour)
-	one, other := around(&d.excess[1], h), around(&d.excess[2], h)
+	one, other := d.around(hour-dayHours), d.around(hour-2*dayHours)
 	habit := min(max(one, other), habitAlike*min(one, other))
-	d.excess[0][h] = max(d.excess[0][h], float32(surprise-habitFrom))
+	if at := index(hour); d.hour-hour < excessHours { // else it is too late for the hours that are kept
+		d.excess[at] = max(d.excess[at], float32(surprise-habitFrom))
+	}
 	return max(0, surprise-habitFactor*float64(habit))
 }
+
+// around returns the largest excess at an hour or beside it.
+func (d *daily) around(hour int64) float32 {
+	return max(d.excess[index(hour-1)], d.excess[index(hour)], d.excess[index(hour+1)])
+}
+
+// index returns where an hour's excess lies.
+func index(hour int64) int { return int(hour - excessHours*floorDiv(hour, excessHours)) }
 
 // rewind is for a sender whose time went back: the next sample says which hour it is, and the days before it are not the last
 // ones any more.
 func (d *daily) rewind() {
 	d.hour, d.now = hourNone, mean{}
-	clear(d.excess[:])
-}
-
-// around returns the largest excess at an hour of a day or beside it.
-func around(day *[dayHours]float32, hour int) float32 {
-	most := float32(0)
-	for h := hour - 1; h <= hour+1; h++ {
-		most = max(most, day[(h+dayHours)%dayHours])
-	}
-	return most
+	d.excess = [excessHours]float32{}
 }
 
 func hourOfDay(hour int64) int { return int(hour - dayHours*floorDiv(hour, dayHours)) }

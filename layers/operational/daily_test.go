@@ -79,25 +79,55 @@ func TestHabitIsExplained(t *testing.T) {
 	}
 }
 
-func TestSeriesThatBecomesRestlessIsNews(t *testing.T) {
+// TestWhatHappensAroundMidnightIsNoNews has a job run within minutes of midnight, by UTC, now before and now after it.
+func TestWhatHappensAroundMidnightIsNoNews(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 71))
+	at := map[int]bool{} // samples
+	for day := 1; day < 20; day++ {
+		at[day*perDay+random.IntN(5)-2] = true
+	}
+	calm := nights(func(int, int) (float64, bool) { return 0, false })
+	late := 0
+	for _, i := range alarms(20*perDay, func(i int) float64 {
+		value := calm(i)
+		if at[i] {
+			return 400
+		}
+		return value
+	}) {
+		if at[i] && i > 8*perDay {
+			late++
+		}
+	}
+	if late > 1 {
+		t.Errorf("after a week %d of 11 nightly jobs are news still", late)
+	}
+}
+
+func TestSpreadNoticesRestlessAndCalm(t *testing.T) {
 	for name, c := range map[string]struct{ before, after float64 }{
-		"restless": {1, 4}, "calm": {4, 0.5},
+		"restless": {1, 6}, "calm": {4, 0.5},
 	} {
 		random := rand.New(rand.NewPCG(5, 8))
-		b, said := &baseline{}, &strings.Builder{}
+		var p spread
+		p.seed([]float64{50, 50})
+		early, late, said := 0.0, 0.0, ""
 		for i := range 1200 {
 			reach := c.before
 			if i >= 1000 {
 				reach = c.after
 			}
-			// Between -reach and reach in turns, so that no sample is far from its usual range for long.
-			f := b.observe(50+reach*(random.Float64()*2-1), fiveMinutes(i), true, surpriseOf(DefaultConfig().Threshold))
-			if i >= 1000 && f.news {
-				said.WriteString(b.explain(f, "load") + "\n")
+			s := sample{tame: 50 + reach*(random.Float64()*2-1), samples: float64(i + 2), inOrder: true}
+			surprise := p.observe(s)
+			switch {
+			case i < 1000:
+				early = max(early, surprise)
+			case surprise > late:
+				late, said = surprise, p.explain(s)
 			}
 		}
-		if !strings.Contains(said.String(), "has become "+name) && name == "calm" || said.Len() == 0 { // Restless samples are far out, too.
-			t.Errorf("a series that becomes %s: %q", name, said)
+		if early >= surpriseHalf || late < surpriseHalf || !strings.HasPrefix(said, "has become "+name) {
+			t.Errorf("a series that becomes %s surprises by %v before and by %v afterwards: %q", name, early, late, said)
 		}
 	}
 }
@@ -123,11 +153,6 @@ func TestHoursOfTheDay(t *testing.T) {
 		if got := hourOfDay(hour); got != want {
 			t.Errorf("hour %d is hour %d of the day, want %d", hour, got, want)
 		}
-	}
-	var day [dayHours]float32
-	day[23] = 2
-	if got := around(&day, 0); got != 2 {
-		t.Errorf("around midnight there was %v, want 2", got)
 	}
 }
 

@@ -48,6 +48,14 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) judgement {
 		}
 	}
 	l.keys.trim()
+	for _, class := range e.Findings.Classes {
+		if class.Flags { // whatever the baselines say; an anomaly that opens a situation
+			j = j.worse(judgement{
+				anomaly: 0.5 + class.Strength/2, flagged: true,
+				reason: "it looks like " + class.Label + " (strength " + number(class.Strength) + "): " + headline(e, j.reason),
+			})
+		}
+	}
 	if e.Severity >= layers.SeverityCritical {
 		return judgement{anomaly: 1, flagged: true, reason: "critical: " + headline(e, j.reason)}
 	}

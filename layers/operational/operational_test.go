@@ -244,3 +244,30 @@ func TestManyLooksFindLess(t *testing.T) {
 		t.Errorf("anomaly %v alone and %v among other numbers: want less among others", alone, among)
 	}
 }
+
+// TestClassThatFlags has L2's neurons see something in a signal that is usual by its baselines: it opens a situation, and is learnt.
+func TestClassThatFlags(t *testing.T) {
+	for name, c := range map[string]struct {
+		class    layers.Class
+		severity layers.Severity
+		anomaly  float64
+	}{
+		"flags":                {layers.Class{Label: "memory", Strength: 0.6, Flags: true}, 0, 0.8},
+		"flags what is grave":  {layers.Class{Label: "memory", Strength: 0.6, Flags: true}, layers.SeverityCritical, 1},
+		"only says what it is": {layers.Class{Label: "memory", Strength: 0.9}, 0, 0},
+	} {
+		l, s := newLayer(t), &sent{}
+		for i := range 100 {
+			decide(t, l, s.value("web-1", midnight.Add(time.Duration(i)*time.Minute), steady(i)))
+		}
+		e := s.value("web-1", midnight.Add(100*time.Minute), steady(100))
+		e.Severity, e.Findings.Classes = c.severity, []layers.Class{c.class}
+		d := decide(t, l, e)
+		if opened := len(d.Events) == 1; opened != (c.anomaly > 0) || e.Findings.Anomaly != c.anomaly && c.anomaly > 0 {
+			t.Errorf("%s: opened a situation: %t, with an anomaly of %v: %s", name, opened, e.Findings.Anomaly, d.Reason)
+		}
+		if series := l.keys.newest.series; len(series) == 0 || series[len(series)-1].numeric != nil && series[len(series)-1].numeric.samples != 101 {
+			t.Errorf("%s: the sample was not learnt", name)
+		}
+	}
+}

@@ -12,6 +12,9 @@ import (
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
 const snapshotMagic = "hal9L3\x02"
 
+// snapshotFirst is the layout of versions that knew nothing of the hours of the day. It is read, too.
+const snapshotFirst = 1
+
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
 // open situations in the order of their opening. The same state gives the same bytes.
 func (l *Layer) Snapshot() ([]byte, error) {
@@ -79,12 +82,13 @@ func openSnapshot(snapshot []byte) (*codec, error) {
 	switch {
 	case end < len(snapshotMagic) || string(snapshot[:len(snapshotMagic)-1]) != snapshotMagic[:len(snapshotMagic)-1]:
 		return nil, errors.New("this is no snapshot of this layer")
-	case snapshot[len(snapshotMagic)-1] != snapshotMagic[len(snapshotMagic)-1]:
+	case snapshot[len(snapshotMagic)-1] != snapshotMagic[len(snapshotMagic)-1] && snapshot[len(snapshotMagic)-1] != snapshotFirst:
 		return nil, fmt.Errorf("layout %d is unknown", snapshot[len(snapshotMagic)-1])
 	case crc32.ChecksumIEEE(snapshot[:end]) != binary.LittleEndian.Uint32(snapshot[end:]):
 		return nil, errors.New("its checksum is wrong")
 	}
-	return &codec{reading: true, buf: snapshot[len(snapshotMagic):end]}, nil
+	first := snapshot[len(snapshotMagic)-1] == snapshotFirst
+	return &codec{reading: true, first: first, buf: snapshot[len(snapshotMagic):end]}, nil
 }
 
 func (c *codec) key(k *keyState) {
@@ -124,6 +128,10 @@ func (c *codec) series(s *series) {
 func (c *codec) baseline(b *baseline) {
 	c.float(&b.samples)
 	if b.samples >= baselineMinSamples {
+		if c.first {
+			b.fieldsFirst(c.float)
+			return
+		}
 		b.fields(c.float)
 		c.int(&b.since)
 		has := b.daily != nil
@@ -156,8 +164,9 @@ func (c *codec) daily(b *baseline) {
 		d.days[h] = uint8(min(days, daysKept))
 		c.float(&d.means[h])
 	})
-	for day := range d.excess {
-		c.hours(func(h int) bool { return d.excess[day][h] > 0 }, func(h int) { c.float32(&d.excess[day][h]) })
+	for day := range excessHours / dayHours {
+		at := dayHours * day
+		c.hours(func(h int) bool { return d.excess[at+h] > 0 }, func(h int) { c.float32(&d.excess[at+h]) })
 	}
 }
 

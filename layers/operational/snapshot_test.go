@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +71,68 @@ func TestRestoreKeepsTheBound(t *testing.T) {
 	}
 	if _, newest := small.keys.byID[keyID{"test", "key-199"}]; len(small.keys.byID) != 50 || !newest {
 		t.Errorf("%d keys, newest %v: want the newest 50", len(small.keys.byID), newest)
+	}
+}
+
+// TestSnapshotKeepsTheHoursOfTheDay restores a layer in the middle of a day with habits: it must go on as if nothing had been.
+func TestSnapshotKeepsTheHoursOfTheDay(t *testing.T) {
+	l, s := newLayer(t), &sent{}
+	series := nights(func(_, of int) (float64, bool) { return 400, of == 40 })
+	feed := func(i int, value float64, all ...*Layer) {
+		var first layers.Envelope
+		for k, l := range all {
+			e := *s.value("web-1", midnight.Add(time.Duration(i)*5*time.Minute), value)
+			decide(t, l, &e)
+			if k == 0 {
+				first = e
+				continue
+			}
+			if e.Findings.Anomaly != first.Findings.Anomaly || e.Findings.Flagged != first.Findings.Flagged {
+				t.Fatalf("sample %d: anomaly %v after a restore, %v without", i, e.Findings.Anomaly, first.Findings.Anomaly)
+			}
+		}
+	}
+	for i := range 4*perDay + 30 {
+		feed(i, series(i), l)
+	}
+	again := newLayer(t)
+	snapshot := snapshotOf(t, l)
+	if err := again.Restore(snapshot); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(snapshotOf(t, again), snapshot) {
+		t.Error("what was restored gives another snapshot")
+	}
+	for i := 4*perDay + 30; i < 6*perDay; i++ {
+		feed(i, series(i), l, again)
+	}
+}
+
+// TestFirstLayoutIsRead restores what a version wrote that knew no hours of the day, and goes on with it.
+func TestFirstLayoutIsRead(t *testing.T) {
+	snapshot, err := os.ReadFile(filepath.Join("testdata", "layout-1.snapshot"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, s := newLayer(t), &sent{}
+	if err := l.Restore(snapshot); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.correlator.open) != 1 {
+		t.Errorf("%d situations are open, want one", len(l.correlator.open))
+	}
+	for i := 200; i < 3*perDay; i++ {
+		e := s.value("web-1", midnight.Add(time.Duration(i)*5*time.Minute), steady(i))
+		if d := decide(t, l, e); strings.Contains(d.Reason, "still learning") {
+			t.Fatalf("sample %d: %s", i, d.Reason)
+		}
+	}
+	spike := s.value("web-1", midnight.Add(3*24*time.Hour), 4000)
+	if decide(t, l, spike); !spike.Findings.Flagged {
+		t.Error("a spike is not noticed")
+	}
+	if err := newLayer(t).Restore(snapshotOf(t, l)); err != nil {
+		t.Error(err)
 	}
 }
 

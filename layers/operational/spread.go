@@ -8,9 +8,9 @@ const (
 	spreadLearns = 60  // samples before it judges
 )
 
-// Where the ratio of the two means, as a logarithm, lies until it is learnt: hardly ever beyond a factor of three.
+// Where the ratio of the two means, as a logarithm, lies until it is learnt: seldom beyond a factor of one and a half.
 const (
-	spreadBar   = 0.8
+	spreadBar   = 0.4
 	spreadScale = 0.2
 	spreadFloor = 0.05 // the smallest excess that counts
 )

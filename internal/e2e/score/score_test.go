@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -139,9 +141,9 @@ func publish(t *testing.T, js jetstream.JetStream, series []score.Series, logs m
 			})
 		}
 	}
-	for source, lines := range logs {
-		for j, line := range lines {
-			send("hal9.signals."+sourceLog, map[string]any{"id": strconv.Itoa(j), "source": sourceLog + "-" + source, "message": line.Content})
+	for k, source := range slices.Sorted(maps.Keys(logs)) {
+		for j, line := range logs[source] {
+			send("hal9.signals."+sourceLog, map[string]any{"id": strconv.Itoa(j), "source": fmt.Sprintf("%s-%d", sourceLog, k), "message": line.Content})
 		}
 	}
 	select {
@@ -159,8 +161,9 @@ func answers(t *testing.T, js jetstream.JetStream, sent int, series []score.Seri
 	for i := range series {
 		anomalies[i] = make([]float64, len(series[i].Values))
 	}
-	for source, lines := range logs {
-		ids[source] = make([]string, len(lines))
+	sources := slices.Sorted(maps.Keys(logs))
+	for _, source := range sources {
+		ids[source] = make([]string, len(logs[source]))
 	}
 	consumer, err := js.OrderedConsumer(t.Context(), "HAL9_VERDICTS", jetstream.OrderedConsumerConfig{})
 	if err != nil {
@@ -175,7 +178,7 @@ func answers(t *testing.T, js jetstream.JetStream, sent int, series []score.Seri
 		}
 		for msg := range batch.Messages() {
 			got++
-			read(t, msg.Data(), anomalies, ids)
+			read(t, msg.Data(), anomalies, ids, sources)
 		}
 		if ctx.Err() != nil {
 			t.Fatalf("%d of %d signals were answered within %s", got, sent, patience)
@@ -185,7 +188,7 @@ func answers(t *testing.T, js jetstream.JetStream, sent int, series []score.Seri
 }
 
 // read takes what a verdict says.
-func read(t *testing.T, data []byte, anomalies [][]float64, ids map[string][]string) {
+func read(t *testing.T, data []byte, anomalies [][]float64, ids map[string][]string, sources []string) {
 	t.Helper()
 	var v layers.Verdict
 	if err := json.Unmarshal(data, &v); err != nil {
@@ -202,7 +205,10 @@ func read(t *testing.T, data []byte, anomalies [][]float64, ids map[string][]str
 	if _, err := fmt.Sscanf(v.SignalID, "%d", &j); err != nil {
 		t.Fatalf("verdict %s: %v", data, err)
 	}
-	ids[v.Source[len(sourceLog)+1:]][j] = v.TemplateID
+	if _, err := fmt.Sscanf(v.Source, sourceLog+"-%d", &i); err != nil {
+		t.Fatalf("verdict %s: %v", data, err)
+	}
+	ids[sources[i]][j] = v.TemplateID
 }
 
 // linesPerSecond lets a layer of its own look at all lines again and again for a while, on one goroutine.
