@@ -17,6 +17,12 @@ const (
 	weightSeverity    = 100_000
 )
 
+// Kinds of features that are names: of the key, and of an entity.
+const (
+	kindKey    = 'k'
+	kindEntity = 'e'
+)
+
 // feature is one thing that a situation has, with its share.
 type feature struct {
 	id     uint64 // hash of what it is
@@ -28,13 +34,13 @@ func features(d *description) []feature {
 	all := make([]feature, 0, len(d.Words)+2*len(d.Entities)+3)
 	all = spread(all, 'w', d.Words, weightWords)
 	all = spread(all, 'K', []string{class(d.Key)}, weightKeyClass)
-	all = spread(all, 'k', []string{d.Key}, weightKey)
+	all = spread(all, kindKey, []string{d.Key}, weightKey)
 	classes := make([]string, len(d.Entities))
 	for i, entity := range d.Entities {
 		classes[i] = class(entity)
 	}
 	all = spread(all, 'E', classes, weightEntityClass)
-	all = spread(all, 'e', d.Entities, weightEntity)
+	all = spread(all, kindEntity, d.Entities, weightEntity)
 	all = spread(all, 's', []string{d.Severity.String()}, weightSeverity)
 	return merge(all)
 }

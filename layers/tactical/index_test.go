@@ -84,8 +84,8 @@ func TestIndexKeepsNothingOfWhatIsRemoved(t *testing.T) {
 		x.Remove(99 - number)
 	}
 	x.Remove(5)
-	if len(x.entries) > 0 || len(x.postings) > 0 {
-		t.Errorf("%d entries and %d postings are left", len(x.entries), len(x.postings))
+	if len(x.entries)+len(x.shapes)+len(x.common)+len(x.named) > 0 {
+		t.Errorf("%d entries, %d shapes and %d lists are left", len(x.entries), len(x.shapes), len(x.common)+len(x.named))
 	}
 }
 
