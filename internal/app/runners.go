@@ -97,6 +97,7 @@ func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
 		cfg := operational.DefaultConfig()
 		cfg.Lateness = a.cfg.File.Windows.Lateness
 		cfg.SituationGap = a.cfg.File.Windows.Situation
+		cfg.MaxKeys = seriesOf(cfg.MaxKeys, key.Partitions)
 		return operational.New(cfg, key.Partition == 0)
 	case layers.NameL4:
 		cfg := tactical.DefaultConfig()
@@ -107,6 +108,17 @@ func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
 	default:
 		return nil, fmt.Errorf("app: there is no layer %s", key.Layer)
 	}
+}
+
+// How many series L3 remembers: the snapshots of all partitions, 775 bytes a series, share one bucket.
+const (
+	seriesInAll = 150_000
+	seriesLeast = 2_500 // of one partition, however many there are
+)
+
+// seriesOf returns how many series a partition remembers, where one alone would remember most.
+func seriesOf(most, partitions int) int {
+	return min(most, max(seriesLeast, seriesInAll/max(1, partitions)))
 }
 
 func (a *App) strategicConfig() strategic.Config {
