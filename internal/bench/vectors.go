@@ -1,14 +1,10 @@
 package bench
 
 import (
-	"encoding/csv"
-	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strconv"
+
+	"github.com/2lab-ai/hal9/internal/score"
 )
 
 // dimensions is the length of a vector.
@@ -39,47 +35,19 @@ func loadVectors(n int) (vectors, string) {
 	return cut([][]float64{walk}, 3, n), "pieces of random walks"
 }
 
-// loadSeries reads the values of every series of NAB, in $HAL9_DATA or beside the project.
+// loadSeries reads the values of every series of NAB.
 func loadSeries() ([][]float64, error) {
-	for _, root := range []string{os.Getenv("HAL9_DATA"), filepath.Join("..", "shared", "data")} {
-		files, err := filepath.Glob(filepath.Join(root, "nab", "data", "*", "*.csv"))
-		if err != nil || root == "" || len(files) == 0 {
-			continue
-		}
-		var all [][]float64
-		for _, path := range files {
-			values, err := loadValues(path)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, values)
-		}
-		return all, nil
-	}
-	return nil, errors.New("bench: NAB's series are neither in $HAL9_DATA nor in ../shared/data")
-}
-
-// loadValues reads the second column of a file, below its head.
-func loadValues(path string) ([]float64, error) {
-	file, err := os.Open(path)
+	folder, err := score.Folder(".", "nab")
 	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
+		return nil, err
 	}
-	defer file.Close()
-	records, err := csv.NewReader(file).ReadAll()
+	series, err := score.LoadNAB(folder)
 	if err != nil {
-		return nil, fmt.Errorf("bench: read %s: %w", path, err)
+		return nil, err
 	}
-	var values []float64
-	for _, record := range records[min(1, len(records)):] {
-		if len(record) < 2 {
-			continue
-		}
-		value, err := strconv.ParseFloat(record[1], 64)
-		if err != nil {
-			return nil, fmt.Errorf("bench: read %s: %w", path, err)
-		}
-		values = append(values, value)
+	values := make([][]float64, len(series))
+	for i := range series {
+		values[i] = series[i].Values
 	}
 	return values, nil
 }

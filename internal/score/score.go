@@ -9,16 +9,16 @@ import (
 	"path/filepath"
 )
 
-// Folder returns where the data lies: in HAL9_DATA, or beside the project, whose root is given.
-func Folder(root string) (string, error) {
-	folder := os.Getenv("HAL9_DATA")
-	if folder == "" {
-		folder = filepath.Join(root, "..", "shared", "data")
+// Folder returns where the data of a name lies, nab or loghub: in HAL9_DATA, or in shared/data beside the project, whose root is
+// given.
+func Folder(root, name string) (string, error) {
+	data := os.Getenv("HAL9_DATA")
+	if data == "" {
+		data = filepath.Join(root, "..", "shared", "data")
 	}
-	for _, part := range []string{"nab", "loghub"} {
-		if _, err := os.Stat(filepath.Join(folder, part)); err != nil {
-			return "", fmt.Errorf("score: no data: set HAL9_DATA to the folder that holds nab and loghub: %w", err)
-		}
+	folder := filepath.Join(data, name)
+	if _, err := os.Stat(folder); err != nil {
+		return "", fmt.Errorf("score: no data: set HAL9_DATA to the folder that holds %s: %w", name, err)
 	}
 	return folder, nil
 }

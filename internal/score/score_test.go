@@ -11,7 +11,7 @@ import (
 
 func folder(tb testing.TB) string {
 	tb.Helper()
-	dir, err := score.Folder("../..")
+	dir, err := score.Folder("../..", "nab")
 	if err != nil {
 		tb.Skip(err)
 	}
@@ -20,7 +20,7 @@ func folder(tb testing.TB) string {
 
 func nab(tb testing.TB) []score.Series {
 	tb.Helper()
-	all, err := score.LoadNAB(folder(tb) + "/nab")
+	all, err := score.LoadNAB(folder(tb))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestNAB(t *testing.T) {
 }
 
 func TestPublished(t *testing.T) {
-	published, err := score.Published(folder(t) + "/nab")
+	published, err := score.Published(folder(t))
 	if err != nil || math.Abs(published["numenta"]-70.1) > .05 || published["null"] != 0 {
 		t.Errorf("published %v, %v", published, err)
 	}

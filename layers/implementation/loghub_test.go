@@ -2,7 +2,6 @@ package implementation_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,11 +15,11 @@ import (
 // loghub reads the samples, and skips the test where they are absent.
 func loghub(tb testing.TB) map[string][]score.Line {
 	tb.Helper()
-	folder, err := score.Folder("../..")
+	folder, err := score.Folder("../..", "loghub")
 	if err != nil {
 		tb.Skip(err)
 	}
-	sources, err := score.LoadLoghub(filepath.Join(folder, "loghub"))
+	sources, err := score.LoadLoghub(folder)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -45,7 +45,8 @@ func (v *Vector) Read(e *layers.Envelope) {
 	v.named(prefixType, e.Type)
 	v.named(prefixSource, e.Source)
 	for name, value := range e.Labels {
-		v.named(prefixLabel, name+"="+value)
+		v.buffer = append(append(append(append(v.buffer[:0], prefixLabel...), name...), '='), value...)
+		v.add(v.buffer)
 	}
 	for name := range e.Findings.Features {
 		v.named(prefixNumber, name)

@@ -1,7 +1,6 @@
 package operational
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,11 +11,11 @@ import (
 
 // TestNumentaAnomalyBenchmark holds the layer to what it reaches on the benchmark; `make score` does so through everything.
 func TestNumentaAnomalyBenchmark(t *testing.T) {
-	folder, err := score.Folder("../..")
+	folder, err := score.Folder("../..", "nab")
 	if err != nil {
 		t.Skip(err)
 	}
-	all, err := score.LoadNAB(filepath.Join(folder, "nab"))
+	all, err := score.LoadNAB(folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,11 +16,16 @@ type season struct {
 	tail   tail // of the distance from the mean of the hour
 }
 
-func (n *season) observe(s sample) float64 {
-	defer n.all.learn(s.tame, baselineSpan)
-	if !s.hasHour {
-		return 0
+func (n *season) observe(s sample) (surprise float64) {
+	if s.hasHour {
+		surprise = n.judge(s)
 	}
+	n.all.learn(s.tame, baselineSpan)
+	return surprise
+}
+
+// judge compares the sample with the mean of its hour, and learns how far apart the two are.
+func (n *season) judge(s sample) float64 {
 	n.byAll.learn(math.Abs(s.tame-n.all.value), baselineSpan)
 	n.byHour.learn(math.Abs(s.tame-s.hour), baselineSpan)
 	distance, floor := math.Abs(s.value-s.hour), grain(s.hour)

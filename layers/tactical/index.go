@@ -111,12 +111,13 @@ func (x *overlapIndex) variant(d *description) *variant {
 
 // split divides features, ordered by id, into names and others.
 func split(all []feature, d *description) (plain, names []feature) {
-	own := map[uint64]bool{hash(kindKey, d.Key): true}
+	own := make([]uint64, 0, maxEntities+1)
+	own = append(own, hash(kindKey, d.Key))
 	for _, entity := range d.Entities {
-		own[hash(kindEntity, entity)] = true
+		own = append(own, hash(kindEntity, entity))
 	}
 	for _, f := range all {
-		if own[f.id] {
+		if slices.Contains(own, f.id) {
 			names = append(names, f)
 		} else {
 			plain = append(plain, f)

@@ -39,19 +39,23 @@ func TestScore(t *testing.T) {
 	if os.Getenv("SCORE") == "" {
 		t.Skip("SCORE is not set: it takes a minute; make score runs it")
 	}
-	folder, err := score.Folder("../../..")
+	nab, err := score.Folder("../../..", "nab")
 	if err != nil {
 		t.Skip(err)
 	}
-	series, err := score.LoadNAB(filepath.Join(folder, "nab"))
+	loghub, err := score.Folder("../../..", "loghub")
+	if err != nil {
+		t.Skip(err)
+	}
+	series, err := score.LoadNAB(nab)
 	if err != nil {
 		t.Fatal(err)
 	}
-	logs, err := score.LoadLoghub(filepath.Join(folder, "loghub"))
+	logs, err := score.LoadLoghub(loghub)
 	if err != nil {
 		t.Fatal(err)
 	}
-	published, err := score.Published(filepath.Join(folder, "nab"))
+	published, err := score.Published(nab)
 	if err != nil {
 		t.Fatal(err)
 	}
