@@ -34,7 +34,8 @@ func TestCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 		stream := replicated(t, js)
-		ack, err := js.Publish(t.Context(), "r3", []byte("x"))
+		// A node may hear only later that the stream is there; nothing is stored until it has.
+		ack, err := js.Publish(t.Context(), "r3", []byte("x"), jetstream.WithRetryAttempts(40))
 		if err != nil || ack.Sequence != uint64(i)+1 {
 			t.Errorf("node %d stored %+v, %v: want sequence %d", i, ack, err, i+1)
 		}
