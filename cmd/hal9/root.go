@@ -109,4 +109,4 @@ func oneLine(err error) string {
 }
 
 // packageName matches the packages of this module that may start an error's text.
-var packageName = regexp.MustCompile(`^(app|bare|bench|bus|cli|config|dead|expr|hal9|ingest|layers|load|natsserver|outbound|pipeline|web)$`)
+var packageName = regexp.MustCompile(`^(app|assembly|bare|bench|bus|cli|config|dead|expr|hal9|ingest|layers|load|natsserver|outbound|pipeline|web)$`)

@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/2lab-ai/hal9/internal/assembly"
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/expr"
 	"github.com/2lab-ai/hal9/layers"
-	"github.com/2lab-ai/hal9/layers/implementation"
-	"github.com/2lab-ai/hal9/layers/operational"
 	"github.com/2lab-ai/hal9/layers/reflexive"
 	"github.com/2lab-ai/hal9/layers/strategic"
-	"github.com/2lab-ai/hal9/layers/tactical"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -81,54 +79,17 @@ func (a *App) spec(key pipeline.StageKey) pipeline.Spec {
 }
 
 func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
-	switch key.Layer {
-	case layers.NameL1:
-		if key.Scouts() {
-			cfg := a.reflexiveConfig()
-			cfg.IgnoreRepeats = true // It does not see when an alert is over.
-			return reflexive.New(cfg, expr.Signal)
-		}
+	if key.Layer == layers.NameL1 && !key.Scouts() {
 		return a.reflexive, nil // It keeps what it remembers over a restart of its stage.
-	case layers.NameL2:
-		cfg := implementation.DefaultConfig()
-		cfg.Neurons = a.cfg.File.Neurons
-		return implementation.New(cfg)
-	case layers.NameL3:
-		cfg := operational.DefaultConfig()
-		cfg.Lateness = a.cfg.File.Windows.Lateness
-		cfg.SituationGap = a.cfg.File.Windows.Situation
-		cfg.MaxKeys = seriesOf(cfg.MaxKeys, key.Partitions)
-		return operational.New(cfg, key.Partition == 0)
-	case layers.NameL4:
-		cfg := tactical.DefaultConfig()
-		cfg.Playbooks = a.cfg.File.Playbooks
-		return tactical.New(cfg, expr.Situation)
-	case layers.NameL5:
-		return strategic.New(a.strategicConfig(), a.lastReports)
-	default:
-		return nil, fmt.Errorf("app: there is no layer %s", key.Layer)
 	}
+	return a.kit().Layer(key)
 }
 
-// How many series L3 remembers: the snapshots of all partitions, 775 bytes a series, share one bucket.
-const (
-	seriesInAll = 150_000
-	seriesLeast = 2_500 // of one partition, however many there are
-)
-
-// seriesOf returns how many series a partition remembers, where one alone would remember most.
-func seriesOf(most, partitions int) int {
-	return min(most, max(seriesLeast, seriesInAll/max(1, partitions)))
-}
-
-func (a *App) strategicConfig() strategic.Config {
-	cfg := strategic.DefaultConfig()
-	cfg.Objectives = a.cfg.File.Objectives
-	return cfg
-}
+// kit is what this process makes its layers from.
+func (a *App) kit() *assembly.Kit { return &assembly.Kit{File: a.cfg.File, Reports: a.lastReports} }
 
 func (a *App) newTracker() (*strategic.Tracker, error) {
-	tracker, err := strategic.NewTracker(a.strategicConfig(), expr.Verdict)
+	tracker, err := a.kit().Tracker()
 	if err != nil {
 		return nil, err
 	}
@@ -139,19 +100,12 @@ func (a *App) newTracker() (*strategic.Tracker, error) {
 // rememberMost bounds how many verdicts L1 reads when it starts: it must be ready soon.
 const rememberMost = 30_000
 
-func (a *App) reflexiveConfig() reflexive.Config {
-	cfg := reflexive.DefaultConfig()
-	cfg.Rules = a.cfg.File.Rules
-	cfg.DedupWindow = a.cfg.File.Windows.Dedup
-	return cfg
-}
-
 // newReflexive makes L1 and tells it which identities have their verdict already.
 func (a *App) newReflexive(ctx context.Context) (err error) {
 	if !a.runs(layers.NameL1) {
 		return nil
 	}
-	cfg := a.reflexiveConfig()
+	cfg := a.kit().Reflexive(pipeline.StageKey{Layer: layers.NameL1})
 	if a.reflexive, err = reflexive.New(cfg, expr.Signal); err != nil {
 		return err
 	}

@@ -59,6 +59,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},
 		{Packages: "internal/expr", Internal: []string{"layers"}, External: []string{"cel.dev"}},
 		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound"}, External: []string{yaml}},
+		{Packages: "internal/assembly", Internal: []string{"layers/...", "pipeline", "internal/config", "internal/expr"}},
 		{Packages: "internal/telemetry", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom}},
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{

@@ -1,0 +1,81 @@
+// Package assembly makes the layers that a configuration asks for: the same ones for the process that
+// runs them over NATS and for whoever lets signals pass through them without it. Whatever a layer takes
+// from hal9.yaml it takes here.
+package assembly
+
+import (
+	"fmt"
+
+	"github.com/2lab-ai/hal9/internal/config"
+	"github.com/2lab-ai/hal9/internal/expr"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/implementation"
+	"github.com/2lab-ai/hal9/layers/operational"
+	"github.com/2lab-ai/hal9/layers/reflexive"
+	"github.com/2lab-ai/hal9/layers/strategic"
+	"github.com/2lab-ai/hal9/layers/tactical"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// Kit is what layers are made from.
+type Kit struct {
+	File    config.File
+	Reports func() []strategic.Report // how the objectives stand; L5 needs it
+}
+
+// Layer returns a new layer for a stage.
+func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
+	switch key.Layer {
+	case layers.NameL1:
+		return reflexive.New(k.Reflexive(key), expr.Signal)
+	case layers.NameL2:
+		cfg := implementation.DefaultConfig()
+		cfg.Neurons = k.File.Neurons
+		return implementation.New(cfg)
+	case layers.NameL3:
+		cfg := operational.DefaultConfig()
+		cfg.Lateness = k.File.Windows.Lateness
+		cfg.SituationGap = k.File.Windows.Situation
+		cfg.MaxKeys = seriesOf(cfg.MaxKeys, key.Partitions)
+		return operational.New(cfg, key.Partition == 0)
+	case layers.NameL4:
+		cfg := tactical.DefaultConfig()
+		cfg.Playbooks = k.File.Playbooks
+		return tactical.New(cfg, expr.Situation)
+	case layers.NameL5:
+		return strategic.New(k.strategic(), k.Reports)
+	default:
+		return nil, fmt.Errorf("assembly: there is no layer %s", key.Layer)
+	}
+}
+
+// Reflexive returns the configuration of L1.
+func (k *Kit) Reflexive(key pipeline.StageKey) reflexive.Config {
+	cfg := reflexive.DefaultConfig()
+	cfg.Rules = k.File.Rules
+	cfg.DedupWindow = k.File.Windows.Dedup
+	cfg.IgnoreRepeats = key.Scouts() // The scout does not see when an alert is over.
+	return cfg
+}
+
+// Tracker returns a new tracker of the objectives.
+func (k *Kit) Tracker() (*strategic.Tracker, error) {
+	return strategic.NewTracker(k.strategic(), expr.Verdict)
+}
+
+func (k *Kit) strategic() strategic.Config {
+	cfg := strategic.DefaultConfig()
+	cfg.Objectives = k.File.Objectives
+	return cfg
+}
+
+// How many series L3 remembers: the snapshots of all partitions, 775 bytes a series, share one bucket.
+const (
+	seriesInAll = 150_000
+	seriesLeast = 2_500 // of one partition, however many there are
+)
+
+// seriesOf returns how many series a partition remembers, where one alone would remember most.
+func seriesOf(most, partitions int) int {
+	return min(most, max(seriesLeast, seriesInAll/max(1, partitions)))
+}
