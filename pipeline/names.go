@@ -53,7 +53,7 @@ const (
 	HeaderAttempts    = "Hal9-Attempts"
 	HeaderStream      = "Hal9-Stream"
 	HeaderSeq         = "Hal9-Seq"
-	HeaderKind        = "Hal9-Kind"      // KindTick; absent on signals
+	HeaderKind        = "Hal9-Kind"      // KindTick or KindNote; absent on signals
 	HeaderSignals     = "Hal9-Signals"   // how many signals a pack holds; absent where it is one
 	HeaderIDs         = "Hal9-Ids"       // identities in a pack from L1, idBytes each, base64
 	HeaderTruncated   = "Hal9-Truncated" // size of the original where the dead letter holds its beginning only, bytes
@@ -64,8 +64,17 @@ const (
 	HeaderRedriveOf      = "Hal9-Redrive-Of"      // on a redriven signal: the id under which it died
 )
 
-// KindTick in HeaderKind marks a message that carries the time instead of a signal.
-const KindTick = "tick"
+// What HeaderKind says of a message in a keyed layer's stream that carries no signal.
+const (
+	KindTick = "tick" // it carries the time
+	KindNote = "note" // it carries a layers.Note
+)
+
+// IsSignal reports whether a message in a layer's stream, whose HeaderKind this is, carries signals. In
+// the stream of L1 that header is a sender's own.
+func IsSignal(layer layers.Name, kind string) bool {
+	return layer == layers.NameL1 || kind != KindTick && kind != KindNote
+}
 
 // MaxPartitions bounds the partitions of a layer.
 const MaxPartitions = 720

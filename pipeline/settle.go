@@ -134,8 +134,12 @@ func (s *stage) take(ctx context.Context, d *Delivery) error {
 	if !s.key.Shared() && d.Seq <= s.checkpoint.Offset {
 		return nil // settled before; the acknowledgement got lost
 	}
-	if !s.key.Shared() && d.HeaderValue(HeaderKind) == KindTick { // at L1 it is a sender's own header
-		return s.takeTick(d)
+	if kind := d.HeaderValue(HeaderKind); !IsSignal(s.key.Layer, kind) {
+		if kind == KindTick {
+			return s.takeTick(d)
+		}
+		s.takeNote(ctx, d)
+		return nil
 	}
 	return s.worker.handle(ctx, d, s)
 }

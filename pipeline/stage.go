@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // stage is one life of a stage: from its checkpoint until it is told to stop or something
@@ -45,6 +47,7 @@ type stage struct {
 type worker interface {
 	handle(ctx context.Context, d *Delivery, s *stage) error
 	tick(now time.Time) ([]Record, error)
+	hear(n *layers.Note) error
 	waiting() bool
 	snapshot() (state []byte, keeps bool, err error)
 	restore(state []byte) error

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -94,9 +95,9 @@ func (b *Bus) readHeads(ctx context.Context, name string, m *meter) error {
 	})
 }
 
-// signalsIn returns how many signals a message of a layer's stream holds.
+// signalsIn returns how many signals a message of a keyed layer's stream holds.
 func signalsIn(msg jetstream.Msg) uint64 {
-	if msg.Headers().Get(pipeline.HeaderKind) == pipeline.KindTick {
+	if !pipeline.IsSignal(layers.NameL2, msg.Headers().Get(pipeline.HeaderKind)) {
 		return 0
 	}
 	n, err := strconv.ParseUint(msg.Headers().Get(pipeline.HeaderSignals), 10, 32)

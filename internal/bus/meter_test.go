@@ -28,6 +28,8 @@ func TestQueueCountsSignalsNotMessages(t *testing.T) {
 		record := pipeline.Record{Subject: "hal9.l3.0", Data: data, Header: map[string]string{pipeline.HeaderSignals: strconv.Itoa(size + 1)}}
 		if size == 7 {
 			record.Header = map[string]string{pipeline.HeaderKind: pipeline.KindTick}
+		} else if size == 9 {
+			record.Header = map[string]string{pipeline.HeaderKind: pipeline.KindNote}
 		} else {
 			want += uint64(size) + 1
 		}

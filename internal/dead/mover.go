@@ -127,7 +127,7 @@ func (m *Mover) look(ctx context.Context, a *bus.Advisory) ([]body, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found || isTick(key, &message) {
+	if !found || !isSignal(key, &message) {
 		return nil, a.Done(ctx)
 	}
 	return m.open(a, key, &message)
@@ -156,8 +156,9 @@ func (m *Mover) settled(ctx context.Context, key pipeline.StageKey, seq uint64) 
 	return offset >= seq, err
 }
 
-func isTick(key pipeline.StageKey, m *bus.Message) bool {
-	return !key.Shared() && len(m.Header[pipeline.HeaderKind]) > 0 && m.Header[pipeline.HeaderKind][0] == pipeline.KindTick
+func isSignal(key pipeline.StageKey, m *bus.Message) bool {
+	kinds := m.Header[pipeline.HeaderKind]
+	return len(kinds) == 0 || pipeline.IsSignal(key.Layer, kinds[0])
 }
 
 // open makes the letters and the verdicts that the stage would have written.
