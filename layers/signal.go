@@ -39,6 +39,12 @@ type Class struct {
 	Flags    bool    `json:"flags,omitempty"` // such a signal opens a situation or joins one
 }
 
+// Mention is an entity that a signal names in its data or its text.
+type Mention struct {
+	Kind string // host, service, pod, …: as labels are called
+	Name string
+}
+
 // Findings is what the layers below found out about a signal; each layer adds to it.
 type Findings struct {
 	TemplateID  string             // L2: stable id of the log template
@@ -47,6 +53,8 @@ type Findings struct {
 	NewTemplate bool               // L2: this signal is the first of its template
 	Features    map[string]float64 // L2: numeric features found in value, text or data
 	Classes     []Class            // L2: what its neurons see in the signal, the strongest first
+	Mentions    []Mention          // L2: the entities that it names, one of each kind
+	Key         string             // L2: the entity that it is about, where its sender does not say; the pipeline makes it the key
 	Anomaly     float64            // L3: 0 normal .. 1 certain anomaly
 	Flagged     bool               // L3: left its baseline; what L3 correlates
 	FlagReason  string             // L3: why it was flagged
@@ -62,4 +70,13 @@ type Envelope struct {
 	TraceParent string    // W3C traceparent of the publisher, or one made from the identity
 	Hops        []Hop
 	Findings    Findings
+}
+
+// Rekey makes the key that L2 found the signal's own, once the layer has decided, and reports whether there was one.
+func (e *Envelope) Rekey() bool {
+	if e.Findings.Key == "" {
+		return false
+	}
+	e.Key, e.Findings.Key = e.Findings.Key, ""
+	return true
 }

@@ -26,12 +26,13 @@ const (
 	flagFlagged
 	flagSituation
 	flagClasses
+	flagMentions
 )
 
 // AppendEnvelope appends the binary form of e to buf: a version byte, the signal as one block with
 // its length, then hops and findings. Strings have their length in front, integers are
 // varints, maps are written in key order, so that equal envelopes have equal bytes. The block
-// never changes on a signal's way up: layers hand it on as it came.
+// does not change on a signal's way up, unless L2 finds its key: layers hand it on as it came.
 func AppendEnvelope(buf []byte, e *layers.Envelope) ([]byte, error) {
 	return appendParcel(buf, &parcel{Envelope: *e, identity: identityOf(e.Source, e.ID)})
 }
@@ -58,7 +59,7 @@ const (
 	DataMost = 16 << 10
 )
 
-// appendSignal appends what stays the same on a signal's way up. Short texts come first and
+// appendSignal appends what stays the same on a signal's way up, but for a key that L2 finds. Short texts come first and
 // together, so that a reader takes them with one allocation.
 func appendSignal(buf []byte, p *parcel) []byte {
 	e := &p.Envelope
@@ -121,6 +122,9 @@ func flagsOf(f *layers.Findings) byte {
 	if len(f.Classes) > 0 {
 		flags |= flagClasses
 	}
+	if len(f.Mentions) > 0 {
+		flags |= flagMentions
+	}
 	return flags
 }
 
@@ -149,6 +153,12 @@ func appendFindings(buf []byte, f *layers.Findings) ([]byte, error) {
 		for _, class := range f.Classes {
 			buf = appendFloat(appendString(buf, class.Label), class.Strength)
 			buf = append(buf, boolByte(class.Flags))
+		}
+	}
+	if len(f.Mentions) > 0 {
+		buf = binary.AppendUvarint(buf, uint64(len(f.Mentions)))
+		for _, mention := range f.Mentions {
+			buf = appendString(appendString(buf, mention.Kind), mention.Name)
 		}
 	}
 	return buf, nil

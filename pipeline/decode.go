@@ -156,6 +156,12 @@ func (r *reader) findings(f *layers.Findings, flags byte) {
 			f.Classes[i] = layers.Class{Label: r.string(), Strength: r.float(), Flags: r.byte() != 0}
 		}
 	}
+	if flags&flagMentions != 0 {
+		f.Mentions = make([]layers.Mention, r.count(2))
+		for i := range f.Mentions {
+			f.Mentions[i] = layers.Mention{Kind: r.string(), Name: r.string()}
+		}
+	}
 }
 
 // count reads a number of elements, each of which takes at least size bytes: a longer list

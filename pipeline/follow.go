@@ -11,6 +11,7 @@ import (
 // follow puts what a decision calls for into the outbox: the signal for the next stage or its
 // verdict, and the announcements.
 func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, s *stage, start time.Time) error {
+	p.takeKey()
 	now := w.deps.Now()
 	done := effect{
 		seq: d.Seq, disposition: decision.Disposition, again: decision.Again,

@@ -13,6 +13,13 @@ type parcel struct {
 	at       Position // in the stage's own stream
 }
 
+// takeKey makes the key that L2 found the signal's own.
+func (p *parcel) takeKey() {
+	if p.Rekey() {
+		p.block = nil // It holds the key as it came.
+	}
+}
+
 // Position is a place in a stage's stream: a stored message and the signal in it.
 type Position struct {
 	Seq   uint64

@@ -58,6 +58,7 @@ func randomEnvelope(r *rand.Rand) *layers.Envelope {
 		e.Labels[randomText(r)] = randomText(r)
 		e.Findings.Features[randomText(r)] = r.NormFloat64()
 		e.Findings.Classes = append(e.Findings.Classes, layers.Class{Label: randomText(r), Strength: float64(len(e.Findings.Classes)) / 8, Flags: len(e.Findings.Classes)%2 == 1})
+		e.Findings.Mentions = append(e.Findings.Mentions, layers.Mention{Kind: randomText(r), Name: randomText(r)})
 		e.Findings.Parameters = append(e.Findings.Parameters, randomText(r))
 	}
 	for range r.IntN(4) {

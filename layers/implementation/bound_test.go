@@ -2,6 +2,7 @@ package implementation_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -49,6 +50,12 @@ func withNames() []*layers.Envelope {
 			e.Text = "session " + name + " was closed for user " + name + " again and again"
 		case i%7 == 0:
 			e.Text = "hello " + name
+		case i%11 == 0:
+			e.Text, e.Source, e.Key = "", "unheard", "unheard"
+			e.Data = []byte(`{"xq":"` + name[:1] + `","host":{"id":` + strconv.Itoa(i) + `}}`)
+		case i%2 == 0:
+			e.Text, e.Source, e.Key = "", "unheard", "unheard"
+			e.Data = []byte(`{"xq":"` + name[:1] + `","n":` + strconv.Itoa(i) + `.5}`)
 		}
 	}
 	return envelopes

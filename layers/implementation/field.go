@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -16,18 +17,26 @@ const (
 	maxFields    = 64
 	maxFeatures  = 32
 	maxName      = 64 // bytes of a feature's name
+	maxDepth     = 4  // levels of names in a path
 )
 
-// fields are the names of an object's fields, sorted, and the numbers among their values, with
-// one level of nesting.
+// fields are the names of an object's fields, sorted, the numbers among their values, with one level of nesting, and the short
+// texts among them, with maxDepth levels.
 type fields struct {
 	names   []string
 	numbers []number
+	texts   []fieldText
 }
 
 type number struct {
 	name  string
 	value float64
+}
+
+// fieldText is a field that may name an entity.
+type fieldText struct {
+	path string // its names, joined by dots
+	text string
 }
 
 // readFields reads what is a JSON object; anything else has no fields.
@@ -45,14 +54,57 @@ func readFields(data json.RawMessage) fields {
 func (f *fields) read(name string, value json.RawMessage) {
 	if x, ok := parseNumber(string(value)); ok {
 		f.add(name, x)
+		f.addText(name, value)
 		return
 	}
 	nested := readObject(value)
+	if nested == nil {
+		f.addText(name, value)
+		return
+	}
 	for _, inner := range sortedNames(nested) {
 		if x, ok := parseNumber(string(nested[inner])); ok {
 			f.add(name+"."+inner, x)
 		}
+		f.readTexts(name+"."+inner, nested[inner], 2)
 	}
+}
+
+// readTexts reads the texts of a value at a depth.
+func (f *fields) readTexts(path string, value json.RawMessage, depth int) {
+	nested := readObject(value)
+	if nested == nil {
+		f.addText(path, value)
+		return
+	}
+	if depth == maxDepth {
+		return
+	}
+	for _, inner := range sortedNames(nested) {
+		f.readTexts(path+"."+inner, nested[inner], depth+1)
+	}
+}
+
+// addText takes a string, or an integer, that may be a name.
+func (f *fields) addText(path string, value json.RawMessage) {
+	if len(f.texts) == maxFields || len(value) < 1 || len(value) > maxEntity+len(`""`) || len(path) > 2*maxName {
+		return
+	}
+	text := string(value)
+	if value[0] == '"' {
+		if json.Unmarshal(value, &text) != nil {
+			return
+		}
+	} else if !isInteger(text) {
+		return
+	}
+	if isEntity(text) {
+		f.texts = append(f.texts, fieldText{path, text})
+	}
+}
+
+func isInteger(text string) bool {
+	return len(text) <= 18 && strings.Trim(text, "0123456789") == ""
 }
 
 func (f *fields) add(name string, value float64) {

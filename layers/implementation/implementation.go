@@ -20,10 +20,12 @@ var (
 
 // Layer is L2. Use New.
 type Layer struct {
-	library *library
-	line    line
-	vector  Vector
-	bank    *Bank // nil where no neurons are configured
+	library  *library
+	senders  *senders
+	entities entityReader
+	line     line
+	vector   Vector
+	bank     *Bank // nil where no neurons are configured
 }
 
 // New returns a layer for a valid cfg.
@@ -31,7 +33,9 @@ func New(cfg Config) (*Layer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Layer{library: newLibrary(cfg), line: line{words: stateWords()}}
+	l := &Layer{
+		library: newLibrary(cfg), senders: newSenders(), entities: entityReader{kinds: kindsOf()}, line: line{words: stateWords()},
+	}
 	if len(cfg.Neurons) > 0 {
 		l.bank = NewBank(cfg.Neurons)
 	}
@@ -55,11 +59,31 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		}
 	}
 	e.Findings.Features = features(e, fields, &l.line, hasText)
+	l.findEntities(e, &fields, hasText)
 	if l.bank != nil {
 		l.vector.Read(e)
 		e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector))
 	}
 	return judge(e, found, hasText), nil
+}
+
+// findEntities notes whom the signal names in its data and its text, and which of them it is about, where its sender does not
+// say and its source stands for the key: the one that the data has under a known name, else in the field that tells this
+// sender's entities apart. A text of pairs counts as data; what another text names may be anybody.
+func (l *Layer) findEntities(e *layers.Envelope, f *fields, hasText bool) {
+	var pairs []fieldText
+	if hasText {
+		var mostly bool
+		if pairs, mostly = l.line.pairs(); mostly {
+			f.texts, pairs = append(f.texts, pairs...), nil
+		}
+	}
+	if e.Key == e.Source {
+		if e.Findings.Key = keyOf(l.entities.mentions(f.texts)); e.Findings.Key == "" {
+			e.Findings.Key = l.senders.key(sourceName(e.Source), f.texts)
+		}
+	}
+	e.Findings.Mentions = l.entities.mentions(f.texts, pairs)
 }
 
 // judge answers by the findings.

@@ -17,6 +17,7 @@ type snapshot struct {
 	Version int              `json:"version"`
 	Clock   uint64           `json:"clock"`
 	Sources []sourceSnapshot `json:"sources"` // by name
+	Senders []senderSnapshot `json:"senders,omitempty"`
 }
 
 type sourceSnapshot struct {
@@ -43,6 +44,7 @@ func (l *Layer) Snapshot() ([]byte, error) {
 		s.Sources = append(s.Sources, m.snapshot())
 	}
 	slices.SortFunc(s.Sources, func(a, b sourceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
+	s.Senders = l.senders.snapshot()
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
 	encoder.SetEscapeHTML(false) // Templates are full of holes: escaped they are thrice as long.
@@ -91,7 +93,11 @@ func (l *Layer) Restore(data []byte) error {
 		restored.order.touch(&m.place)
 		restored.forget()
 	}
-	l.library = restored
+	senders, err := restoreSenders(s.Senders)
+	if err != nil {
+		return fmt.Errorf("implementation: restore: %w", err)
+	}
+	l.library, l.senders = restored, senders
 	return nil
 }
 

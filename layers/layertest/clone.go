@@ -16,6 +16,7 @@ func Clone(e *layers.Envelope) *layers.Envelope {
 	c.Hops = slices.Clone(e.Hops)
 	c.Findings.Parameters = slices.Clone(e.Findings.Parameters)
 	c.Findings.Classes = slices.Clone(e.Findings.Classes)
+	c.Findings.Mentions = slices.Clone(e.Findings.Mentions)
 	c.Findings.Features = maps.Clone(e.Findings.Features)
 	c.Findings.Situation = cloneSituation(e.Findings.Situation)
 	return &c

@@ -21,7 +21,7 @@ func (l *Layer) judgeNumbers(c cause) judgement {
 		j = l.judgeNumber(c, reading{id, "value", c.e.Value, looks})
 	}
 	for _, name := range features {
-		id := seriesID{kind: seriesFeature, name: short(name), detail: short(c.e.Type)}
+		id := seriesID{kind: seriesFeature, name: short(name), detail: short(c.e.Type + measured(c.e))}
 		j = j.worse(l.judgeNumber(c, reading{id, plain(name, 64), c.e.Findings.Features[name], looks}))
 	}
 	return j
@@ -73,5 +73,21 @@ func metricName(e *layers.Envelope) string {
 			return name
 		}
 	}
+	if name := measured(e); name != "" {
+		return name
+	}
 	return e.Findings.TemplateID
 }
+
+// measured returns what the signal's data say that is measured, or "".
+func measured(e *layers.Envelope) string {
+	for _, m := range e.Findings.Mentions {
+		if m.Kind == mentionMetric {
+			return m.Name
+		}
+	}
+	return ""
+}
+
+// mentionMetric is the kind of mention that says what a number measures.
+const mentionMetric = "metric"

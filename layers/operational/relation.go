@@ -48,11 +48,14 @@ func tokensOf(e *layers.Envelope) []token {
 		if kind == "" || value == "" {
 			continue
 		}
-		if kind == "=host" { // an instance is a host with a port
-			value, _, _ = strings.Cut(value, ":")
-		}
 		labelled = labelled || kind != tokenTrace
-		tokens = append(tokens, token{kind, short(value)})
+		tokens = append(tokens, placed(kind, value))
+	}
+	for _, m := range e.Findings.Mentions {
+		if kind := labelKinds(m.Kind); kind != "" {
+			labelled = true
+			tokens = append(tokens, placed(kind, m.Name))
+		}
 	}
 	if parts := strings.Split(e.TraceParent, "-"); len(parts) == 4 && len(parts[1]) == 32 {
 		tokens = append(tokens, token{tokenTrace, parts[1]})
@@ -62,6 +65,14 @@ func tokensOf(e *layers.Envelope) []token {
 	}
 	slices.SortFunc(tokens, compareTokens)
 	return slices.Compact(tokens)
+}
+
+// placed makes the token of a label: an instance is a host with a port.
+func placed(kind, value string) token {
+	if kind == "=host" {
+		value, _, _ = strings.Cut(value, ":")
+	}
+	return token{kind, short(value)}
 }
 
 func compareTokens(a, b token) int {
