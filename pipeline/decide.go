@@ -152,14 +152,15 @@ func (w *layerWorker) try(ctx context.Context, p *parcel, clock *watch) (decisio
 	if err != nil {
 		return decision, err
 	}
-	return decision, w.check(&decision)
+	return decision, CheckDecision(w.key.Layer, &decision)
 }
 
-func (w *layerWorker) check(d *layers.Decision) error {
-	_, hasNext := w.key.Layer.Next()
+// CheckDecision returns an error, a permanent one, where a layer's answer is none that it may give.
+func CheckDecision(layer layers.Name, d *layers.Decision) error {
+	_, hasNext := layer.Next()
 	switch {
 	case d.Disposition < layers.DispositionSuppressed || d.Disposition >= layers.DispositionDead:
-		return layers.Permanent(fmt.Errorf("pipeline: layer %s answered with disposition %s", w.key.Layer, d.Disposition))
+		return layers.Permanent(fmt.Errorf("pipeline: layer %s answered with disposition %s", layer, d.Disposition))
 	case d.Disposition == layers.DispositionEscalated && !hasNext:
 		return layers.Permanent(errors.New("pipeline: the highest layer handed a signal up"))
 	default:

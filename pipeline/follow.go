@@ -84,17 +84,7 @@ func (s *stage) add(d *Delivery, record Record) bool {
 }
 
 func (w *layerWorker) verdict(p *parcel, decision *layers.Decision, now time.Time, out *outbox) (Record, error) {
-	v := layers.Verdict{
-		SignalID: p.ID, Source: p.Source, Key: p.Key, Layer: w.key.Layer, Disposition: decision.Disposition,
-		Reason: decision.Reason, Rule: decision.Rule, Severity: p.Severity,
-		TemplateID: p.Findings.TemplateID, Template: p.Findings.Template, Anomaly: p.Findings.Anomaly, Classes: p.Findings.Classes,
-		PlanID:    p.Findings.PlanID,
-		EventTime: p.Time, ReceivedAt: p.ReceivedAt, DecidedAt: now.UTC(),
-		TraceID: traceID(p.TraceParent), Hops: p.Hops,
-	}
-	if p.Findings.Situation != nil {
-		v.SituationID = p.Findings.Situation.ID
-	}
+	v := VerdictOn(&p.Envelope, w.key.Layer, decision, now)
 	begin := len(out.text)
 	text, err := appendVerdict(out.text, &v)
 	if err != nil {
@@ -107,6 +97,22 @@ func (w *layerWorker) verdict(p *parcel, decision *layers.Decision, now time.Tim
 		Trace:   p.TraceParent,
 		Data:    text[begin:len(text):len(text)],
 	}, nil
+}
+
+// VerdictOn returns the verdict that a layer's final decision on an envelope is.
+func VerdictOn(e *layers.Envelope, layer layers.Name, decision *layers.Decision, now time.Time) layers.Verdict {
+	v := layers.Verdict{
+		SignalID: e.ID, Source: e.Source, Key: e.Key, Layer: layer, Disposition: decision.Disposition,
+		Reason: decision.Reason, Rule: decision.Rule, Severity: e.Severity,
+		TemplateID: e.Findings.TemplateID, Template: e.Findings.Template, Anomaly: e.Findings.Anomaly, Classes: e.Findings.Classes,
+		PlanID:    e.Findings.PlanID,
+		EventTime: e.Time, ReceivedAt: e.ReceivedAt, DecidedAt: now.UTC(),
+		TraceID: traceID(e.TraceParent), Hops: e.Hops,
+	}
+	if e.Findings.Situation != nil {
+		v.SituationID = e.Findings.Situation.ID
+	}
+	return v
 }
 
 func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/2lab-ai/hal9/internal/assembly"
 	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
@@ -26,7 +27,7 @@ func (a *App) newMover(ctx context.Context) (err error) {
 // decoderOf returns how a layer's messages are read.
 func (a *App) decoderOf(layer layers.Name) pipeline.Decoder {
 	if layer == layers.NameL1 {
-		return signals{a.decoder}
+		return assembly.Signals{Decoder: a.decoder}
 	}
 	return pipeline.Envelopes{}
 }

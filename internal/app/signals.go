@@ -13,32 +13,6 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// signals is the Decoder of L1: what stands in its stream comes from outside.
-type signals struct{ decoder *ingest.Decoder }
-
-func (s signals) Decode(d *pipeline.Delivery) (*layers.Envelope, error) {
-	item, err := s.decoder.Message(outside(d))
-	if err != nil {
-		return nil, layers.Permanent(err)
-	}
-	e := &layers.Envelope{Signal: item.Signal, Origin: d.Seq, ReceivedAt: d.Stored, TraceParent: item.TraceParent}
-	if e.TraceParent == "" {
-		e.TraceParent = pipeline.TraceParentOf(e.Source, e.ID)
-	}
-	return e, nil
-}
-
-// MaybeCritical implements pipeline.Prefilter.
-func (s signals) MaybeCritical(d *pipeline.Delivery) bool { return s.decoder.MaybeCritical(outside(d)) }
-
-func (s signals) Name(d *pipeline.Delivery) (source, id string) {
-	return pipeline.SourceOf(d.Subject), s.decoder.FallbackID(outside(d))
-}
-
-func outside(d *pipeline.Delivery) ingest.Message {
-	return ingest.Message{Subject: d.Subject, Header: d.Header, Data: d.Data, Seq: d.Seq, Stored: d.Stored}
-}
-
 // SignalRecord returns the record that enters a signal into L1.
 func SignalRecord(item *ingest.Item) (pipeline.Record, error) {
 	data, err := ingest.Encode(&item.Signal)

@@ -1,6 +1,9 @@
 package archtest
 
-import "path"
+import (
+	"path"
+	"slices"
+)
 
 // Rule says what the packages in matching folders may import beside the standard library.
 type Rule struct {
@@ -12,7 +15,7 @@ type Rule struct {
 // Rules is HAL9's architecture: arrows point inward, to the contract in layers. The first
 // rule whose pattern matches a package holds.
 func Rules() []Rule {
-	return append(contractRules(), edgeRules()...)
+	return slices.Concat(contractRules(), edgeRules(), proofRules())
 }
 
 // contractRules are those of the contract, the layers and the pipeline: what is in here
@@ -59,7 +62,6 @@ func edgeRules() []Rule {
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},
 		{Packages: "internal/expr", Internal: []string{"layers"}, External: []string{"cel.dev"}},
 		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound"}, External: []string{yaml}},
-		{Packages: "internal/assembly", Internal: []string{"layers/...", "pipeline", "internal/config", "internal/expr"}},
 		{Packages: "internal/telemetry", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom}},
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
@@ -92,6 +94,21 @@ func edgeRules() []Rule {
 				"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color", "github.com/schollz/progressbar/v3",
 				"golang.org/x/term", "golang.org/x/time", "golang.org/x/sync",
 			},
+		},
+	}
+}
+
+// proofRules are those of what shows a configuration without running it.
+func proofRules() []Rule {
+	return []Rule{
+		{Packages: "internal/assembly", Internal: []string{"layers/...", "pipeline", "internal/config", "internal/expr", "internal/ingest"}},
+		{
+			Packages: "internal/rehearsal",
+			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/assembly", "internal/config", "internal/ingest"},
+		},
+		{
+			Packages: "internal/trial",
+			Internal: []string{"layers", "pipeline", "internal/config", "internal/ingest", "internal/rehearsal"},
 		},
 	}
 }

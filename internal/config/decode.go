@@ -88,6 +88,10 @@ func (d *decoder) decode(n *yaml.Node, path string, into reflect.Value) {
 		d.decodeList(n, path, into)
 	case into.Kind() == reflect.Map:
 		d.decodeMap(n, path, into)
+	case into.Kind() == reflect.Interface:
+		if value := d.decodeAny(n, path, 0); value != nil {
+			into.Set(reflect.ValueOf(value))
+		}
 	}
 }
 

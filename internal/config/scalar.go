@@ -15,7 +15,7 @@ func isScalar(into reflect.Value) bool {
 		return true
 	}
 	kind := into.Kind()
-	return kind == reflect.String || kind == reflect.Float64 || kind == reflect.Int64 || kind == reflect.Bool
+	return kind == reflect.String || kind == reflect.Float64 || kind == reflect.Int || kind == reflect.Int64 || kind == reflect.Bool
 }
 
 // decodeScalar writes a single value: text, a number, a boolean, a duration, or a type of its own that
@@ -35,6 +35,10 @@ func (d *decoder) decodeScalar(n *yaml.Node, path string, into reflect.Value) {
 	}
 	if into.Kind() == reflect.Bool {
 		d.decodeBool(n, path, into)
+		return
+	}
+	if into.Kind() == reflect.Int {
+		d.decodeWhole(n, path, into)
 		return
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
@@ -72,6 +76,15 @@ func (d *decoder) decodeNumber(n *yaml.Node, path string, into reflect.Value) {
 		return
 	}
 	into.SetFloat(number)
+}
+
+func (d *decoder) decodeWhole(n *yaml.Node, path string, into reflect.Value) {
+	number, err := strconv.Atoi(n.Value)
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || err != nil {
+		d.report(n, path, "want a whole number such as 3, not %s", describe(n))
+		return
+	}
+	into.SetInt(int64(number))
 }
 
 func (d *decoder) decodeBool(n *yaml.Node, path string, into reflect.Value) {
