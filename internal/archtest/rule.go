@@ -107,6 +107,13 @@ func proofRules() []Rule {
 			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/assembly", "internal/config", "internal/ingest"},
 		},
 		{
+			Packages: "internal/shadow",
+			Internal: []string{
+				"layers", "pipeline", "internal/bus", "internal/cli", "internal/config", "internal/ingest", "internal/rehearsal",
+			},
+			External: []string{"golang.org/x/sync/errgroup"},
+		},
+		{
 			Packages: "internal/trial",
 			Internal: []string{"layers", "pipeline", "internal/config", "internal/ingest", "internal/rehearsal"},
 		},
