@@ -24,6 +24,8 @@ func contractRules() []Rule {
 	return []Rule{
 		{Packages: "layers"},
 		{Packages: "layers/layertest", Internal: []string{"layers"}, External: []string{"github.com/google/go-cmp"}},
+		{Packages: "layers/tactical", Internal: []string{"layers", "layers/tactical/nearest"}},
+		{Packages: "layers/tactical/nearest"},
 		{Packages: "layers/*", Internal: []string{"layers"}},
 		{Packages: "pipeline", Internal: []string{"layers"}, External: []string{"golang.org/x/sync/errgroup"}},
 		{

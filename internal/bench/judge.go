@@ -26,6 +26,11 @@ func judgeCache(row *Row) (must, goal *bool) {
 	return atLeast(row.Ratio, 1.1), atLeast(row.Ratio, 2)
 }
 
+// judgeMemory wants a p99 below 5 ms, and aims at 1 ms with 95 of 100 hits right.
+func judgeMemory(row *Row) (must, goal *bool) {
+	return below(row.P99, 5), both(below(row.P99, 1), atLeast(row.recall, .95))
+}
+
 // below says whether a figure is below a bound, where there is one.
 func below(figure *float64, bound float64) *bool {
 	return where(figure, func(f float64) bool { return f < bound })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,35 +21,33 @@ const (
 	memoryHits       = 10
 )
 
-// measureMemory measures L4 with a full memory beside the exact scan of as many vectors. L4 compares words and labels,
-// not vectors, so the figures say how long a search among so many takes, and the bounds, which speak of vectors,
-// are not judged.
+// measureMemory measures searches in the index of L4's memory while vectors are added to it and the oldest forgotten, beside the exact scan of as
+// many, which also says which hits are right. The note has L4's Decide with as many situations.
 func measureMemory(ctx context.Context, s *session, row *Row) error {
 	n := s.scale(memorySituations)
-	ours, err := s.recall(ctx, row, n, s.cfg.Rounds)
+	ours, what, err := s.index(ctx, row, n, s.cfg.Rounds)
 	if err != nil {
 		return err
 	}
-	row.P50, row.P99, row.Rounds = new(milliseconds(ours.p50)), new(milliseconds(ours.p99)), s.cfg.Rounds
-	row.Value = row.P50
-	row.addNote("L4 has no index of vectors yet, so must and goal do not apply: measured is its Decide (recall of %d, plan, remember) with %s "+
-		"situations, compared exactly by words and labels", memoryHits, grouped(float64(n)))
+	row.P50, row.P99, row.Rounds = new(milliseconds(ours.search.p50)), new(milliseconds(ours.search.p99)), s.cfg.Rounds
+	row.Value, row.recall = row.P50, new(ours.recall)
+	row.addNote("%s vectors (%s): %s", grouped(float64(n)), what, ours)
 	if !s.cfg.Alone {
-		theirs, what := s.scan(row, n, s.cfg.Rounds)
-		row.Yardstick = new(milliseconds(theirs.p50))
-		row.addNote("yardstick: exact scan of as many vectors on one core (%s), %s", what, theirs)
+		row.Yardstick = new(milliseconds(ours.scan.p50))
+		row.addNote("yardstick: exact scan of the same on one core, %s", ours.scan)
 	}
+	decided, err := s.recall(ctx, row, n, 1)
+	if err != nil {
+		return err
+	}
+	row.addNote("L4's Decide (recall of %d, plan, remember) with %s situations: %s", memoryHits, grouped(float64(n)), decided)
 	if s.cfg.Quick {
 		return nil
 	}
-	if ours, err = s.recall(ctx, row, memoryMore, 1); err != nil {
+	if ours, what, err = s.index(ctx, row, memoryMore, 1); err != nil {
 		return err
 	}
-	row.addNote("with 1,000,000: L4 %s", ours)
-	if !s.cfg.Alone {
-		theirs, _ := s.scan(row, memoryMore, 1)
-		row.addNote("scan %s", theirs)
-	}
+	row.addNote("with 1,000,000 (%s): search %s, %s, exact scan %s", what, ours.search, ours, ours.scan)
 	return nil
 }
 
@@ -65,17 +62,6 @@ func (s *session) recall(ctx context.Context, row *Row, n, rounds int) (latency,
 		s.say("  %s, round %d of %d, L4 with %s situations: %s", row.ID, len(all), rounds, grouped(float64(n)), l)
 	}
 	return medianLatency(all), nil
-}
-
-func (s *session) scan(row *Row, n, rounds int) (l latency, what string) {
-	v, what := loadVectors(n)
-	var all []latency
-	for range rounds {
-		l := scanAmong(v, s.scale(memoryScans))
-		all = append(all, l)
-		s.say("  %s, round %d of %d, exact scan of %s vectors: %s", row.ID, len(all), rounds, grouped(float64(n)), l)
-	}
-	return medianLatency(all), what
 }
 
 // recallAmong fills L4's memory with n situations and measures how it decides further ones: each is searched
@@ -122,20 +108,4 @@ func memorable(i int, random *rand.Rand) *layers.Envelope {
 			OpenedAt: at, UpdatedAt: at, Members: 1, Entities: []layers.Entity{{Name: key, Score: 1}},
 		}},
 	}
-}
-
-// scanAmong measures exact scans, for vectors that are a little off those that are there.
-func scanAmong(v vectors, queries int) latency {
-	random := rand.New(rand.NewPCG(2, uint64(v.len())))
-	samples := make([]time.Duration, 0, queries)
-	for range queries {
-		query := slices.Clone(v.at(random.IntN(v.len())))
-		for i := range query {
-			query[i] += float32(random.NormFloat64() / 100)
-		}
-		began := time.Now()
-		scan(v, query, memoryHits)
-		samples = append(samples, time.Since(began))
-	}
-	return latencyOf(samples)
 }

@@ -27,6 +27,8 @@ type Row struct {
 	Goal      *bool    `json:"goal"`
 	Rounds    int      `json:"rounds"` // 0 where nothing was measured
 	Note      string   `json:"note"`
+
+	recall *float64 // share of right hits, where that counts
 }
 
 // compare fills in the ratio.

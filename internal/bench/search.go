@@ -1,0 +1,130 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers/tactical/nearest"
+)
+
+// searched is what one round of searching the index gave.
+type searched struct {
+	search, add, scan latency
+	build             time.Duration // of one addition, while the index grew
+	recall            float64
+}
+
+func (r searched) String() string {
+	return fmt.Sprintf("recall@%d %.4f against the exact scan, an addition that forgets the oldest %s, built at %s ms each",
+		memoryHits, r.recall, r.add, number(new(milliseconds(r.build))))
+}
+
+// index measures rounds among n vectors.
+func (s *session) index(ctx context.Context, row *Row, n, rounds int) (searched, string, error) {
+	queries := s.scale(memoryQueries)
+	all, what := loadVectors(n + 2*queries)
+	var got []searched
+	for range rounds {
+		r, err := searchAmong(ctx, holdOut(all, 2*queries), s.scale(memoryScans))
+		if err != nil {
+			return searched{}, what, err
+		}
+		got = append(got, r)
+		s.say("  %s, round %d of %d, %s vectors: search %s; %s; exact scan %s", row.ID, len(got), rounds, grouped(float64(n)), r.search, r, r.scan)
+	}
+	return middleOf(got), what, nil
+}
+
+// middleOf returns the median of each figure, and the worst recall.
+func middleOf(rounds []searched) searched {
+	var search, add, scan []latency
+	var builds []float64
+	worst := rounds[0].recall
+	for _, r := range rounds {
+		search, add, scan = append(search, r.search), append(add, r.add), append(scan, r.scan)
+		builds, worst = append(builds, float64(r.build)), min(worst, r.recall)
+	}
+	return searched{medianLatency(search), medianLatency(add), medianLatency(scan), time.Duration(median(builds)), worst}
+}
+
+// held is vectors to fill an index with, in the order of their series, and others of the same series that it has not seen: every
+// second one is added in between the searches, the others are searched for.
+type held struct{ kept, out vectors }
+
+// holdOut holds n of the vectors out, drawn evenly.
+func holdOut(all vectors, n int) held {
+	random := rand.New(rand.NewPCG(2, uint64(all.len())))
+	order := random.Perm(all.len())[:n]
+	isOut := make(map[int]bool, n)
+	h := held{kept: make(vectors, 0, len(all)), out: make(vectors, 0, n*dimensions)}
+	for _, i := range order {
+		isOut[i] = true
+		h.out = append(h.out, all.at(i)...)
+	}
+	for i := range all.len() {
+		if !isOut[i] {
+			h.kept = append(h.kept, all.at(i)...)
+		}
+	}
+	return h
+}
+
+func (v vectors) vector(i int) *nearest.Vector { return (*nearest.Vector)(v.at(i)) }
+
+// searchAmong fills an index and then searches it, adds to it and has it forget the oldest in turn. Some of the searches are compared with
+// exact scans of what is there at that moment.
+func searchAmong(ctx context.Context, h held, scans int) (searched, error) {
+	x := nearest.New(nearest.DefaultConfig())
+	ids := make([]uint32, 0, h.kept.len())
+	began := time.Now()
+	for i := range h.kept.len() {
+		if i%1000 == 0 && ctx.Err() != nil {
+			return searched{}, context.Cause(ctx)
+		}
+		id, _ := x.Add(h.kept.vector(i), 0, nil)
+		ids = append(ids, id)
+	}
+	r := searched{build: time.Since(began) / time.Duration(max(1, h.kept.len()))}
+	there := slices.Clone(h.kept) // by position; the oldest is overwritten by what is added
+	steps := h.out.len() / 2
+	every := max(1, steps/scans)
+	var searches, additions, scanned []time.Duration
+	right, wanted := 0, 0
+	var hits, near []nearest.Hit
+	for i := range steps {
+		began := time.Now()
+		x.Remove(ids[i%len(ids)])
+		ids[i%len(ids)], near = x.Add(h.out.vector(2*i), memoryHits, near)
+		additions = append(additions, time.Since(began))
+		copy(there.at(i%len(ids)), h.out.at(2*i))
+
+		query := h.out.vector(2*i + 1)
+		began = time.Now()
+		hits = x.Search(query, memoryHits, hits)
+		searches = append(searches, time.Since(began))
+		if i%every > 0 {
+			continue
+		}
+		began = time.Now()
+		exact := scan(there, query[:], memoryHits)
+		scanned = append(scanned, time.Since(began))
+		wanted += len(exact)
+		right += rightOf(hits, exact)
+	}
+	r.search, r.add, r.scan = latencyOf(searches), latencyOf(additions), latencyOf(scanned)
+	r.recall = float64(right) / float64(wanted)
+	return r, nil
+}
+
+// rightOf counts the hits that are as similar as the last of the exact ones; the sums of both may differ in their last digits.
+func rightOf(hits []nearest.Hit, exact []near) (right int) {
+	for _, h := range hits {
+		if h.Similarity >= exact[len(exact)-1].dot-1e-6 {
+			right++
+		}
+	}
+	return right
+}
