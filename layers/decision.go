@@ -65,7 +65,7 @@ type Decision struct {
 	// Correlate is true where L3 flagged the signal and its correlator, which sees the flagged
 	// signals of all keys, must decide: the envelope goes to partition 0 of the same layer.
 	Correlate bool
-	// Events are situations and plans to announce beside the decision.
+	// Events are situations, plans and own signals to announce beside the decision.
 	Events []Event
 }
 
@@ -73,6 +73,9 @@ type Decision struct {
 type Event struct {
 	Situation *Situation
 	Plan      *Plan
+	// Signal is one that HAL9 itself sends: it enters L1 as any other does. Its id is made from
+	// its cause, so that a replay sends the same one, and its source is "hal9".
+	Signal *Signal
 }
 
 // Permanent marks err as one that the same input will always cause.

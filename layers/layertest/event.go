@@ -5,14 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/2lab-ai/hal9/layers"
 )
 
 func checkEvent(event layers.Event) error {
+	set := 0
+	for _, there := range [...]bool{event.Situation != nil, event.Plan != nil, event.Signal != nil} {
+		if there {
+			set++
+		}
+	}
 	switch {
-	case (event.Situation == nil) == (event.Plan == nil):
-		return errors.New("want exactly one of situation and plan")
+	case set != 1:
+		return errors.New("want exactly one of situation, plan and signal")
+	case event.Signal != nil:
+		return checkOwnSignal(event.Signal)
 	case event.Situation != nil:
 		return checkSituation(event.Situation)
 	default:
@@ -59,4 +68,15 @@ func checkPlan(p *layers.Plan) error {
 		faults = append(faults, errors.New("a plan without steps or without reasons"))
 	}
 	return errors.Join(faults...)
+}
+
+// checkOwnSignal wants a signal that L1 can read and knows again.
+func checkOwnSignal(s *layers.Signal) error {
+	if s.ID == "" || s.Source != "hal9" || s.Type == "" || s.Key == "" || s.Text == "" || s.Time.IsZero() {
+		return fmt.Errorf("own signal %+v: want id, type, key, text and time, and the source hal9", s)
+	}
+	if !utf8.ValidString(s.ID + s.Type + s.Key + s.Text) {
+		return fmt.Errorf("own signal %q: want valid UTF-8", s.ID)
+	}
+	return nil
 }

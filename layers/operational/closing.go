@@ -1,6 +1,7 @@
 package operational
 
 import (
+	"slices"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -52,7 +53,7 @@ func (c *correlator) pass(source string, at time.Time) []layers.Event {
 		if waits, mine := s.pass(source, at, c.patience()); mine && !waits {
 			done = append(done, s)
 		} else if last, unpassed := s.waitsFor(source); unpassed {
-			c.watch(source, last)
+			c.watch(source, last.Add(s.hold()))
 		}
 	}
 	var events []layers.Event
@@ -66,7 +67,7 @@ func (c *correlator) pass(source string, at time.Time) []layers.Event {
 func (c *correlator) tick(now time.Time) []layers.Event {
 	var done []*openSituation
 	for _, s := range c.open {
-		if now.Sub(s.receivedAt) > c.patience() {
+		if now.Sub(s.receivedAt) > c.patience()+s.hold() {
 			done = append(done, s)
 		}
 	}
@@ -83,4 +84,24 @@ func (c *correlator) close(s *openSituation, at time.Time) layers.Event {
 	c.remove(s)
 	s.public.ClosedAt = at
 	return layers.Event{Situation: s.announce(layers.SituationClosed)}
+}
+
+// comeBack takes note that what was silent came again. The situation that waited for it alone is closed then.
+func (c *correlator) comeBack(e *layers.Envelope, n noticeData) layers.Decision {
+	i := slices.IndexFunc(c.open, func(s *openSituation) bool { return slices.Contains(s.silent, n.Absence) })
+	if i < 0 {
+		return layers.Decision{Disposition: layers.DispositionResolved, Reason: plain(reasonOf(e)+"; no situation is open that waits for it", reasonMax)}
+	}
+	s := c.open[i]
+	s.silent = slices.DeleteFunc(s.silent, func(id string) bool { return id == n.Absence })
+	e.Findings.Situation = s.outline()
+	d := layers.Decision{Disposition: layers.DispositionFolded, Reason: plain(reasonOf(e)+"; situation "+s.public.ID+" waited for it", reasonMax)}
+	if e.Time.After(s.public.UpdatedAt) && len(s.silent) == 0 && s.notices == s.public.Members {
+		d.Events = append(d.Events, c.close(s, e.Time))
+		return d
+	}
+	for _, source := range s.sources {
+		c.watch(source.name, source.last)
+	}
+	return d
 }

@@ -14,7 +14,7 @@ var errTruncated = errors.New("it ends too early or holds impossible numbers")
 // it is zero.
 type codec struct {
 	reading bool
-	first   bool   // reads the layout snapshotFirst
+	layout  byte   // that is written or read
 	buf     []byte // written so far, or left to read
 	err     error
 }

@@ -29,12 +29,25 @@ type member struct {
 	key      string
 	severity layers.Severity
 	tokens   []token
+	absence  string // id of the notice where it is one, and its return will be told
 }
 
 func newMember(e *layers.Envelope, at time.Time) member {
-	return member{
-		e: e, at: at, source: short(e.Source), key: keyName(e), severity: severityOf(e), tokens: tokensOf(e),
+	m := member{e: e, at: at, source: sourceOf(e), key: keyName(e), severity: severityOf(e), tokens: tokensOf(e)}
+	if n, ok := readNotice(e); ok && n.Holds {
+		m.absence = n.Absence
 	}
+	return m
+}
+
+// sourceOf returns the source that a signal is about: HAL9's own notices are about another.
+func sourceOf(e *layers.Envelope) string {
+	if e.Source == OwnSource {
+		if about := e.Labels[labelAbsent]; about != "" {
+			return short(about)
+		}
+	}
+	return short(e.Source)
 }
 
 // severityOf returns the severity that a flagged signal has for a situation: as stated, and a

@@ -31,17 +31,19 @@ func (j judgement) worse(other judgement) judgement {
 	}
 }
 
-// judge compares the signal with the baselines of its key and learns it.
-func (l *Layer) judge(e *layers.Envelope, at time.Time) judgement {
+// judge compares the signal with the baselines of its key and learns it. It returns the notices of what is silent by its time, too.
+func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Event) {
 	k := l.keys.get(keyID{short(e.Source), short(e.Key)})
 	behind, late := k.clock(at, l.cfg.Lateness)
 	first := e.Severity >= layers.SeverityError && !k.erred
 	k.erred = k.erred || e.Severity >= layers.SeverityError
 	c := cause{e: e, at: at, key: k, behind: behind, firstError: first}
 	var j judgement
+	var notices []layers.Event
 	if late {
 		j = l.judgeLate(c)
 	} else {
+		notices = l.absences.hear(&c)
 		j = l.judgeNumbers(c)
 		if !e.HasValue || e.Severity >= layers.SeverityWarning {
 			j = j.worse(l.judgeText(c))
@@ -57,9 +59,9 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) judgement {
 		}
 	}
 	if e.Severity >= layers.SeverityCritical {
-		return judgement{anomaly: 1, flagged: true, reason: "critical: " + headline(e, j.reason)}
+		j = judgement{anomaly: 1, flagged: true, reason: "critical: " + headline(e, j.reason)}
 	}
-	return j
+	return j, notices
 }
 
 // judgeLate answers a signal that is too late to count. What is news in itself stays news.
@@ -78,6 +80,8 @@ type cause struct {
 	key        *keyState
 	behind     time.Duration // how far the signal is behind the newest of its key; 0 in order
 	firstError bool          // the first signal of its key with severity error or worse
+	now        moment        // its event time
+	calm       bool          // below severity warning
 }
 
 // anomalyOf maps a surprise to 0..1.

@@ -19,6 +19,10 @@ type keyState struct {
 	lateRun   uint64    // of which in a row, now
 	erred     bool      // has had a signal of severity error or worse
 	series    []series  // least recently used first
+	active    activity
+	habit     *habit // nil before its second interval
+	source    *sourceState
+	wait      waiter // in the source's queue
 
 	older, newer *keyState // in the order of use, see keyTable
 }
@@ -45,6 +49,7 @@ type series struct {
 	id      seriesID
 	numeric *baseline
 	rate    *rate
+	habit   *habit // nil before its second interval, and for features
 }
 
 func newSeries(id seriesID) series {

@@ -10,9 +10,12 @@ type keyTable struct {
 	byID   map[keyID]*keyState
 	oldest *keyState
 	newest *keyState
+	forget func(*keyState) // is told of each key that is forgotten
 }
 
-func newKeyTable(limit int) *keyTable { return &keyTable{max: limit, byID: map[keyID]*keyState{}} }
+func newKeyTable(limit int, forget func(*keyState)) *keyTable {
+	return &keyTable{max: limit, byID: map[keyID]*keyState{}, forget: forget}
+}
 
 // get returns the key's state, a new one where the key is not known.
 func (t *keyTable) get(id keyID) *keyState {
@@ -54,6 +57,7 @@ func (t *keyTable) trim() {
 		t.unlink(k)
 		delete(t.byID, k.id)
 		t.count -= len(k.series)
+		t.forget(k)
 	}
 }
 

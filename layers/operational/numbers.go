@@ -37,7 +37,11 @@ type reading struct {
 }
 
 func (l *Layer) judgeNumber(c cause, n reading) judgement {
-	b := l.keys.series(c.key, n.id).numeric
+	s := l.keys.series(c.key, n.id)
+	if n.id.kind == seriesValue {
+		l.absences.hearSeries(&c, s)
+	}
+	b := s.numeric
 	f := b.observe(n.value, c.at.Unix(), c.behind == 0, surpriseOf(l.cfg.Threshold))
 	f.surprise = corrected(f.surprise, n.looks)
 	j := judgement{anomaly: anomalyOf(f.surprise), reason: b.explain(f, n.name)}

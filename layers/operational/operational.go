@@ -28,6 +28,7 @@ import (
 type Layer struct {
 	cfg        Config
 	keys       *keyTable
+	absences   *absences
 	correlator *correlator // nil where another partition correlates
 }
 
@@ -37,7 +38,8 @@ func New(cfg Config, correlator bool) (*Layer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Layer{cfg: cfg, keys: newKeyTable(cfg.MaxKeys)}
+	l := &Layer{cfg: cfg, absences: newAbsences(cfg)}
+	l.keys = newKeyTable(cfg.MaxKeys, l.absences.forget)
 	if correlator {
 		l.correlator = newCorrelator(cfg)
 	}
@@ -51,20 +53,40 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		return layers.Decision{}, layers.Permanent(fmt.Errorf("operational: value %v of %q: want a finite number", e.Value, short(e.ID)))
 	}
 	at := eventTime(e)
-	if !e.Findings.Flagged { // else another partition has judged it
-		j := l.judge(e, at)
-		e.Findings.Anomaly, e.Findings.Flagged = j.anomaly, j.flagged
-		if !j.flagged {
-			return l.resolve(e, at, j), nil
-		}
+	if d, ok := readNotice(e); ok {
+		return l.decideNotice(e, at, d), nil
+	}
+	if e.Findings.Flagged { // another partition has judged it
+		return l.hand(e, at), nil
+	}
+	j, notices := l.judge(e, at)
+	e.Findings.Anomaly, e.Findings.Flagged = j.anomaly, j.flagged
+	var d layers.Decision
+	if j.flagged {
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
+		d = l.hand(e, at)
+	} else {
+		d = l.resolve(e, at, j)
 	}
+	d.Events = append(d.Events, notices...)
+	return d, nil
+}
+
+// hand gives a flagged signal to the correlator, here or in its partition.
+func (l *Layer) hand(e *layers.Envelope, at time.Time) layers.Decision {
 	if l.correlator == nil {
-		return layers.Decision{
-			Disposition: layers.DispositionEscalated, Correlate: true, Reason: e.Findings.FlagReason,
-		}, nil
+		return layers.Decision{Disposition: layers.DispositionEscalated, Correlate: true, Reason: reasonOf(e)}
 	}
-	return l.correlator.decide(e, at), nil
+	return l.correlator.decide(e, at)
+}
+
+// decideNotice answers what HAL9 said itself: that something is silent, which is flagged like any anomaly, or came again.
+func (l *Layer) decideNotice(e *layers.Envelope, at time.Time, n noticeData) layers.Decision {
+	e.Findings.Flagged, e.Findings.FlagReason, e.Findings.Anomaly = true, plain(headline(e, "it stopped"), reasonMax), n.Anomaly
+	if l.correlator != nil && e.Type == TypeReturn {
+		return l.correlator.comeBack(e, n)
+	}
+	return l.hand(e, at)
 }
 
 // resolve answers a signal that is normal. Its event time may still close situations.
@@ -76,15 +98,18 @@ func (l *Layer) resolve(e *layers.Envelope, at time.Time, j judgement) layers.De
 	return d
 }
 
-// Waiting reports whether a situation is open, which silence would close.
-func (l *Layer) Waiting() bool { return l.correlator != nil && len(l.correlator.open) > 0 }
+// Waiting reports whether silence would close a situation or be news itself.
+func (l *Layer) Waiting() bool {
+	return l.correlator != nil && len(l.correlator.open) > 0 || l.absences.waiting()
+}
 
-// Tick closes the situations whose last member came longer than SituationGap + Lateness ago.
+// Tick closes the situations whose last member came longer than SituationGap + Lateness ago, and tells where nothing comes any more.
 func (l *Layer) Tick(now time.Time) []layers.Event {
-	if l.correlator == nil {
-		return nil
+	var events []layers.Event
+	if l.correlator != nil {
+		events = l.correlator.tick(now)
 	}
-	return l.correlator.tick(now)
+	return append(events, l.absences.tick(now)...)
 }
 
 // eventTime returns the event time of e, or failing a sane one the time it was received. What

@@ -41,7 +41,7 @@ func labelKinds(label string) string {
 
 // tokensOf returns what the signal may share with others, sorted.
 func tokensOf(e *layers.Envelope) []token {
-	tokens := []token{{tokenKey, keyName(e)}, {tokenSource, short(e.Source)}}
+	tokens := []token{{tokenKey, keyName(e)}, {tokenSource, sourceOf(e)}}
 	labelled := false
 	for label, value := range e.Labels {
 		kind := labelKinds(label)
@@ -61,7 +61,7 @@ func tokensOf(e *layers.Envelope) []token {
 		tokens = append(tokens, token{tokenTrace, parts[1]})
 	}
 	if !labelled {
-		tokens = append(tokens, token{tokenBare, short(e.Source)})
+		tokens = append(tokens, token{tokenBare, sourceOf(e)})
 	}
 	slices.SortFunc(tokens, compareTokens)
 	return slices.Compact(tokens)

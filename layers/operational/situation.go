@@ -30,6 +30,8 @@ type openSituation struct {
 	tokens     []token
 	known      map[token]bool // the tokens
 	traces     int            // tokens that are traces
+	silent     []string       // ids of the notices of what is silent still; they keep it open
+	notices    int            // members that are notices of silence
 
 	nextMembers, nextEntities int // numbers at which the next update is due
 }
@@ -81,6 +83,12 @@ func (s *openSituation) add(m member, keepID bool) bool {
 		s.receivedAt = m.e.ReceivedAt
 	}
 	s.addEntity(m)
+	if m.absence != "" {
+		s.notices++
+		if len(s.silent) < absencesHeldMax && !slices.Contains(s.silent, m.absence) {
+			s.silent = append(s.silent, m.absence)
+		}
+	}
 	if !keepID || len(p.MemberIDs) >= layers.SituationMaxMemberIDs || len(m.e.ID) > 2*nameMax {
 		return false
 	}
@@ -109,6 +117,7 @@ func (s *openSituation) addSource(m member) bool {
 // pass notes the source's event time. It returns whether the situation still waits for any
 // source, and whether it has members of this one.
 func (s *openSituation) pass(source string, at time.Time, patience time.Duration) (waits, mine bool) {
+	patience += s.hold()
 	for i := range s.sources {
 		own := &s.sources[i]
 		if own.name == source {
@@ -118,6 +127,14 @@ func (s *openSituation) pass(source string, at time.Time, patience time.Duration
 		waits = waits || !own.passed
 	}
 	return waits, mine
+}
+
+// hold is for how long it stays open beyond its time.
+func (s *openSituation) hold() time.Duration {
+	if len(s.silent) > 0 {
+		return absenceHold
+	}
+	return 0
 }
 
 // waitsFor returns the newest event time of the source's members where the source has not yet

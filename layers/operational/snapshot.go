@@ -10,15 +10,20 @@ import (
 )
 
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
-const snapshotMagic = "hal9L3\x02"
+const snapshotMagic = "hal9L3\x03"
 
-// snapshotFirst is the layout of versions that knew nothing of the hours of the day. It is read, too.
-const snapshotFirst = 1
+// Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence.
+const (
+	snapshotFirst   = 1
+	snapshotAbsence = 3
+	snapshotNow     = snapshotAbsence
+)
 
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
 // open situations in the order of their opening. The same state gives the same bytes.
 func (l *Layer) Snapshot() ([]byte, error) {
-	c := &codec{buf: []byte(snapshotMagic)}
+	c := &codec{buf: []byte(snapshotMagic), layout: snapshotNow}
+	c.absences(l.absences)
 	keys := uint64(len(l.keys.byID))
 	c.uint(&keys)
 	for k := l.keys.oldest; k != nil; k = k.newer {
@@ -38,7 +43,11 @@ func (l *Layer) Restore(snapshot []byte) error {
 	if err != nil {
 		return fmt.Errorf("operational: snapshot: %w", err)
 	}
-	keys := newKeyTable(l.cfg.MaxKeys)
+	absences := newAbsences(l.cfg)
+	if c.layout >= snapshotAbsence {
+		c.absences(absences)
+	}
+	keys := newKeyTable(l.cfg.MaxKeys, absences.forget)
 	for range c.count(0, 4) {
 		k := &keyState{}
 		c.key(k)
@@ -49,7 +58,9 @@ func (l *Layer) Restore(snapshot []byte) error {
 			return fmt.Errorf("operational: snapshot: key %q stands twice in it", k.id.key)
 		}
 		keys.insert(k)
+		absences.restore(k)
 	}
+	absences.drop()
 	keys.trim()
 	var open []*openSituation
 	list(c, &open, 1, func(s **openSituation) {
@@ -65,7 +76,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 	if c.err != nil {
 		return fmt.Errorf("operational: snapshot: %w", c.err)
 	}
-	l.keys = keys
+	l.keys, l.absences = keys, absences
 	if l.correlator != nil {
 		l.correlator = newCorrelator(l.cfg)
 		for _, s := range open {
@@ -82,13 +93,12 @@ func openSnapshot(snapshot []byte) (*codec, error) {
 	switch {
 	case end < len(snapshotMagic) || string(snapshot[:len(snapshotMagic)-1]) != snapshotMagic[:len(snapshotMagic)-1]:
 		return nil, errors.New("this is no snapshot of this layer")
-	case snapshot[len(snapshotMagic)-1] != snapshotMagic[len(snapshotMagic)-1] && snapshot[len(snapshotMagic)-1] != snapshotFirst:
+	case snapshot[len(snapshotMagic)-1] < snapshotFirst || snapshot[len(snapshotMagic)-1] > snapshotNow:
 		return nil, fmt.Errorf("layout %d is unknown", snapshot[len(snapshotMagic)-1])
 	case crc32.ChecksumIEEE(snapshot[:end]) != binary.LittleEndian.Uint32(snapshot[end:]):
 		return nil, errors.New("its checksum is wrong")
 	}
-	first := snapshot[len(snapshotMagic)-1] == snapshotFirst
-	return &codec{reading: true, first: first, buf: snapshot[len(snapshotMagic):end]}, nil
+	return &codec{reading: true, layout: snapshot[len(snapshotMagic)-1], buf: snapshot[len(snapshotMagic):end]}, nil
 }
 
 func (c *codec) key(k *keyState) {
@@ -98,6 +108,10 @@ func (c *codec) key(k *keyState) {
 	c.uint(&k.late)
 	c.uint(&k.lateRun)
 	c.bool(&k.erred)
+	if c.layout >= snapshotAbsence {
+		c.activity(&k.active)
+		c.habit(&k.habit)
+	}
 	list(c, &k.series, 4, c.series)
 	if len(k.series) > keySeriesMax {
 		c.fail()
@@ -116,6 +130,9 @@ func (c *codec) series(s *series) {
 	}
 	c.text(&s.id.name)
 	c.text(&s.id.detail)
+	if c.layout >= snapshotAbsence {
+		c.habit(&s.habit)
+	}
 	if s.rate != nil {
 		c.int(&s.rate.bucket)
 		s.rate.fields(c.float)
@@ -128,7 +145,7 @@ func (c *codec) series(s *series) {
 func (c *codec) baseline(b *baseline) {
 	c.float(&b.samples)
 	if b.samples >= baselineMinSamples {
-		if c.first {
+		if c.layout == snapshotFirst {
 			b.fieldsFirst(c.float)
 			return
 		}
@@ -219,6 +236,10 @@ func (c *codec) situation(s *openSituation) {
 		c.text(&t.kind)
 		c.text(&t.value)
 	})
+	if c.layout >= snapshotAbsence {
+		list(c, &s.silent, 1, c.text)
+		c.small(&s.notices)
+	}
 	if c.reading {
 		s.index()
 	}

@@ -1,0 +1,81 @@
+package operational
+
+// absences describes what is known of the whole and of the sources, in the order of their names. Keys bring their own.
+func (c *codec) absences(a *absences) {
+	c.activity(&a.active)
+	c.habit(&a.wall)
+	sources := a.named()
+	list(c, &sources, 6, func(s **sourceState) {
+		if c.reading {
+			*s = &sourceState{}
+			(*s).wait.source = *s
+		}
+		c.source(*s)
+	})
+	if !c.reading {
+		return
+	}
+	for _, s := range sources {
+		if a.sources[s.name] != nil {
+			c.fail()
+			return
+		}
+		a.sources[s.name] = s
+	}
+}
+
+func (c *codec) source(s *sourceState) {
+	c.text(&s.name)
+	c.activity(&s.active)
+	c.habit(&s.habit)
+	c.float(&s.left)
+	c.int(&s.leftAt)
+	list(c, &s.births, 2, func(b *birth) {
+		c.text(&b.name)
+		c.int(&b.at)
+	})
+	if len(s.births) > birthsMax {
+		c.fail()
+	}
+}
+
+func (c *codec) activity(a *activity) {
+	c.int(&a.bucket)
+	c.int(&a.count)
+	c.int(&a.behind)
+}
+
+// habit describes one that may not be there.
+func (c *codec) habit(h **habit) {
+	has := *h != nil
+	c.bool(&has)
+	if !has {
+		return
+	}
+	if c.reading {
+		*h = &habit{}
+	}
+	own := *h
+	for _, n := range [...]*int64{&own.last, &own.lastAt, &own.hour, &own.since, &own.due} {
+		c.int(n)
+	}
+	for _, x := range [...]*float64{&own.gaps, &own.longest} {
+		c.float(x)
+	}
+	own.tail.fields(c.float)
+	own.usual.fields(c.float)
+	for i := range own.hours {
+		c.uint(&own.hours[i])
+	}
+	silent := own.silence != nil
+	c.bool(&silent)
+	if !silent {
+		return
+	}
+	if c.reading {
+		own.silence = &silence{}
+	}
+	for _, text := range [...]*string{&own.silence.id, &own.silence.source, &own.silence.key} {
+		c.text(text)
+	}
+}
