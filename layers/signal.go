@@ -55,6 +55,7 @@ type Findings struct {
 	Classes     []Class            // L2: what its neurons see in the signal, the strongest first
 	Mentions    []Mention          // L2: the entities that it names, one of each kind
 	Key         string             // L2: the entity that it is about, where its sender does not say; the pipeline makes it the key
+	Pulse       bool               // L2: routine; it climbs to show that its key is alive, and L3 learns no more from it
 	Anomaly     float64            // L3: 0 normal .. 1 certain anomaly
 	Flagged     bool               // L3: left its baseline; what L3 correlates
 	FlagReason  string             // L3: why it was flagged

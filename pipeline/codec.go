@@ -27,6 +27,7 @@ const (
 	flagSituation
 	flagClasses
 	flagMentions
+	flagPulse
 )
 
 // AppendEnvelope appends the binary form of e to buf: a version byte, the signal as one block with
@@ -124,6 +125,9 @@ func flagsOf(f *layers.Findings) byte {
 	}
 	if len(f.Mentions) > 0 {
 		flags |= flagMentions
+	}
+	if f.Pulse {
+		flags |= flagPulse
 	}
 	return flags
 }

@@ -127,6 +127,7 @@ func (r *reader) hops(room []layers.Hop) []layers.Hop {
 func (r *reader) findings(f *layers.Findings, flags byte) {
 	f.NewTemplate = flags&flagNewTemplate != 0
 	f.Flagged = flags&flagFlagged != 0
+	f.Pulse = flags&flagPulse != 0
 	for _, text := range [...]*string{&f.TemplateID, &f.Template, &f.FlagReason, &f.PlanID} {
 		*text = r.string()
 	}

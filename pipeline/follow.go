@@ -130,10 +130,7 @@ func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {
 			record.ID = planRecordID(event.Plan)
 			record.Data, err = json.Marshal(event.Plan)
 		case event.Signal != nil:
-			record.Subject = SubjectSignals + "." + event.Signal.Source
-			record.ID = SignalID(event.Signal.Source, event.Signal.ID)
-			record.Trace = "" // It is of its own.
-			record.Data, err = json.Marshal(ownSignalOf(event.Signal))
+			record, err = OwnSignalRecord(event.Signal) // Its trace is its own.
 		default:
 			continue
 		}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -19,6 +20,15 @@ type ownSignal struct {
 	Value    *float64          `json:"value,omitempty"`
 	Message  string            `json:"message"`
 	Data     json.RawMessage   `json:"data"` // always there, which marks the form
+}
+
+// OwnSignalRecord returns the record that enters a signal of HAL9 itself into L1.
+func OwnSignalRecord(s *layers.Signal) (Record, error) {
+	data, err := json.Marshal(ownSignalOf(s))
+	if err != nil {
+		return Record{}, fmt.Errorf("pipeline: encode signal %s: %w", s.ID, err)
+	}
+	return Record{Subject: SubjectSignals + "." + s.Source, ID: SignalID(s.Source, s.ID), Data: data}, nil
 }
 
 func ownSignalOf(s *layers.Signal) ownSignal {

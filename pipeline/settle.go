@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -92,13 +94,24 @@ func (s *stage) publish(ctx context.Context, records []Record, until time.Time) 
 			since = s.deps.Now()
 		}
 		said = s.sayFull(ctx, since, full.Err) || said
-		records = full.Left
+		records = s.leaveOut(ctx, full)
 		s.beat()
 		if err := pause(ctx, delay); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leaveOut returns what is left to store. Own signals do not wait for room at L1, where room may depend on this stage.
+func (s *stage) leaveOut(ctx context.Context, full *FullError) []Record {
+	return slices.DeleteFunc(full.Left, func(r Record) bool {
+		own := strings.HasPrefix(r.Subject, SubjectSignals+".")
+		if own {
+			s.deps.Log.WarnContext(ctx, "no room for an own signal, it is left out", "stage", s.key.Name(), "id", r.ID, "error", full.Err)
+		}
+		return own
+	})
 }
 
 // storeTime is how long storing may take beyond the time at which it must have begun.

@@ -43,7 +43,8 @@ type Rehearsal struct {
 	now      time.Time
 	tick     time.Time // when waiting layers are told the time next
 	every    time.Duration
-	stored   uint64 // sequence of the last message
+	stored   uint64    // sequence of the last message
+	own      []Message // what the layers sent themselves, and nobody took yet
 }
 
 // New returns a rehearsal whose clock shows start.
@@ -76,6 +77,25 @@ func (r *Rehearsal) Now() time.Time { return r.now }
 
 // Take lets a message in at the time that the clock shows, and through all layers.
 func (r *Rehearsal) Take(ctx context.Context, m Message) error {
+	if err := r.take(ctx, m); err != nil {
+		return err
+	}
+	return r.takeOwn(ctx)
+}
+
+// takeOwn lets in what the layers sent.
+func (r *Rehearsal) takeOwn(ctx context.Context) error {
+	for len(r.own) > 0 {
+		m := r.own[0]
+		r.own = r.own[1:]
+		if err := r.take(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Rehearsal) take(ctx context.Context, m Message) error {
 	r.stored++
 	d := &pipeline.Delivery{
 		Stream: pipeline.StreamOf(layers.NameL1, 0, 1), Seq: r.stored, Subject: m.Subject, Header: m.Header, Data: m.Data,
@@ -103,6 +123,9 @@ func (r *Rehearsal) Advance(ctx context.Context, to time.Time) error {
 				waits = true
 				r.announce(ticker.Tick(r.tick))
 			}
+		}
+		if err := r.takeOwn(ctx); err != nil {
+			return err
 		}
 		if !waits { // Nobody does until the next signal.
 			r.tick = r.tick.Add(to.Sub(r.tick).Truncate(r.every))
@@ -196,6 +219,11 @@ func (r *Rehearsal) announce(events []layers.Event) {
 			p := *event.Plan
 			p.Steps, p.Reasons, p.Recalled = slices.Clone(p.Steps), slices.Clone(p.Reasons), slices.Clone(p.Recalled)
 			r.audience.Plan(&p)
+		case event.Signal != nil:
+			record, err := pipeline.OwnSignalRecord(event.Signal)
+			if err == nil {
+				r.own = append(r.own, Message{Subject: record.Subject, Data: record.Data})
+			}
 		}
 	}
 }

@@ -22,6 +22,7 @@ var (
 type Layer struct {
 	library  *library
 	senders  *senders
+	pulse    *pulse
 	entities entityReader
 	line     line
 	vector   Vector
@@ -34,7 +35,7 @@ func New(cfg Config) (*Layer, error) {
 		return nil, err
 	}
 	l := &Layer{
-		library: newLibrary(cfg), senders: newSenders(), entities: entityReader{kinds: kindsOf()}, line: line{words: stateWords()},
+		library: newLibrary(cfg), senders: newSenders(), pulse: &pulse{}, entities: entityReader{kinds: kindsOf()}, line: line{words: stateWords()},
 	}
 	if len(cfg.Neurons) > 0 {
 		l.bank = NewBank(cfg.Neurons)
@@ -64,7 +65,12 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		l.vector.Read(e)
 		e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector))
 	}
-	return judge(e, found, hasText), nil
+	d := judge(e, found, hasText)
+	if d.Disposition == layers.DispositionResolved && l.pulse.beats(e.Source, cmp.Or(e.Findings.Key, e.Key), e.Time) {
+		e.Findings.Pulse = true
+		return escalate(d.Reason + "; the first of its key in this minute shows that the key is alive"), nil
+	}
+	return d, nil
 }
 
 // findEntities notes whom the signal names in its data and its text, and which of them it is about, where its sender does not

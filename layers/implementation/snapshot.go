@@ -18,6 +18,7 @@ type snapshot struct {
 	Clock   uint64           `json:"clock"`
 	Sources []sourceSnapshot `json:"sources"` // by name
 	Senders []senderSnapshot `json:"senders,omitempty"`
+	Pulses  []pulseSnapshot  `json:"pulses,omitempty"`
 }
 
 type sourceSnapshot struct {
@@ -44,7 +45,7 @@ func (l *Layer) Snapshot() ([]byte, error) {
 		s.Sources = append(s.Sources, m.snapshot())
 	}
 	slices.SortFunc(s.Sources, func(a, b sourceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
-	s.Senders = l.senders.snapshot()
+	s.Senders, s.Pulses = l.senders.snapshot(), l.pulse.snapshot()
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
 	encoder.SetEscapeHTML(false) // Templates are full of holes: escaped they are thrice as long.
@@ -97,6 +98,11 @@ func (l *Layer) Restore(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("implementation: restore: %w", err)
 	}
+	pulses := &pulse{}
+	if !pulses.restore(s.Pulses) {
+		return errors.New("implementation: restore: impossible pulses")
+	}
+	l.pulse = pulses
 	l.library, l.senders = restored, senders
 	return nil
 }

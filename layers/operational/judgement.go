@@ -44,6 +44,12 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 		j = l.judgeLate(c)
 	} else {
 		notices = l.absences.hear(&c)
+	}
+	switch {
+	case late:
+	case e.Findings.Pulse:
+		j.reason = "routine; it shows that its key is alive"
+	default:
 		j = l.judgeNumbers(c)
 		if !e.HasValue || e.Severity >= layers.SeverityWarning {
 			j = j.worse(l.judgeText(c))

@@ -85,7 +85,7 @@ func (s *openSituation) add(m member, keepID bool) bool {
 	s.addEntity(m)
 	if m.absence != "" {
 		s.notices++
-		if len(s.silent) < absencesHeldMax && !slices.Contains(s.silent, m.absence) {
+		if s.notices == p.Members && len(s.silent) < absencesHeldMax && !slices.Contains(s.silent, m.absence) {
 			s.silent = append(s.silent, m.absence)
 		}
 	}
