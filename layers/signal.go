@@ -61,6 +61,15 @@ type Findings struct {
 	FlagReason  string             // L3: why it was flagged
 	Situation   *Situation         // L3: the situation it opened or worsened
 	PlanID      string             // L4: the plan proposed for the situation
+	Evidence    *Evidence          // L2, L3: what their findings rest on; nil where there is nothing to say
+}
+
+// Proof returns the evidence, which it begins where there is none yet.
+func (f *Findings) Proof() *Evidence {
+	if f.Evidence == nil {
+		f.Evidence = &Evidence{}
+	}
+	return f.Evidence
 }
 
 // Envelope is a signal on its way up.

@@ -16,6 +16,7 @@ type Verdict struct {
 	Template    string      `json:"template,omitempty"`
 	Anomaly     float64     `json:"anomaly,omitempty"` // 0..1
 	Classes     []Class     `json:"classes,omitempty"`
+	Evidence    *Evidence   `json:"evidence,omitempty"`
 	SituationID string      `json:"situation_id,omitempty"`
 	PlanID      string      `json:"plan_id,omitempty"`
 	Severity    Severity    `json:"severity,omitempty"`

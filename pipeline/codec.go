@@ -129,6 +129,9 @@ func flagsOf(f *layers.Findings) byte {
 	if f.Pulse {
 		flags |= flagPulse
 	}
+	if f.Evidence != nil {
+		flags |= flagEvidence
+	}
 	return flags
 }
 
@@ -164,6 +167,13 @@ func appendFindings(buf []byte, f *layers.Findings) ([]byte, error) {
 		for _, mention := range f.Mentions {
 			buf = appendString(appendString(buf, mention.Kind), mention.Name)
 		}
+	}
+	if f.Evidence != nil {
+		evidence, err := appendEvidence(nil, f.Evidence)
+		if err != nil {
+			return nil, err
+		}
+		buf = append(binary.AppendUvarint(buf, uint64(len(evidence))), evidence...)
 	}
 	return buf, nil
 }

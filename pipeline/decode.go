@@ -151,6 +151,14 @@ func (r *reader) findings(f *layers.Findings, flags byte) {
 			r.err = fmt.Errorf("pipeline: situation in envelope: %w", err)
 		}
 	}
+	r.lists(f, flags)
+	if flags&flagEvidence != 0 && r.err == nil {
+		r.evidence(f)
+	}
+}
+
+// lists reads what only some findings have.
+func (r *reader) lists(f *layers.Findings, flags byte) {
 	if flags&flagClasses != 0 {
 		f.Classes = make([]layers.Class, r.count(10))
 		for i := range f.Classes {

@@ -105,12 +105,18 @@ func VerdictOn(e *layers.Envelope, layer layers.Name, decision *layers.Decision,
 		SignalID: e.ID, Source: e.Source, Key: e.Key, Layer: layer, Disposition: decision.Disposition,
 		Reason: decision.Reason, Rule: decision.Rule, Severity: e.Severity,
 		TemplateID: e.Findings.TemplateID, Template: e.Findings.Template, Anomaly: e.Findings.Anomaly, Classes: e.Findings.Classes,
+		Evidence:  e.Findings.Evidence,
 		PlanID:    e.Findings.PlanID,
 		EventTime: e.Time, ReceivedAt: e.ReceivedAt, DecidedAt: now.UTC(),
 		TraceID: traceID(e.TraceParent), Hops: e.Hops,
 	}
 	if e.Findings.Situation != nil {
 		v.SituationID = e.Findings.Situation.ID
+	}
+	if e.Findings.FlagReason != "" && layer > layers.NameL3 { // Else it stands in the reason.
+		proof := *e.Findings.Proof()
+		proof.Flag = e.Findings.FlagReason
+		v.Evidence = &proof
 	}
 	return v
 }

@@ -61,6 +61,13 @@ func randomEnvelope(r *rand.Rand) *layers.Envelope {
 		e.Findings.Mentions = append(e.Findings.Mentions, layers.Mention{Kind: randomText(r), Name: randomText(r)})
 		e.Findings.Parameters = append(e.Findings.Parameters, randomText(r))
 	}
+	if r.IntN(3) == 0 {
+		e.Findings.Evidence = &layers.Evidence{
+			Neurons:  []layers.FiredNeuron{{Name: randomText(r), Label: "a", Activation: 2, Threshold: 1, Features: []string{randomText(r)}}},
+			Baseline: &layers.JudgedBaseline{Series: "value", Detector: "jump", Value: r.Float64(), Score: 0.5},
+			Tuning:   map[string]int64{"L3": 7},
+		}
+	}
 	for range r.IntN(4) {
 		e.Hops = append(e.Hops, layers.Hop{Layer: layers.Name(1 + r.IntN(5)), WaitUS: r.Int64() - r.Int64(), ProcessUS: r.Int64N(1e6)})
 	}

@@ -33,6 +33,9 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 		buf = strconv.AppendFloat(append(buf, `,"anomaly":`...), v.Anomaly, 'g', -1, 64)
 	}
 	buf, err := appendClasses(buf, v.Classes)
+	if err == nil && v.Evidence != nil {
+		buf, err = appendEvidence(append(buf, `,"evidence":`...), v.Evidence)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,7 @@ nothing is known of it.`,
 		Args: cobra.ExactArgs(1),
 	}
 	f := newStoryFlags(g, cmd)
+	cmd.Flags().StringVar(&f.config, "config", "", "configuration file, for what its rules say; hal9.yaml in this folder is read where it exists")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		story, err := f.tell(cmd.Context(), cmd, args[0])
 		if err != nil {
@@ -60,7 +61,15 @@ nothing is known of it.`,
 		if f.json {
 			return story.JSON(cmd.OutOrStdout())
 		}
-		explain := cli.Explain{Screen: screen(cmd), Place: time.Local, Now: time.Now}
+		file, err := loadConfig(f.config)
+		if err != nil {
+			return err
+		}
+		rules := make(map[string]string, len(file.Rules))
+		for _, rule := range file.Rules {
+			rules[rule.Name] = rule.When
+		}
+		explain := cli.Explain{Screen: screen(cmd), Place: time.Local, Now: time.Now, Rules: rules}
 		return explain.Print(story)
 	}
 	return cmd

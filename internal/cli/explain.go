@@ -14,6 +14,7 @@ type Explain struct {
 	Screen Screen
 	Place  *time.Location
 	Now    func() time.Time
+	Rules  map[string]string // by name, what rules of L1 say in the configuration at hand; default none
 }
 
 // JSON writes the story for programs.
@@ -114,16 +115,18 @@ func inWords(v *layers.Verdict) string {
 func (x *Explain) findings(p *page, v *layers.Verdict) {
 	if v.Rule != "" {
 		p.row("rule", v.Rule)
+		if when, ok := x.Rules[v.Rule]; ok && v.Layer == layers.NameL1 {
+			p.row("", "when "+when)
+		}
 	}
 	if v.TemplateID != "" {
 		p.row("template", v.TemplateID+"  "+v.Template)
 	}
-	for _, class := range v.Classes {
-		p.row("looks like", fmt.Sprintf("%s  (strength %.2f)", class.Label, class.Strength))
-	}
+	x.neurons(p, v)
 	if v.Anomaly > 0 {
 		p.row("anomaly", fmt.Sprintf("%.2f of 1", v.Anomaly))
 	}
+	x.proof(p, v.Evidence)
 }
 
 func (x *Explain) letter(p *page, d *DeadLetter) {

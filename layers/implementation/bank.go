@@ -19,6 +19,7 @@ type Bank struct {
 
 // neuron is a Neuron ready for use.
 type neuron struct {
+	name      string
 	label     string
 	weights   []weight // by hash, upwards
 	threshold float64
@@ -30,6 +31,7 @@ type neuron struct {
 type weight struct {
 	feature uint64
 	value   float64
+	name    string
 }
 
 // boundSlack covers the rounding of float32 in sums of some thousand features, which are all at least 0.
@@ -39,10 +41,10 @@ const boundSlack = 0.999
 func NewBank(list []Neuron) *Bank {
 	b := &Bank{sums: make([]float32, len(list))}
 	for i, n := range list {
-		own := neuron{label: cmp.Or(n.Label, n.Name), threshold: n.Threshold, bar: n.Threshold * (1 - rounding), flag: n.Flag}
+		own := neuron{name: n.Name, label: cmp.Or(n.Label, n.Name), threshold: n.Threshold, bar: n.Threshold * (1 - rounding), flag: n.Flag}
 		for feature, value := range n.Weights {
 			hash := hashBytes([]byte(feature))
-			own.weights = append(own.weights, weight{hash, value})
+			own.weights = append(own.weights, weight{hash, value, feature})
 			if value <= 0 {
 				continue
 			}

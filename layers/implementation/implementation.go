@@ -63,7 +63,9 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	l.findEntities(e, &fields, hasText)
 	if l.bank != nil {
 		l.vector.Read(e)
-		e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector))
+		if e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector)); len(e.Findings.Classes) > 0 {
+			e.Findings.Proof().Neurons = l.bank.Proof(&l.vector, e.Findings.Classes)
+		}
 	}
 	d := judge(e, found, hasText)
 	if d.Disposition == layers.DispositionResolved && l.pulse.beats(e.Source, cmp.Or(e.Findings.Key, e.Key), e.Time) {

@@ -19,6 +19,10 @@ func Clone(e *layers.Envelope) *layers.Envelope {
 	c.Findings.Mentions = slices.Clone(e.Findings.Mentions)
 	c.Findings.Features = maps.Clone(e.Findings.Features)
 	c.Findings.Situation = cloneSituation(e.Findings.Situation)
+	if evidence := e.Findings.Evidence; evidence != nil {
+		own := *evidence
+		c.Findings.Evidence = &own
+	}
 	return &c
 }
 

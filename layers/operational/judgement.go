@@ -19,6 +19,7 @@ type judgement struct {
 	anomaly float64
 	flagged bool
 	reason  string
+	proof   *layers.JudgedBaseline // nil where no baseline was left
 }
 
 // worse returns the judgement that counts where a signal was judged in two ways.
@@ -59,13 +60,13 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 	for _, class := range e.Findings.Classes {
 		if class.Flags { // whatever the baselines say; an anomaly that opens a situation
 			j = j.worse(judgement{
-				anomaly: 0.5 + class.Strength/2, flagged: true,
+				anomaly: 0.5 + class.Strength/2, flagged: true, proof: j.proof,
 				reason: "it looks like " + class.Label + " (strength " + number(class.Strength) + "): " + headline(e, j.reason),
 			})
 		}
 	}
 	if e.Severity >= layers.SeverityCritical {
-		j = judgement{anomaly: 1, flagged: true, reason: "critical: " + headline(e, j.reason)}
+		j = judgement{anomaly: 1, flagged: true, proof: j.proof, reason: "critical: " + headline(e, j.reason)}
 	}
 	return j, notices
 }

@@ -45,6 +45,10 @@ func (l *Layer) judgeNumber(c cause, n reading) judgement {
 	f := b.observe(n.value, c.at.Unix(), c.behind == 0, surpriseOf(l.cfg.Threshold))
 	f.surprise = corrected(f.surprise, n.looks)
 	j := judgement{anomaly: anomalyOf(f.surprise), reason: b.explain(f, n.name)}
+	if j.anomaly >= l.cfg.Threshold || f.habit {
+		j.proof = b.proof(f, n.name)
+		j.proof.Limit = l.cfg.Threshold
+	}
 	switch {
 	case j.anomaly < l.cfg.Threshold:
 	case f.news:

@@ -61,6 +61,9 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	}
 	j, notices := l.judge(e, at)
 	e.Findings.Anomaly, e.Findings.Flagged = j.anomaly, j.flagged
+	if j.proof != nil {
+		e.Findings.Proof().Baseline = j.proof
+	}
 	var d layers.Decision
 	if j.flagged {
 		e.Findings.FlagReason = plain(j.reason, reasonMax)

@@ -21,13 +21,20 @@ func (l *Layer) judgeText(c cause) judgement {
 	}
 	severe := c.e.Severity >= layers.SeverityWarning
 	j := judgement{anomaly: anomalyOf(f.surprise), reason: s.rate.explain(f, l.cfg.bucket())}
+	if j.anomaly >= l.cfg.Threshold {
+		j.proof = s.rate.proof(f)
+		j.proof.Limit = l.cfg.Threshold
+	}
 	switch {
 	case f.news:
 		j.flagged = true
 	case j.anomaly >= l.cfg.Threshold: // the burst goes on
 		j.anomaly, j.flagged = l.cfg.joinOnly(), true
 	case isNew && severe:
-		j = judgement{l.cfg.joinOnly(), true, "first of its kind for this key at severity " + c.e.Severity.String() + ": " + headline(c.e, "a message")}
+		j = judgement{
+			anomaly: l.cfg.joinOnly(), flagged: true,
+			reason: "first of its kind for this key at severity " + c.e.Severity.String() + ": " + headline(c.e, "a message"),
+		}
 	case f.learning && c.e.Severity >= layers.SeverityError:
 		j.anomaly, j.flagged = l.cfg.joinOnly(), true
 	}

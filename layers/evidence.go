@@ -1,0 +1,35 @@
+package layers
+
+// Evidence says what a verdict rests on, beyond its reason: the neurons that fired and on which features, and the
+// baseline that the signal left. It is nil where there is nothing to say.
+type Evidence struct {
+	Flag     string           `json:"flag,omitempty"`     // L3: why the signal was flagged
+	Neurons  []FiredNeuron    `json:"neurons,omitempty"`  // L2
+	Baseline *JudgedBaseline  `json:"baseline,omitempty"` // L3
+	Tuning   map[string]int64 `json:"tuning,omitempty"`   // versions of the tunings that a layer decided with; none where they are 0
+}
+
+// FiredNeuron is a neuron that fired.
+type FiredNeuron struct {
+	Name       string   `json:"name"`
+	Label      string   `json:"label"`
+	Activation float64  `json:"activation"` // sum of the weights of what is in the signal
+	Threshold  float64  `json:"threshold"`
+	Features   []string `json:"features"` // that are in the signal, the heaviest first; at most five
+}
+
+// JudgedBaseline is what a baseline expected, and what came instead.
+type JudgedBaseline struct {
+	Series   string  `json:"series"`          // what is measured: "value", a feature, or "rate" of a message
+	Detector string  `json:"detector"`        // level, jump, shift, season, spread or burst
+	Value    float64 `json:"value"`           // what came
+	Usual    float64 `json:"usual"`           // the level: the median, or the mean of a rate
+	Low      float64 `json:"low"`             // between low and high it usually lies
+	High     float64 `json:"high"`            //
+	Hour     float64 `json:"hour,omitempty"`  // the mean at this hour of the day, where days have taught one
+	Habit    bool    `json:"habit,omitempty"` // so it was about this time on each of the last two days
+	Samples  float64 `json:"samples"`         // that the baseline rests on
+	Surprise float64 `json:"surprise"`        // -log10 of the probability
+	Score    float64 `json:"score"`           // the same as an anomaly, 0..1
+	Limit    float64 `json:"limit"`           // the score from which it is flagged
+}
