@@ -8,6 +8,9 @@ import (
 // NoteKind says what a note is about. Each kind belongs to whoever writes and whoever hears it.
 type NoteKind string
 
+// NotePlan tells L4 what became of a plan with actions: Data is the Plan with its last event, which is rejected, executed or failed.
+const NotePlan NoteKind = "plan"
+
 // Note is what a keyed layer is told beside signals: that its tuning changed, or what became of
 // a plan. It stands in the layer's own stream, so that a replay hears it in the same place.
 type Note struct {

@@ -35,11 +35,15 @@ const (
 	BucketLeases      = "hal9_leases"      // who owns which partition
 	BucketObjectives  = "hal9_objectives"  // error budgets as last reported
 	BucketPressure    = "hal9_pressure"    // how far behind stages are
+	BucketAgreements  = "hal9_agreements"  // votes on plans, decisions, and what became of actions
 	BucketRedriven    = "hal9_redriven"    // which dead letters were redriven, and what is under way
 )
 
 // DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.
 const DurableObjectives = "l5-objectives"
+
+// DurablePlans is the consumer of proposed plans: whoever gets one sees it through to its end.
+const DurablePlans = "plans"
 
 // DurableAdvisories is the consumer on StreamAdvisories that makes dead letters of what JetStream
 // gave up on.
@@ -140,6 +144,21 @@ func SourceOf(subject string) string { return strings.TrimPrefix(subject, Subjec
 func SubjectOfVerdict(layer layers.Name, disposition layers.Disposition) string {
 	return SubjectVerdicts + "." + layer.String() + "." + disposition.String()
 }
+
+// SubjectOfPlan returns hal9.plans.<event>.
+func SubjectOfPlan(event layers.PlanEvent) string { return SubjectPlans + "." + string(event) }
+
+// SubjectDeadAction is where failed actions of plans go.
+const SubjectDeadAction = SubjectDead + ".action"
+
+// VoterStage names a voter, from 1, in leases: voter.3. Voters are spread over the processes of L4 like partitions, and
+// apart from them.
+func VoterStage(voter int) string { return voterStages + strconv.Itoa(voter) }
+
+const voterStages = "voter."
+
+// VoterStages matches all of VoterStage.
+const VoterStages = voterStages + "*"
 
 // SubjectOfDead returns hal9.dead.<layer>.
 func SubjectOfDead(layer layers.Name) string { return SubjectDead + "." + layer.String() }

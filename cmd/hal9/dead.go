@@ -37,19 +37,19 @@ type letterFilter struct {
 
 func (f *letterFilter) filterFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.filter.Layer, "layer", "", "letters of this layer: L1 to L5, or sink (default all)")
+	flags.StringVar(&f.filter.Layer, "layer", "", "letters of this layer: L1 to L5, sink or action (default all)")
 	flags.StringVar(&f.filter.Source, "source", "", "letters of signals of this source (default all)")
 	flags.StringVar(&f.since, "since", "", "letters since then: how long ago, such as 1h, or a time in RFC 3339 (default all)")
 	flags.StringVar(&f.filter.Reason, "reason", "", "letters whose reason holds this text, in either case (default all)")
-	complete(cmd, "layer", append(words(layers.Names()), "sink")...)
+	complete(cmd, "layer", append(words(layers.Names()), "sink", "action")...)
 	complete(cmd, "since", "5m", "1h", "24h")
 }
 
 func (f *letterFilter) parse() error {
-	if f.filter.Layer != "" && f.filter.Layer != "sink" {
+	if f.filter.Layer != "" && f.filter.Layer != "sink" && f.filter.Layer != "action" {
 		layer, err := layers.ParseName(f.filter.Layer)
 		if err != nil {
-			return fmt.Errorf("--layer: %q is no layer: want L1, L2, L3, L4, L5 or sink", f.filter.Layer)
+			return fmt.Errorf("--layer: %q is no layer: want L1, L2, L3, L4, L5, sink or action", f.filter.Layer)
 		}
 		f.filter.Layer = layer.String()
 	}

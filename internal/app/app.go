@@ -20,6 +20,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/config"
+	"github.com/2lab-ai/hal9/internal/consensus"
 	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
@@ -74,6 +75,7 @@ type App struct {
 	reflexive   *reflexive.Layer
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
+	council     *consensus.Council
 	mover       *dead.Mover
 	server      *web.Server
 
@@ -88,7 +90,7 @@ func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, e
 	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), metrics: telemetry.New()}
 	a.metrics.SetBuild(cfg.Version, cfg.Commit)
 	for _, step := range []func(context.Context) error{
-		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newMover, a.newOutbound, a.newServer,
+		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newMover, a.newOutbound, a.newCouncil, a.newServer,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -170,6 +172,9 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	}
 	if a.outbound != nil {
 		work.Go(func() error { return a.outbound.Run(working) })
+	}
+	if a.council != nil {
+		work.Go(func() error { return a.council.Run(working) })
 	}
 	if a.mover != nil {
 		work.Go(func() error { a.mover.Run(working); return nil })

@@ -15,7 +15,7 @@ type Rule struct {
 // Rules is HAL9's architecture: arrows point inward, to the contract in layers. The first
 // rule whose pattern matches a package holds.
 func Rules() []Rule {
-	return slices.Concat(contractRules(), edgeRules(), proofRules())
+	return slices.Concat(contractRules(), edgeRules(), actionRules(), proofRules())
 }
 
 // contractRules are those of the contract, the layers and the pipeline: what is in here
@@ -80,11 +80,6 @@ func edgeRules() []Rule {
 			External: []string{"github.com/HdrHistogram/hdrhistogram-go", "github.com/schollz/progressbar/v3"},
 		},
 		{
-			Packages: "internal/outbound",
-			Internal: []string{"layers", "pipeline/...", "internal/ingest"},
-			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/sony/gobreaker"},
-		},
-		{
 			Packages: "internal/app",
 			Internal: []string{"layers/...", "pipeline/...", "internal/..."},
 			External: []string{prom, "github.com/ThreeDotsLabs/watermill", "golang.org/x/sync"},
@@ -96,6 +91,22 @@ func edgeRules() []Rule {
 				"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color", "github.com/schollz/progressbar/v3",
 				"golang.org/x/term", "golang.org/x/time", "golang.org/x/sync",
 			},
+		},
+	}
+}
+
+// actionRules are those of what acts on the world outside.
+func actionRules() []Rule {
+	return []Rule{
+		{
+			Packages: "internal/outbound",
+			Internal: []string{"layers", "pipeline/...", "internal/ingest"},
+			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/sony/gobreaker"},
+		},
+		{
+			Packages: "internal/consensus",
+			Internal: []string{"layers", "layers/tactical", "pipeline", "pipeline/natspubsub", "internal/bus", "internal/outbound"},
+			External: []string{"github.com/ThreeDotsLabs/watermill"},
 		},
 	}
 }

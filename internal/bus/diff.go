@@ -18,6 +18,7 @@ func mergeStream(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	next.Replicas = want.Replicas
 	next.AllowDirect = want.AllowDirect
 	next.AllowBatchPublish = want.AllowBatchPublish
+	next.AllowAtomicPublish = want.AllowAtomicPublish || have.AllowAtomicPublish
 	next.MaxBytes = max(have.MaxBytes, want.MaxBytes)
 	if have.MaxBytes < 0 {
 		next.MaxBytes = have.MaxBytes

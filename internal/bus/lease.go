@@ -89,6 +89,9 @@ func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*L
 		layer := only[0].String()
 		l.process = layer + "." + nuid.Next()
 		l.filters = []string{layer + ".*", memberKeys + layer + ".*", memberKeys + everyLayer + ".*"}
+		if only[0] == layers.NameL4 {
+			l.filters = append(l.filters, pipeline.VoterStages)
+		}
 	}
 	return l, nil
 }

@@ -93,7 +93,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		t.resultStream(pipeline.StreamSituations, pipeline.SubjectSituations, 1),
 		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 1),
 		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 1),
-		t.advisoryStream())
+		t.advisoryStream(), t.register())
 }
 
 func (t Topology) workStream(name, subject string, bytes int64) jetstream.StreamConfig {
@@ -140,11 +140,18 @@ func (t Topology) consumers() []consumer {
 	}
 	list = append(list,
 		consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)},
-		advisoryConsumer())
+		advisoryConsumer(), planConsumer())
 	for _, sink := range t.Sinks {
 		list = append(list, consumer{sink.Stream, durable(sink.Name, jetstream.AckExplicitPolicy)})
 	}
 	return list
+}
+
+// planConsumer is the durable through which proposed plans are seen through to their end.
+func planConsumer() consumer {
+	config := durable(pipeline.DurablePlans, jetstream.AckExplicitPolicy)
+	config.FilterSubject = pipeline.SubjectPlans + "." + string(layers.PlanProposed)
+	return consumer{pipeline.StreamPlans, config}
 }
 
 func durable(name string, ack jetstream.AckPolicy) jetstream.ConsumerConfig {

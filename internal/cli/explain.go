@@ -178,6 +178,13 @@ func (x *Explain) plan(p *page, plan *layers.Plan) {
 	for i, step := range plan.Steps {
 		p.row("", fmt.Sprintf("%d. %s", i+1, step))
 	}
+	for i, action := range plan.Actions {
+		name := ""
+		if i == 0 {
+			name = "actions"
+		}
+		p.row(name, fmt.Sprintf("%d. %s", i+1, actionText(&action)))
+	}
 	for i, reason := range plan.Reasons {
 		name := ""
 		if i == 0 {
@@ -185,6 +192,7 @@ func (x *Explain) plan(p *page, plan *layers.Plan) {
 		}
 		p.row(name, reason)
 	}
+	x.agreement(p, plan)
 }
 
 // shortTime writes a duration to a length that can be read.

@@ -147,6 +147,8 @@ func (s *ShowLetter) next(p *page, l *dead.Letter) {
 		p.row("", "hal9 explain "+quoted(id)+s.Hint)
 	case l.Truncated > 0:
 		p.row("next", "it can't be redriven, since only its beginning is kept: send the original anew")
+	case l.Layer == "action":
+		p.row("next", "HAL9 does an action once at most: do it by hand where it is still wanted")
 	case l.SignalID == "" || l.Layer == "sink":
 		p.row("next", "it can't be redriven: it is no signal of a layer")
 	default:

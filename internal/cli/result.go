@@ -115,6 +115,30 @@ func planLine(s Screen, p *layers.Plan) string {
 		cell("  plan", widthBeginning), s.bold(cell(string(p.Event), widthAnswer)),
 		s.severity(p.Severity, cell(severityText(p.Severity), widthSeverity)),
 		cell(p.Key, widthSource+1+widthKey),
-		clip(p.Title+": "+plural(len(p.Steps), "step"), maxReason),
+		clip(planText(p), maxReason),
 		s.dim("["+clean(p.ID)+" for "+clean(p.SituationID)+"]"))
+}
+
+// planText says of a plan what is new with its event.
+func planText(p *layers.Plan) string {
+	switch {
+	case p.Event == layers.PlanAgreed || p.Event == layers.PlanRejected:
+		return p.Title + ": " + p.Decision
+	case len(p.Results) > 0:
+		done := 0
+		for _, r := range p.Results {
+			if r.State == layers.ActionDone {
+				done++
+			}
+		}
+		text := fmt.Sprintf("%s: %d of %s done", p.Title, done, plural(len(p.Actions), "action"))
+		if last := p.Results[len(p.Results)-1]; last.Error != "" {
+			text += ": " + last.Error
+		}
+		return text
+	case len(p.Actions) > 0:
+		return p.Title + ": " + plural(len(p.Steps), "step") + ", " + plural(len(p.Actions), "action")
+	default:
+		return p.Title + ": " + plural(len(p.Steps), "step")
+	}
 }

@@ -29,8 +29,10 @@ type Story struct {
 	Verdict   json.RawMessage `json:"verdict,omitempty"`
 	Situation json.RawMessage `json:"situation,omitempty"` // its latest event
 	Plan      json.RawMessage `json:"plan,omitempty"`      // its latest event
-	Dead      *DeadLetter     `json:"dead,omitempty"`
-	Underway  *Underway       `json:"under_way,omitempty"`
+	// LaterVotes are those on the plan that came after that event.
+	LaterVotes []layers.Vote `json:"later_votes,omitempty"`
+	Dead       *DeadLetter   `json:"dead,omitempty"`
+	Underway   *Underway     `json:"under_way,omitempty"`
 	// OtherSources have a signal of the same id.
 	OtherSources []string `json:"other_sources,omitempty"`
 
@@ -106,7 +108,7 @@ func note(sources map[string]struct{}, m *bus.Message) bool {
 
 // addRest adds what the verdict points at.
 func (t *Teller) addRest(ctx context.Context, s *Story) error {
-	for _, add := range []func(context.Context, *Story) error{t.addSituation, t.addPlan, t.addLetter} {
+	for _, add := range []func(context.Context, *Story) error{t.addSituation, t.addPlan, t.addVotes, t.addLetter} {
 		if err := add(ctx, s); err != nil {
 			return err
 		}

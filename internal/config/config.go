@@ -30,6 +30,7 @@ type File struct {
 	Neurons    []implementation.Neuron `yaml:"neurons"`    // what L2 looks for in signals; default none
 	Windows    Windows                 `yaml:"windows"`    // how far L1 and L3 look
 	Playbooks  []tactical.Playbook     `yaml:"playbooks"`  // plans of L4, in order; default none
+	Consensus  tactical.Council        `yaml:"consensus"`  // how L4's plans with actions are agreed on
 	Objectives []strategic.Objective   `yaml:"objectives"` // goals of L5; default the built-in one
 	Sinks      []outbound.Sink         `yaml:"sinks"`      // where results go beside NATS; default none
 	InOrder    bool                    `yaml:"in_order"`   // whether critical signals wait in line under overload, too; default false
@@ -51,6 +52,7 @@ func Default() File {
 			Lateness:  l3.Lateness,
 			Situation: l3.SituationGap,
 		},
+		Consensus:  tactical.DefaultCouncil(),
 		Objectives: strategic.DefaultConfig().Objectives,
 	}
 }

@@ -29,6 +29,7 @@ var (
 // problems can be shown where the item stands.
 func (d *decoder) validate(f *File) {
 	d.validateWindows(f.Windows)
+	d.validateConsensus(f.Consensus)
 	d.eachItem("sources", reflect.ValueOf(f.Sources), func(i int) error {
 		c := ingest.DefaultConfig()
 		c.Sources = f.Sources[i : i+1]
@@ -117,6 +118,14 @@ func (d *decoder) validateWindows(w Windows) {
 		}
 		d.report(d.nearestNode(path), path, "%s", windowPrefix.ReplaceAllString(message, ""))
 	}
+}
+
+func (d *decoder) validateConsensus(c tactical.Council) {
+	if _, inFile := d.nodes["consensus"]; !inFile || d.broken("consensus") {
+		return
+	}
+	fields, _ := fieldsOf(reflect.TypeFor[tactical.Council]())
+	d.reportAll("consensus", fields, c.Validate())
 }
 
 // compileAll compiles every expression of the file.

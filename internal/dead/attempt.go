@@ -54,6 +54,8 @@ func (p *Planner) Plan(l *Letter) (Attempt, error) {
 	switch {
 	case l.Layer == "sink":
 		return Attempt{}, errors.New("it holds a result for a sink and no signal")
+	case l.Layer == "action":
+		return Attempt{}, errors.New("it holds an action of a plan, which HAL9 does once at most: do it by hand where it is still wanted")
 	case !ok:
 		return Attempt{}, errors.New("it is not from a layer")
 	case l.Truncated > 0:

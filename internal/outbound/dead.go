@@ -2,13 +2,20 @@ package outbound
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 	"github.com/2lab-ai/hal9/pipeline/natspubsub"
 )
+
+// Poison makes dead letters on a subject hal9.dead.<what> of messages that will always fail.
+func Poison(dead message.Publisher, subject string) (message.HandlerMiddleware, error) {
+	return middleware.PoisonQueueWithFilter(deadLetters{dead}, subject, layers.IsPermanent)
+}
 
 // deadLetters gives poisoned messages the headers of HAL9's dead letters.
 type deadLetters struct{ message.Publisher }
@@ -22,7 +29,7 @@ func (d deadLetters) Publish(topic string, msgs ...*message.Message) error {
 		// A result may be poison to several sinks: each keeps its own letter.
 		letter.UUID = msg.UUID + "." + msg.Metadata.Get(middleware.PoisonedHandlerKey)
 		letter.Metadata.Set(pipeline.HeaderError, pipeline.OneLine(msg.Metadata.Get(middleware.ReasonForPoisonedKey)))
-		letter.Metadata.Set(pipeline.HeaderLayer, "sink")
+		letter.Metadata.Set(pipeline.HeaderLayer, strings.TrimPrefix(topic, pipeline.SubjectDead+"."))
 		letter.Metadata.Set(pipeline.HeaderAttempts, "1")
 		if delivery, ok := natspubsub.DeliveryOf(msg.Context()); ok {
 			letter.Metadata.Set(pipeline.HeaderAttempts, strconv.FormatUint(delivery.Attempt, 10))

@@ -62,7 +62,7 @@ func New(cfg Config, deps Deps) (*Runner, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: drainTime}, watermill.NewSlogLogger(quiet(deps.Log)))
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: drainTime}, watermill.NewSlogLogger(Quiet(deps.Log)))
 	if err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
@@ -80,7 +80,7 @@ func add(router *message.Router, sink Sink, deps Deps) error {
 	if err != nil {
 		return err
 	}
-	poison, err := middleware.PoisonQueueWithFilter(deadLetters{deps.Dead}, SubjectDead, layers.IsPermanent)
+	poison, err := Poison(deps.Dead, SubjectDead)
 	if err != nil {
 		return fmt.Errorf("outbound: sink %q: %w", sink.Name, err)
 	}
@@ -92,14 +92,7 @@ func add(router *message.Router, sink Sink, deps Deps) error {
 			MaxRetries: quickRetries, InitialInterval: quickInterval, MaxInterval: 4 * quickInterval, Multiplier: 2,
 			ShouldRetry: func(p middleware.RetryParams) bool { return isPassing(p.Err) },
 		}.Middleware,
-		middleware.NewCircuitBreaker(gobreaker.Settings{
-			Name: sink.Name, Timeout: breakerPause,
-			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerTrips },
-			IsSuccessful: func(err error) bool { return err == nil || layers.IsPermanent(err) },
-			OnStateChange: func(name string, from, to gobreaker.State) {
-				deps.Log.Warn("sink changes", "sink", name, "from", from.String(), "to", to.String())
-			},
-		}).Middleware,
+		newBreaker(sink.Name, "sink changes", deps.Log).Middleware,
 		middleware.NewThrottle(throttleCount, throttlePeriod).Middleware,
 		middleware.Recoverer,
 	)
@@ -157,9 +150,9 @@ func (r *Runner) Run(ctx context.Context) error {
 // Running is closed once all sinks are subscribed.
 func (r *Runner) Running() <-chan struct{} { return r.router.Running() }
 
-// quiet passes on what is worth a look: Watermill logs every message at a low level and every
+// Quiet passes on what is worth a look: Watermill logs every message at a low level and every
 // handler's start as information.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{log.Handler()}) }
+func Quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeastWarn{log.Handler()}) }
 
 type atLeastWarn struct{ slog.Handler }
 

@@ -47,6 +47,7 @@ type Metrics struct {
 	queues     *queues
 	ingest     *ingest
 	objectives *objectives
+	plans      *plans
 	build      *prometheus.GaugeVec
 }
 
@@ -61,6 +62,7 @@ func New() *Metrics {
 		queues:     newQueues(),
 		ingest:     newIngest(),
 		objectives: newObjectives(),
+		plans:      newPlans(),
 		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "hal9_build_info",
 			Help: "Always 1; the labels say what is running.",
@@ -69,7 +71,7 @@ func New() *Metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.signals, m.latency, m.stages, m.queues, m.ingest, m.objectives, m.build,
+		m.signals, m.latency, m.stages, m.queues, m.ingest, m.objectives, m.plans, m.build,
 	)
 	return m
 }

@@ -44,6 +44,7 @@ func (l *Layer) propose(c *planCase) *layers.Plan {
 		ID:          planID(c.situation.ID, c.present.Revision),
 		Event:       layers.PlanProposed,
 		SituationID: c.situation.ID,
+		Revision:    c.present.Revision,
 		Key:         c.situation.Key,
 		Severity:    c.situation.Severity,
 		Recalled:    c.recalls(),
@@ -78,7 +79,18 @@ func fromPlaybooks(plan *layers.Plan, c *planCase) {
 				plan.Steps = append(plan.Steps, step)
 			}
 		}
+		addActions(plan, p)
 		plan.Reasons = append(plan.Reasons, fmt.Sprintf("Playbook %s applies: %s holds.", p.Name, p.When))
+	}
+}
+
+// addActions adds what the playbook does, what others do as well once.
+func addActions(plan *layers.Plan, p *Playbook) {
+	for _, a := range p.Actions {
+		action := a.planned(p.Name)
+		if !slices.ContainsFunc(plan.Actions, func(b layers.Action) bool { return sameEffect(&action, &b) }) {
+			plan.Actions = append(plan.Actions, action)
+		}
 	}
 }
 

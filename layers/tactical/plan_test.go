@@ -23,7 +23,7 @@ func TestPlanFromPlaybooks(t *testing.T) {
 	got := proposed(t, decide(t, l, e))
 	recalled := []layers.Recall{{SituationID: "sit-0", Similarity: 0.8182, Outcome: "planned with playbook disk-full"}}
 	want := &layers.Plan{
-		ID: got.ID, Event: layers.PlanProposed, SituationID: "sit-1", Key: "db-1", Severity: layers.SeverityError,
+		ID: got.ID, Event: layers.PlanProposed, SituationID: "sit-1", Revision: 1, Key: "db-1", Severity: layers.SeverityError,
 		Playbook: "disk-full", Title: "Make room",
 		Steps: []string{"Delete old logs.", "Grow the volume.", "Tell the DBA."},
 		Reasons: []string{

@@ -18,6 +18,8 @@ type Playbook struct {
 	When  string   `yaml:"when"`  // expression over the situation; the playbook applies where it holds
 	Title string   `yaml:"title"` // title of the plan; the name where empty
 	Steps []string `yaml:"steps"` // what to do, in order; at least one
+	// Actions are what HAL9 does itself, in order, once a quorum agreed; none by default.
+	Actions []Action `yaml:"actions"`
 }
 
 // validate reports what is wrong with the playbook at position i of the configuration.
@@ -39,6 +41,14 @@ func (p Playbook) validate(i int) error {
 	for j, step := range p.Steps {
 		if strings.TrimSpace(step) == "" {
 			wrong("playbooks[%d].steps[%d] is empty: want what to do", i, j)
+		}
+	}
+	if len(p.Actions) > maxActions {
+		wrong("playbooks[%d].actions are %d: want at most %d", i, len(p.Actions), maxActions)
+	}
+	for j, action := range p.Actions {
+		if err := action.validate(); err != nil {
+			wrong("playbooks[%d].actions[%d]: %w", i, j, err)
 		}
 	}
 	return errors.Join(problems...)

@@ -1,0 +1,275 @@
+package consensus_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/consensus"
+	"github.com/2lab-ai/hal9/internal/expr"
+	"github.com/2lab-ai/hal9/internal/natsserver"
+	"github.com/2lab-ai/hal9/internal/natstest"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/tactical"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats%2eserver/v2/server.(*Server).Start"),
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
+		goleak.IgnoreAnyFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
+}
+
+// rig is a provisioned NATS and a target for webhooks.
+type rig struct {
+	t       *testing.T
+	urls    []string // of the nodes
+	council tactical.Council
+	target  *target
+	log     *slog.Logger
+	bus     *bus.Bus
+}
+
+// newRig returns a rig on one server, or on a cluster of nodes.
+func newRig(t *testing.T, nodes int) *rig {
+	t.Helper()
+	r := &rig{t: t, council: tactical.DefaultCouncil(), target: newTarget(t), log: slog.New(slog.DiscardHandler)}
+	topology := bus.DefaultTopology()
+	if nodes == 1 {
+		r.urls = []string{natstest.Start(t).ClientURL()}
+	} else {
+		cfg := natsserver.DefaultConfig()
+		cfg.DataDir, cfg.StartTimeout = t.TempDir(), 30*time.Second
+		cluster, err := natsserver.StartCluster(t.Context(), cfg, nodes, r.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(cluster.Stop)
+		for _, node := range cluster.Nodes() {
+			r.urls = append(r.urls, node.URL())
+		}
+		topology.Replicas = nodes
+	}
+	r.bus = r.connect(0)
+	if err := r.bus.Provision(t.Context(), topology); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *rig) connect(node int) *bus.Bus {
+	r.t.Helper()
+	cfg := bus.DefaultConfig()
+	cfg.URL = r.urls[node%len(r.urls)]
+	b, err := bus.Connect(cfg, r.log)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(b.Close)
+	return b
+}
+
+// member is a process of L4, as far as the council goes.
+type member struct {
+	bus  *bus.Bus
+	stop func() // cleanly
+	kill func() // without another word to NATS
+}
+
+func (r *rig) playbooks() []tactical.Playbook {
+	return []tactical.Playbook{{
+		Name: "restart", When: `severity >= warning`, Steps: []string{"Restart it."},
+		Actions: []tactical.Action{{Webhook: r.target.URL, Fields: map[string]string{"team": "storage"}}},
+	}}
+}
+
+func (r *rig) start(name string, change ...func(*consensus.Config, *consensus.Deps)) *member {
+	r.t.Helper()
+	b := r.connect(len(name))
+	leases, err := b.Leases(r.t.Context(), name, layers.NameL4)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	cfg := consensus.Config{Council: r.council, Playbooks: r.playbooks(), Process: name, Partitions: 1}
+	client := &http.Client{Transport: &http.Transport{}}
+	deps := consensus.Deps{Bus: b, Leases: leases, Compile: expr.Situation, Client: client, Observer: nobody{}, Log: r.log, Now: time.Now}
+	for _, f := range change {
+		f(&cfg, &deps)
+	}
+	c, err := consensus.New(r.t.Context(), cfg, deps)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	<-c.Running()
+	var once sync.Once
+	end := func(first func()) func() {
+		return func() {
+			once.Do(func() {
+				first()
+				cancel()
+				<-done
+				client.CloseIdleConnections()
+			})
+		}
+	}
+	m := &member{bus: b, stop: end(func() {}), kill: end(b.Close)}
+	r.t.Cleanup(m.stop)
+	return m
+}
+
+type nobody struct{}
+
+func (nobody) Planned(layers.PlanEvent) {}
+func (nobody) Voted(bool)               {}
+func (nobody) Agreed(time.Duration)     {}
+func (nobody) Acted(layers.ActionState) {}
+
+// propose announces a situation and a plan for it, as L3 and L4 do.
+func (r *rig) propose(numbers ...int) {
+	r.t.Helper()
+	var records []pipeline.Record
+	for _, n := range numbers {
+		s := r.situation(n)
+		p := r.plan(n)
+		records = append(records,
+			pipeline.Record{Subject: pipeline.SubjectSituations + ".opened", ID: s.ID + ".1", Data: encode(r.t, s)},
+			pipeline.Record{Subject: pipeline.SubjectOfPlan(layers.PlanProposed), ID: p.ID + ".proposed", Data: encode(r.t, p)})
+	}
+	if err := r.bus.Publish(r.t.Context(), records); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) situation(n int) *layers.Situation {
+	return &layers.Situation{
+		ID: fmt.Sprint("sit-", n), Event: layers.SituationOpened, Revision: 1, Severity: layers.SeverityError, Key: fmt.Sprint("db-", n),
+		Title: "disk full", OpenedAt: time.Now(), Members: 1, MemberIDs: []string{"a"}, Entities: []layers.Entity{{Name: "db", Score: 1}},
+	}
+}
+
+func (r *rig) plan(n int) *layers.Plan {
+	a := r.playbooks()[0].Actions[0]
+	return &layers.Plan{
+		ID: fmt.Sprintf("plan-%04d", n), Event: layers.PlanProposed, SituationID: fmt.Sprint("sit-", n), Revision: 1, Key: fmt.Sprint("db-", n),
+		Severity: layers.SeverityError, Playbook: "restart", Title: "Restart", Steps: []string{"Restart it."}, Reasons: []string{"so"},
+		Actions: []layers.Action{{Playbook: "restart", Webhook: a.Webhook, Fields: a.Fields}},
+	}
+}
+
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// events returns all events of all plans, by plan, in their order.
+func (r *rig) events() map[string][]layers.Plan {
+	r.t.Helper()
+	all := map[string][]layers.Plan{}
+	err := r.bus.Since(context.WithoutCancel(r.t.Context()), pipeline.StreamPlans, time.Now().Add(-time.Hour), 1<<20, func(m *bus.Message) {
+		var p layers.Plan
+		if json.Unmarshal(m.Data, &p) == nil {
+			all[p.ID] = append(all[p.ID], p)
+		}
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return all
+}
+
+// await waits until n plans have an event, and returns all of them.
+func (r *rig) await(event layers.PlanEvent, n int) map[string][]layers.Plan {
+	r.t.Helper()
+	var all map[string][]layers.Plan
+	eventually(r.t, fmt.Sprintf("%d plans are %s", n, event), func() bool {
+		all = r.events()
+		count := 0
+		for _, list := range all {
+			for i := range list {
+				if list[i].Event == event {
+					count++
+					break
+				}
+			}
+		}
+		return count >= n
+	})
+	return all
+}
+
+func (r *rig) letters() (list []bus.Message) {
+	r.t.Helper()
+	err := r.bus.Since(r.t.Context(), pipeline.StreamDead, time.Now().Add(-time.Hour), 1000, func(m *bus.Message) { list = append(list, *m) })
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return list
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatal("it never came to this: " + what)
+}
+
+// target counts what webhooks bring.
+type target struct {
+	*httptest.Server
+	mu     sync.Mutex
+	answer func(n int, w http.ResponseWriter)
+	posts  map[string]int // by idempotency key
+	bodies []map[string]any
+	all    int
+}
+
+func newTarget(t *testing.T) *target {
+	tg := &target{posts: map[string]int{}, answer: func(int, http.ResponseWriter) {}}
+	tg.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		data, _ := io.ReadAll(req.Body)
+		var body map[string]any
+		_ = json.Unmarshal(data, &body)
+		tg.mu.Lock()
+		tg.all++
+		n := tg.all
+		tg.posts[req.Header.Get("Idempotency-Key")]++
+		tg.bodies = append(tg.bodies, body)
+		answer := tg.answer
+		tg.mu.Unlock()
+		answer(n, w)
+	}))
+	t.Cleanup(tg.Close)
+	return tg
+}
+
+// counts returns how often each action was posted.
+func (tg *target) counts() map[string]int {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	all := make(map[string]int, len(tg.posts))
+	for key, n := range tg.posts {
+		all[key] = n
+	}
+	return all
+}
