@@ -37,6 +37,7 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 		cfg.Lateness = k.File.Windows.Lateness
 		cfg.SituationGap = k.File.Windows.Situation
 		cfg.MaxKeys = seriesOf(cfg.MaxKeys, key.Partitions)
+		cfg.Partitions = max(1, key.Partitions)
 		return operational.New(cfg, key.Partition == 0)
 	case layers.NameL4:
 		cfg := tactical.DefaultConfig()

@@ -30,6 +30,7 @@ type absences struct {
 	wall    *habit   // of all live signals, by the time of their receipt; nil before there are any
 	sources map[string]*sourceState
 	queue   queue // of sources
+	pace    pace
 }
 
 // sourceState is what is known about one source.

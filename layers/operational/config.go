@@ -20,6 +20,8 @@ type Config struct {
 	MaxKeys int
 	// MaxSituations bounds the open situations; the oldest is closed early; default 1,000.
 	MaxSituations int
+	// Partitions is among how many the signals are spread; default 1.
+	Partitions int
 	// Threshold is the anomaly, 0..1, from which a signal is flagged; default 0.5. An anomaly
 	// of a means that one in 10^(3a/(1-a)) samples of a series is as unusual: 0.5 is one in a
 	// thousand, 0.6 one in 30,000, 0.75 one in a thousand million.
@@ -33,7 +35,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Lateness: time.Minute, SituationGap: 10 * time.Minute,
-		MaxKeys: 50_000, MaxSituations: 1_000,
+		MaxKeys: 50_000, MaxSituations: 1_000, Partitions: 1,
 		Threshold: 0.5, OpenThreshold: 0.53,
 	}
 }
@@ -50,6 +52,7 @@ func (c Config) Validate() error {
 	check(c.SituationGap >= time.Second && c.SituationGap <= 7*24*time.Hour, "SituationGap", c.SituationGap, "1s to 168h")
 	check(c.MaxKeys >= keySeriesMax && c.MaxKeys <= 10_000_000, "MaxKeys", c.MaxKeys, "32 to 10000000")
 	check(c.MaxSituations >= 1 && c.MaxSituations <= 100_000, "MaxSituations", c.MaxSituations, "1 to 100000")
+	check(c.Partitions >= 1 && c.Partitions <= 10_000, "Partitions", c.Partitions, "1 to 10000")
 	check(c.Threshold > 0 && c.Threshold < 1, "Threshold", c.Threshold, "more than 0 and less than 1")
 	check(c.OpenThreshold >= c.Threshold && c.OpenThreshold < 1, "OpenThreshold", c.OpenThreshold, "at least Threshold and less than 1")
 	return errors.Join(problems...)

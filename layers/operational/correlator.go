@@ -15,6 +15,8 @@ type correlator struct {
 	sources map[string]*sourceClock // those of the open situations
 	ids     int                     // member ids kept in all open situations
 	opened  uint64                  // situations since the start, to order them
+	milds   []mild                  // in the order of arrival, at most mildMax
+	chance  func() float64          // surprise that is reached once a day by chance
 }
 
 func newCorrelator(cfg Config) *correlator {
@@ -69,7 +71,7 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	switch s := c.find(m); {
 	case s != nil:
 		d = c.join(s, m)
-	case c.opens(e):
+	case c.opens(m):
 		d = c.begin(m)
 	default:
 		d = layers.Decision{
@@ -79,16 +81,6 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	}
 	d.Events = append(events, d.Events...)
 	return d
-}
-
-// opens reports whether the signal may open a situation.
-func (c *correlator) opens(e *layers.Envelope) bool {
-	switch {
-	case e.Severity >= layers.SeverityCritical, e.Findings.Anomaly >= c.cfg.OpenThreshold:
-		return true
-	default:
-		return e.Severity >= layers.SeverityWarning && e.Findings.Anomaly >= c.cfg.Threshold
-	}
 }
 
 // begin opens a situation with its first member.

@@ -51,6 +51,7 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 	case e.Findings.Pulse:
 		j.reason = "routine; it shows that its key is alive"
 	default:
+		l.absences.pace.count(c.now.hour)
 		j = l.judgeNumbers(c)
 		if !e.HasValue || e.Severity >= layers.SeverityWarning {
 			j = j.worse(l.judgeText(c))

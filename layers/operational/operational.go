@@ -42,6 +42,7 @@ func New(cfg Config, correlator bool) (*Layer, error) {
 	l.keys = newKeyTable(cfg.MaxKeys, l.absences.forget)
 	if correlator {
 		l.correlator = newCorrelator(cfg)
+		l.correlator.chance = l.chance
 	}
 	return l, nil
 }
@@ -100,6 +101,9 @@ func (l *Layer) resolve(e *layers.Envelope, at time.Time, j judgement) layers.De
 	}
 	return d
 }
+
+// chance is the surprise that one of all that is judged in a day, in all partitions, reaches by chance.
+func (l *Layer) chance() float64 { return l.absences.pace.surprise(l.cfg.Partitions) }
 
 // Waiting reports whether silence would close a situation or be news itself.
 func (l *Layer) Waiting() bool {

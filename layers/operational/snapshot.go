@@ -30,10 +30,12 @@ func (l *Layer) Snapshot() ([]byte, error) {
 		c.key(k)
 	}
 	var open []*openSituation
+	var milds []mild
 	if l.correlator != nil {
-		open = l.correlator.open
+		open, milds = l.correlator.open, l.correlator.milds
 	}
 	list(c, &open, 1, func(s **openSituation) { c.situation(*s) })
+	c.milds(&milds)
 	return binary.LittleEndian.AppendUint32(c.buf, crc32.ChecksumIEEE(c.buf)), nil
 }
 
@@ -67,6 +69,10 @@ func (l *Layer) Restore(snapshot []byte) error {
 		*s = &openSituation{}
 		c.situation(*s)
 	})
+	var milds []mild
+	if c.layout >= snapshotAbsence {
+		c.milds(&milds)
+	}
 	if c.err == nil && len(c.buf) > 0 {
 		c.err = fmt.Errorf("%d bytes follow its end", len(c.buf))
 	}
@@ -79,6 +85,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 	l.keys, l.absences = keys, absences
 	if l.correlator != nil {
 		l.correlator = newCorrelator(l.cfg)
+		l.correlator.chance, l.correlator.milds = l.chance, milds
 		for _, s := range open {
 			l.correlator.insert(s)
 		}

@@ -4,6 +4,8 @@ package operational
 func (c *codec) absences(a *absences) {
 	c.activity(&a.active)
 	c.habit(&a.wall)
+	c.int(&a.pace.hour)
+	a.pace.fields(c.float)
 	sources := a.named()
 	list(c, &sources, 6, func(s **sourceState) {
 		if c.reading {
@@ -37,6 +39,23 @@ func (c *codec) source(s *sourceState) {
 	if len(s.births) > birthsMax {
 		c.fail()
 	}
+}
+
+func (c *codec) milds(milds *[]mild) {
+	list(c, milds, 8, func(m *mild) {
+		c.time(&m.at)
+		c.text(&m.series)
+		c.float(&m.surprise)
+		list(c, &m.tokens, 2, c.token)
+	})
+	if len(*milds) > mildMax {
+		c.fail()
+	}
+}
+
+func (c *codec) token(t *token) {
+	c.text(&t.kind)
+	c.text(&t.value)
 }
 
 func (c *codec) activity(a *activity) {

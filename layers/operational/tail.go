@@ -8,6 +8,7 @@ import (
 const (
 	tailLevel = 0.98 // the quantile beyond which the tail is modelled
 	tailClip  = 10   // one sample counts as at most this many typical distances
+	tailDoubt = 5    // a tail of n samples is worth n/5 of its excesses, at most 200
 	tailSpan  = 50   // excesses that the tail remembers, exponentially weighted: of some 2,500 samples
 )
 
@@ -39,6 +40,9 @@ func (t *tail) guess(distance float64) {
 	t.excess = mean{value: distance / 2, count: 1}
 }
 
+// The mean excess is itself an estimate: what is expected of one more excess is a Lomax distribution, whose tail is the longer the
+// fewer samples it rests on, so that a young series cries less.
+//
 // surprise returns -log10 of the probability of a value of at least x; 0 where x is ordinary.
 // floor is the smallest excess that counts as a difference at all.
 func (t *tail) surprise(x, floor float64) float64 {
@@ -46,7 +50,8 @@ func (t *tail) surprise(x, floor float64) float64 {
 		return 0
 	}
 	excess := max(t.excess.value, floor)
-	return min(-math.Log10(1-tailLevel)+(x-t.bar.value)/excess/math.Ln10, surpriseMax)
+	n := t.bar.count / tailDoubt
+	return min(-math.Log10(1-tailLevel)+n*math.Log1p((x-t.bar.value)/excess/n)/math.Ln10, surpriseMax)
 }
 
 // learn moves the tail by x. However far out x lies, it counts as a few typical distances at

@@ -1,0 +1,78 @@
+package operational
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+const (
+	mildMax     = 512              // signals too mild to open a situation that are remembered
+	mildWithin  = 10 * time.Minute // of event time, in which they add up,
+	mildByHaste = 2                // each by its surprise without so much: about a hundred others might have been as near by chance
+)
+
+// mild is a flagged signal that is too mild to open a situation alone. Several that are related, of different series, may do so
+// together.
+type mild struct {
+	at       time.Time
+	series   string
+	surprise float64
+	tokens   []token // the key and labels, by which it is related
+}
+
+// addUp remembers a mild signal and returns how surprising it is together with those that it is related to.
+func (c *correlator) addUp(m member) float64 {
+	own := mild{
+		at: m.at, series: strings.Clone(m.key + "\x00" + short(m.e.Type) + "\x00" + short(metricName(m.e))),
+		surprise: surpriseOf(min(m.e.Findings.Anomaly, 0.99)),
+	}
+	for _, t := range m.tokens {
+		if t.kind == tokenKey || t.kind == tokenTrace || strings.HasPrefix(t.kind, "=") {
+			own.tokens = append(own.tokens, token{t.kind, strings.Clone(t.value)})
+		}
+	}
+	best := map[string]float64{}
+	for i := range c.milds {
+		other := &c.milds[i]
+		if other.series != own.series && other.at.Sub(own.at).Abs() <= mildWithin && other.related(own.tokens) {
+			best[other.series] = max(best[other.series], other.surprise-mildByHaste)
+		}
+	}
+	sum := own.surprise
+	for _, series := range slices.Sorted(maps.Keys(best)) { // sums of floats depend on their order
+		sum += best[series]
+	}
+	if len(c.milds) == mildMax {
+		c.milds = slices.Delete(c.milds, 0, mildMax/4)
+	}
+	c.milds = append(c.milds, own)
+	return min(sum, surpriseMax)
+}
+
+func (m *mild) related(tokens []token) bool {
+	return slices.ContainsFunc(m.tokens, func(t token) bool { return slices.Contains(tokens, t) })
+}
+
+// opens reports whether the signal may open a situation.
+func (c *correlator) opens(m member) bool {
+	e := m.e
+	switch {
+	case e.Severity >= layers.SeverityCritical:
+		return true
+	case e.Severity >= layers.SeverityWarning && e.Findings.Anomaly >= c.cfg.Threshold:
+		return true
+	case e.Findings.Anomaly < c.cfg.Threshold: // it goes on, and was judged before
+		return false
+	}
+	for _, class := range e.Findings.Classes {
+		if class.Flags {
+			return true
+		}
+	}
+	least := max(surpriseOf(c.cfg.OpenThreshold), c.chance())
+	return surpriseOf(min(e.Findings.Anomaly, 0.999)) >= least || c.addUp(m) >= least
+}

@@ -1,0 +1,33 @@
+package operational
+
+import "math"
+
+// pace knows how many numbers and messages are judged in a day. What is judged a million times a day is one in a million once a day:
+// the more there is, the more improbable must be what opens a situation on its own, so that the situations of a quiet day stay few
+// however much is watched (Bonferroni).
+type pace struct {
+	hour      int64   // of event time, the newest
+	now, last float64 // judged in it, and in the busier of those before, forgotten by half with each hour
+}
+
+// count takes note of one that is judged.
+func (p *pace) count(hour int64) {
+	if p.now == 0 {
+		p.hour = hour
+	}
+	if passed := hour - p.hour; passed > 0 {
+		p.last = max(p.now, p.last*math.Exp2(-float64(min(passed, 64))))
+		p.hour, p.now = hour, 0
+	}
+	p.now++
+}
+
+// surprise is what one of all that are judged in a day reaches by chance.
+func (p *pace) surprise(partitions int) float64 {
+	return math.Log10(max(1, dayHours*max(p.now, p.last)*float64(max(1, partitions))))
+}
+
+func (p *pace) fields(visit func(*float64)) {
+	visit(&p.now)
+	visit(&p.last)
+}
