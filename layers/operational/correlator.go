@@ -17,6 +17,7 @@ type correlator struct {
 	opened  uint64                  // situations since the start, to order them
 	milds   []mild                  // in the order of arrival, at most mildMax
 	chance  func() float64          // surprise that is reached once a day by chance
+	graph   *topology
 }
 
 func newCorrelator(cfg Config) *correlator {
@@ -31,16 +32,23 @@ type member struct {
 	key      string
 	severity layers.Severity
 	tokens   []token
+	node     string // its service in the graph, or its key
 	absence  string // id of the notice where it is one, and its return will be told
 }
 
-func newMember(e *layers.Envelope, at time.Time) member {
+func (c *correlator) newMember(e *layers.Envelope, at time.Time) member {
 	m := member{e: e, at: at, source: sourceOf(e), key: keyName(e), severity: severityOf(e), tokens: tokensOf(e)}
+	said := c.graph.reader.read(e)
+	m.node = said.node(m.key)
+	m.tokens = append(m.tokens, token{tokenNode, m.node})
 	if n, ok := readNotice(e); ok && n.Holds {
 		m.absence = n.Absence
 	}
 	return m
 }
+
+// anomaly is how strange the signal is, 0..1.
+func (m *member) anomaly() float64 { return min(max(m.e.Findings.Anomaly, 0), 1) }
 
 // sourceOf returns the source that a signal is about: HAL9's own notices are about another.
 func sourceOf(e *layers.Envelope) string {
@@ -65,7 +73,7 @@ func severityOf(e *layers.Envelope) layers.Severity {
 // decide closes what the signal's event time has passed, then lets it join a situation, open
 // one, or pass as too mild to open one.
 func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
-	m := newMember(e, at)
+	m := c.newMember(e, at)
 	events := c.pass(m.source, at)
 	var d layers.Decision
 	switch s := c.find(m); {
@@ -86,6 +94,7 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 // begin opens a situation with its first member.
 func (c *correlator) begin(m member) layers.Decision {
 	s := newOpenSituation(m)
+	s.graph = c.graph
 	c.insert(s)
 	c.add(s, m)
 	opened := s.announce(layers.SituationOpened)

@@ -31,7 +31,7 @@ func (c *correlator) addUp(m member) float64 {
 		surprise: surpriseOf(min(m.e.Findings.Anomaly, 0.99)),
 	}
 	for _, t := range m.tokens {
-		if t.kind == tokenKey || t.kind == tokenTrace || strings.HasPrefix(t.kind, "=") {
+		if t.kind == tokenKey || t.kind == tokenNode || t.kind == tokenTrace || strings.HasPrefix(t.kind, "=") {
 			own.tokens = append(own.tokens, token{t.kind, strings.Clone(t.value)})
 		}
 	}

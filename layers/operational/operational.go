@@ -29,6 +29,7 @@ type Layer struct {
 	cfg        Config
 	keys       *keyTable
 	absences   *absences
+	graph      *topology
 	correlator *correlator // nil where another partition correlates
 }
 
@@ -38,11 +39,11 @@ func New(cfg Config, correlator bool) (*Layer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Layer{cfg: cfg, absences: newAbsences(cfg)}
+	l := &Layer{cfg: cfg, absences: newAbsences(cfg), graph: newTopology()}
 	l.keys = newKeyTable(cfg.MaxKeys, l.absences.forget)
 	if correlator {
 		l.correlator = newCorrelator(cfg)
-		l.correlator.chance = l.chance
+		l.correlator.chance, l.correlator.graph = l.chance, l.graph
 	}
 	return l, nil
 }
@@ -57,8 +58,14 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	if d, ok := readNotice(e); ok {
 		return l.decideNotice(e, at, d), nil
 	}
+	said := l.graph.reader.read(e)
 	if e.Findings.Flagged { // another partition has judged it
+		l.graph.learn(&said, keyName(e), true)
 		return l.hand(e, at), nil
+	}
+	if e.Findings.FlagReason != "" { // likewise, and found nothing but what it says about the topology
+		l.graph.learn(&said, keyName(e), true)
+		return l.resolve(e, at, judgement{reason: e.Findings.FlagReason}), nil
 	}
 	j, notices := l.judge(e, at)
 	e.Findings.Anomaly, e.Findings.Flagged = j.anomaly, j.flagged
@@ -66,10 +73,15 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		e.Findings.Proof().Baseline = j.proof
 	}
 	var d layers.Decision
-	if j.flagged {
+	news := l.graph.learn(&said, keyName(e), j.flagged)
+	switch {
+	case j.flagged:
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
 		d = l.hand(e, at)
-	} else {
+	case news && l.correlator == nil: // the correlator should know
+		e.Findings.FlagReason = plain(j.reason, reasonMax)
+		d = layers.Decision{Disposition: layers.DispositionEscalated, Correlate: true, Reason: e.Findings.FlagReason + "; it tells who depends on whom"}
+	default:
 		d = l.resolve(e, at, j)
 	}
 	d.Events = append(d.Events, notices...)

@@ -14,6 +14,7 @@ type token struct{ kind, value string }
 const (
 	tokenKey    = "key"    // the same entity
 	tokenTrace  = "trace"  // the same request
+	tokenNode   = "node"   // the same service of the graph
 	tokenSource = "source" // the same sender
 	tokenBare   = "bare"   // the same sender, of signals without a label that says where they belong
 )
@@ -31,7 +32,8 @@ func labelKinds(label string) string {
 		return "=namespace"
 	case "cluster", "cluster_name", "k8s.cluster.name":
 		return "=cluster"
-	case "deployment", "k8s.deployment.name":
+	case "deployment", "k8s.deployment.name", "statefulset", "daemonset", "replicaset", "owner_name", "created_by_name", "owner",
+		"k8s.statefulset.name", "k8s.daemonset.name", "k8s.replicaset.name", "k8s.owner.name":
 		return "=deployment"
 	case "trace_id", "traceid", "trace.id":
 		return tokenTrace
@@ -101,6 +103,13 @@ func (c *correlator) find(m member) *openSituation {
 			}
 		}
 	}
+	for _, name := range c.graph.near(m.node) {
+		for _, s := range c.related[token{tokenNode, name}] {
+			if c.reaches(s, m) {
+				shares[s] += weightNear
+			}
+		}
+	}
 	var best *openSituation
 	for s, share := range shares {
 		if best == nil || share > shares[best] || share == shares[best] && s.order < best.order {
@@ -114,6 +123,9 @@ func (c *correlator) find(m member) *openSituation {
 func (c *correlator) reaches(s *openSituation, m member) bool {
 	return !m.at.Before(s.public.OpenedAt.Add(-c.cfg.SituationGap)) && !m.at.After(s.public.UpdatedAt.Add(c.cfg.SituationGap))
 }
+
+// weightNear is what it means to depend on each other.
+const weightNear = 2
 
 // weightOf says how much it means to have this in common.
 func weightOf(kind string) int {

@@ -29,6 +29,7 @@ type openSituation struct {
 	entities   []entity
 	tokens     []token
 	known      map[token]bool // the tokens
+	graph      *topology      // nil where none is known
 	traces     int            // tokens that are traces
 	silent     []string       // ids of the notices of what is silent still; they keep it open
 	notices    int            // members that are notices of silence

@@ -36,6 +36,7 @@ func (l *Layer) Snapshot() ([]byte, error) {
 	}
 	list(c, &open, 1, func(s **openSituation) { c.situation(*s) })
 	c.milds(&milds)
+	c.topology(l.graph)
 	return binary.LittleEndian.AppendUint32(c.buf, crc32.ChecksumIEEE(c.buf)), nil
 }
 
@@ -70,8 +71,10 @@ func (l *Layer) Restore(snapshot []byte) error {
 		c.situation(*s)
 	})
 	var milds []mild
+	graph := newTopology()
 	if c.layout >= snapshotAbsence {
 		c.milds(&milds)
+		c.topology(graph)
 	}
 	if c.err == nil && len(c.buf) > 0 {
 		c.err = fmt.Errorf("%d bytes follow its end", len(c.buf))
@@ -82,11 +85,12 @@ func (l *Layer) Restore(snapshot []byte) error {
 	if c.err != nil {
 		return fmt.Errorf("operational: snapshot: %w", c.err)
 	}
-	l.keys, l.absences = keys, absences
+	l.keys, l.absences, l.graph = keys, absences, graph
 	if l.correlator != nil {
 		l.correlator = newCorrelator(l.cfg)
-		l.correlator.chance, l.correlator.milds = l.chance, milds
+		l.correlator.chance, l.correlator.milds, l.correlator.graph = l.chance, milds, graph
 		for _, s := range open {
+			s.graph = graph
 			l.correlator.insert(s)
 		}
 	}
@@ -238,6 +242,12 @@ func (c *codec) situation(s *openSituation) {
 		c.float(&n.count)
 		c.severity(&n.severity)
 		c.time(&n.first)
+		if c.layout >= snapshotAbsence {
+			c.float(&n.anomaly)
+			c.text(&n.node)
+		} else {
+			n.node = n.name
+		}
 	})
 	list(c, &s.tokens, 2, func(t *token) {
 		c.text(&t.kind)

@@ -1,5 +1,11 @@
 package operational
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // absences describes what is known of the whole and of the sources, in the order of their names. Keys bring their own.
 func (c *codec) absences(a *absences) {
 	c.activity(&a.active)
@@ -97,4 +103,50 @@ func (c *codec) habit(h **habit) {
 	for _, text := range [...]*string{&own.silence.id, &own.silence.source, &own.silence.key} {
 		c.text(text)
 	}
+}
+
+// topology describes the graph, node by node, and what is not sure yet.
+func (c *codec) topology(t *topology) {
+	c.uint(&t.clock)
+	nodes := slices.SortedFunc(maps.Values(t.nodes), func(a, b *node) int { return strings.Compare(a.name, b.name) })
+	list(c, &nodes, 4, func(n **node) {
+		if c.reading {
+			*n = &node{}
+		}
+		c.text(&(*n).name)
+		c.uint(&(*n).seen)
+		list(c, &(*n).needs, 1, c.text)
+		list(c, &(*n).users, 1, c.text)
+	})
+	spans := slices.Clone(t.spans.slots)
+	list(c, &spans, 3, func(s *traceSpan) {
+		c.text(&s.id)
+		c.text(&s.service)
+		c.bool(&s.waits)
+	})
+	once := slices.Clone(t.once)
+	list(c, &once, 1, c.uint)
+	if !c.reading {
+		return
+	}
+	for _, n := range nodes {
+		t.nodes[n.name] = n
+	}
+	if len(spans) != 0 && len(spans) != spansMax || len(once) != 0 && len(once) != edgesOnce || len(nodes) > topologyNodes || !t.isWhole() {
+		c.fail()
+		return
+	}
+	t.spans.slots, t.once = spans, once
+}
+
+// isWhole reports whether each edge has both its ends.
+func (t *topology) isWhole() bool {
+	for _, n := range t.nodes {
+		for _, other := range slices.Concat(n.needs, n.users) {
+			if t.nodes[other] == nil {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -1,0 +1,146 @@
+package operational
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// What a label or field says about who needs whom.
+type linkKind uint8
+
+const (
+	linkNone   linkKind = iota
+	linkSelf            // the service that the signal is about
+	linkHost            // where it runs
+	linkCaller          // who calls
+	linkCallee          // who is called
+	linkSpan            // the signal's own span
+	linkParent          // the span that called it
+	linkTrace
+	linkKinds // their number
+)
+
+// linkNames are in lower case and without what parts words.
+func linkNames() map[string]linkKind {
+	names := map[string]linkKind{}
+	for kind, list := range map[linkKind]string{
+		linkSelf: "service servicename app application appkubernetesioname component microservice localservice",
+		linkHost: "host hostname instance node nodename k8snodename server",
+		linkCaller: "caller callerservice callername client clientservice clientname sourceservice sourceworkload sourceapp srcservice " +
+			"downstream downstreamservice fromservice consumer",
+		linkCallee: "callee calleeservice calleename serverservice servername destinationservice destinationworkload destinationapp " +
+			"destinationservicename dstservice peerservice upstream upstreamservice upstreamcluster toservice target targetservice " +
+			"remoteservice dependency dependson dbname dbinstance netpeername peerhostname serveraddress",
+		linkSpan:   "spanid",
+		linkParent: "parentspanid parentid parentspan",
+		linkTrace:  "traceid",
+	} {
+		for name := range strings.FieldsSeq(list) {
+			names[name] = kind
+		}
+	}
+	return names
+}
+
+// links is what one signal says.
+type links [linkKinds]string
+
+// linkReader finds it in labels and in the payload.
+type linkReader struct {
+	names map[string]linkKind
+	known map[string]linkKind // names as they are spelt, at most linkSpellings
+}
+
+const (
+	linkSpellings = 4096
+	linkPayload   = 16 << 10 // bytes of a larger payload are not looked at
+)
+
+func newLinkReader() *linkReader {
+	return &linkReader{names: linkNames(), known: map[string]linkKind{}}
+}
+
+// kindOf returns what a label says.
+func (r *linkReader) kindOf(name string) linkKind {
+	kind, ok := r.known[name]
+	if !ok {
+		kind = r.names[strings.NewReplacer("_", "", "-", "", ".", "", "/", "").Replace(strings.ToLower(name))]
+		if len(name) <= nameMax && len(r.known) < linkSpellings {
+			r.known[strings.Clone(name)] = kind
+		}
+	}
+	return kind
+}
+
+// read returns what the signal says; of labels that say the same the first by name counts.
+func (r *linkReader) read(e *layers.Envelope) links {
+	var l links
+	var from [linkKinds]string
+	note := func(name, value string) {
+		kind := r.kindOf(name)
+		if kind == linkNone || value == "" || len(value) > nameMax || from[kind] != "" && from[kind] <= name {
+			return
+		}
+		l[kind], from[kind] = value, name
+	}
+	for name, value := range e.Labels {
+		note(name, value)
+	}
+	if len(e.Data) <= linkPayload && saysLinks(e.Data) {
+		readPayload(e.Data, note, 0)
+	}
+	for _, m := range e.Findings.Mentions {
+		if kind := r.kindOf(m.Kind); kind == linkSelf || kind == linkHost {
+			if l[kind] == "" {
+				l[kind] = m.Name
+			}
+		}
+	}
+	l[linkHost], _, _ = strings.Cut(l[linkHost], ":")
+	return l
+}
+
+// saysLinks reports whether it is worth to read a payload.
+func saysLinks(data []byte) bool {
+	for _, part := range [...]string{"arent", "eer", "alle", "stream", "lient", "estin", "epend", "arget"} {
+		if bytes.Contains(data, []byte(part)) {
+			return true
+		}
+	}
+	return false
+}
+
+// readPayload visits the texts of an object, and of the objects in it.
+func readPayload(data json.RawMessage, note func(name, value string), depth int) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil {
+		return
+	}
+	for name, value := range fields {
+		if len(value) == 0 {
+			continue
+		}
+		switch value[0] {
+		case '"':
+			var text string
+			if json.Unmarshal(value, &text) == nil {
+				note(name, text)
+			}
+		case '{':
+			if depth == 0 {
+				readPayload(value, note, depth+1)
+			}
+		}
+	}
+}
+
+// node returns the name under which the signal's own service stands in the graph.
+func (l *links) node(key string) string {
+	if l[linkSelf] != "" {
+		return l[linkSelf]
+	}
+	return key
+}
