@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,6 +46,20 @@ func (b *fakeBroker) Stored(_ context.Context, _ layers.Name, behind Ledger, sin
 }
 
 func (b *fakeBroker) Past(context.Context, StageKey, uint64, uint64, func(*Delivery)) error {
+	return nil
+}
+
+func (b *fakeBroker) Items(_ context.Context, key StageKey, visit func(layers.Item) bool) error {
+	last := map[string]int{}
+	for i, r := range b.records {
+		last[r.Subject] = i
+	}
+	for i, r := range b.records {
+		name, ok := strings.CutPrefix(r.Subject, SubjectOfItem(key.Layer, key.Partition, ""))
+		if ok && last[r.Subject] == i && !visit(layers.Item{Name: name, Data: r.Data}) {
+			break
+		}
+	}
 	return nil
 }
 

@@ -16,6 +16,7 @@ const (
 	SubjectSituations = "hal9.situations" // .<event>
 	SubjectPlans      = "hal9.plans"      // .<event>
 	SubjectDead       = "hal9.dead"       // .<layer>
+	SubjectMemory     = "hal9.memory"     // .<layer>.<p>.<item>
 )
 
 // Streams. Those of the layers come from StreamOf.
@@ -24,6 +25,7 @@ const (
 	StreamSituations = "HAL9_SITUATIONS"
 	StreamPlans      = "HAL9_PLANS"
 	StreamDead       = "HAL9_DEAD"
+	StreamMemory     = "HAL9_MEMORY"     // what layers remember, item by item: the last state of each
 	StreamAdvisories = "HAL9_ADVISORIES" // what JetStream says about messages that it gave up on
 )
 

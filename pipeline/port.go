@@ -38,6 +38,9 @@ type Broker interface {
 	// Past visits the heads, without data, of the messages of a stage's own stream from one sequence
 	// to another that are still there, in order.
 	Past(ctx context.Context, key StageKey, from, to uint64, visit func(*Delivery)) error
+	// Items visits what is stored of a stage's state, each item as it was stored last, in the order of storing, until visit
+	// returns false.
+	Items(ctx context.Context, key StageKey, visit func(layers.Item) bool) error
 }
 
 // Checkpoints keeps the checkpoints of stages by stage name.

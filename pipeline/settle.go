@@ -46,6 +46,7 @@ func isOver(ctx context.Context) bool { return ctx.Err() != nil }
 
 // flush stores what is in the outbox and then acknowledges what led to it.
 func (s *stage) flush(ctx context.Context, done []Delivery) error {
+	s.out.list = append(s.out.list, s.worker.changed()...)
 	if err := s.publish(ctx, s.out.records(), done[0].Until); err != nil {
 		return err
 	}

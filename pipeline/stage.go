@@ -51,6 +51,8 @@ type worker interface {
 	waiting() bool
 	snapshot() (state []byte, keeps bool, err error)
 	restore(state []byte) error
+	changed() []Record // what is to be stored of its state
+	recover(ctx context.Context) error
 }
 
 // run works until ctx ends, then settles what it has taken and saves a checkpoint. Work in
@@ -179,6 +181,9 @@ func (s *stage) restore(ctx context.Context) (idsFrom uint64, err error) {
 	state, idsFrom, err := s.filter.restore(s.checkpoint.State)
 	if err == nil {
 		err = s.worker.restore(state)
+	}
+	if err == nil {
+		err = s.worker.recover(ctx)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("pipeline: restore %s: %w", s.key.Name(), err)

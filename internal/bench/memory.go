@@ -17,7 +17,7 @@ const (
 	memorySituations = 100_000
 	memoryMore       = 1_000_000 // shown as well, unless the run is a quick one
 	memoryQueries    = 1_000
-	memoryScans      = 50
+	memoryScans      = 200
 	memoryHits       = 10
 )
 

@@ -19,6 +19,9 @@ func mergeStream(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	next.AllowDirect = want.AllowDirect
 	next.AllowBatchPublish = want.AllowBatchPublish
 	next.AllowAtomicPublish = want.AllowAtomicPublish || have.AllowAtomicPublish
+	if want.MaxMsgsPerSubject > 0 {
+		next.MaxMsgsPerSubject = want.MaxMsgsPerSubject
+	}
 	next.MaxBytes = max(have.MaxBytes, want.MaxBytes)
 	if have.MaxBytes < 0 {
 		next.MaxBytes = have.MaxBytes
@@ -39,6 +42,7 @@ func diffStream(have, next jetstream.StreamConfig) []string {
 		diff("replicas", have.Replicas, next.Replicas),
 		diff("direct get", have.AllowDirect, next.AllowDirect),
 		diff("batch publish", have.AllowBatchPublish, next.AllowBatchPublish),
+		diff("messages per subject", have.MaxMsgsPerSubject, next.MaxMsgsPerSubject),
 		diff("bytes", have.MaxBytes, next.MaxBytes),
 		diff("partitions", have.Metadata[metaPartitions], next.Metadata[metaPartitions]),
 	)

@@ -113,6 +113,8 @@ func laneOf(subject string) string {
 		return pipeline.StreamPlans
 	case strings.HasPrefix(subject, pipeline.SubjectDead+"."):
 		return pipeline.StreamDead
+	case strings.HasPrefix(subject, pipeline.SubjectMemory+"."):
+		return pipeline.StreamMemory
 	case strings.HasPrefix(subject, pipeline.SubjectSignals+"."):
 		return pipeline.SubjectSignals
 	default:

@@ -93,7 +93,14 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		t.resultStream(pipeline.StreamSituations, pipeline.SubjectSituations, 1),
 		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 1),
 		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 1),
-		t.advisoryStream(), t.register())
+		t.memoryStream(), t.advisoryStream(), t.register())
+}
+
+// memoryStream keeps the last state of each item. Where it is full the items that have not changed for longest are forgotten.
+func (t Topology) memoryStream() jetstream.StreamConfig {
+	cfg := t.resultStream(pipeline.StreamMemory, pipeline.SubjectMemory, 1)
+	cfg.MaxBytes, cfg.MaxMsgsPerSubject, cfg.Duplicates = t.share(1)/2, 1, hopWindow
+	return cfg
 }
 
 func (t Topology) workStream(name, subject string, bytes int64) jetstream.StreamConfig {

@@ -1,56 +1,10 @@
 package tactical
 
 import (
+	"cmp"
 	"maps"
 	"slices"
-
-	"github.com/2lab-ai/hal9/layers"
 )
-
-// maxTitleBytes bounds the title that is kept to name a situation to people.
-const maxTitleBytes = 160
-
-// remembered is one situation as it was when it climbed last, with what was done then.
-type remembered struct {
-	ID          string      `json:"id"`
-	Revision    int         `json:"revision"`
-	Title       string      `json:"title"`
-	OpenedAt    int64       `json:"opened_at"` // event time, Unix seconds
-	Members     int         `json:"members"`
-	Description description `json:"description"`
-	PlanID      string      `json:"plan_id,omitempty"`
-	Playbook    string      `json:"playbook,omitempty"` // the playbook that the plan's steps come from
-	FromMemory  bool        `json:"from_memory,omitempty"`
-	Resolved    bool        `json:"resolved,omitempty"` // at L4, so no person was asked
-}
-
-// newRemembered returns what is to be remembered of s before anything is done about it.
-func newRemembered(s *layers.Situation, template string) *remembered {
-	return &remembered{
-		ID:          clip(s.ID, maxNameBytes),
-		Revision:    max(s.Revision, 1),
-		Title:       clip(s.Title, maxTitleBytes),
-		OpenedAt:    s.OpenedAt.Unix(),
-		Members:     s.Members,
-		Description: describe(s, template),
-	}
-}
-
-// outcome says what was done then; L4 does not see how a situation ended.
-func (r *remembered) outcome() string {
-	switch {
-	case r.PlanID == "":
-		return "open, no plan"
-	case r.Playbook == "":
-		return "planned from memory"
-	case r.FromMemory:
-		return "planned from memory with the steps of playbook " + r.Playbook
-	case r.Resolved:
-		return "planned with playbook " + r.Playbook + " and resolved"
-	default:
-		return "planned with playbook " + r.Playbook
-	}
-}
 
 // recalled is a remembered situation with its similarity to the present one.
 type recalled struct {
@@ -58,48 +12,91 @@ type recalled struct {
 	similarity float64 // 0..1
 }
 
-// memory holds the situations planned last, at most limit. It numbers them in the order in
-// which they came; the lowest number is forgotten first.
+// version is what was remembered of a situation at some time. Its text form is what is stored of it.
+type version struct {
+	Clock  uint64      `json:"clock"`  // when it became so, in changes of this memory
+	Number uint64      `json:"number"` // of the situation, in the order in which they climbed
+	Now    *remembered `json:"now"`
+}
+
+// memory holds the situations planned last, at most limit. It numbers them in the order in which they came; the lowest
+// number is forgotten first.
 type memory struct {
 	limit  int
-	index  index
-	items  map[uint64]*remembered // by number
+	index  *index
+	items  map[uint64]*version // by number
 	byID   map[string]uint64
 	oldest uint64 // no item has a lower number
 	next   uint64
+	clock  uint64 // counts changes
+
+	// What is not told yet, and what it was at the snapshot before where it has changed since, nil where it was not there then.
+	fresh map[string]struct{}
+	base  map[string]*version
 }
 
-func newMemory(limit int, x index) *memory {
-	return &memory{limit: limit, index: x, items: map[uint64]*remembered{}, byID: map[string]uint64{}}
+func newMemory(limit int, x *index) *memory {
+	return &memory{
+		limit: limit, index: x, items: map[uint64]*version{}, byID: map[string]uint64{},
+		fresh: map[string]struct{}{}, base: map[string]*version{},
+	}
 }
 
 // find returns the situation with the id, or nil.
 func (m *memory) find(id string) *remembered {
-	number, ok := m.byID[clip(id, maxNameBytes)]
-	if !ok {
-		return nil
+	if number, ok := m.byID[clip(id, maxNameBytes)]; ok {
+		return m.items[number].Now
 	}
-	return m.items[number]
+	return nil
 }
 
 // remember adds r as the most recent, in place of what was remembered of the same situation.
 func (m *memory) remember(r *remembered) {
+	m.touch(r.ID)
 	if number, ok := m.byID[r.ID]; ok {
 		m.forget(number)
 	}
-	for len(m.items) >= m.limit {
-		m.forget(m.first())
+	m.clock++
+	m.put(&version{Clock: m.clock, Number: m.next, Now: r})
+	m.fresh[r.ID] = struct{}{}
+}
+
+// replace puts r in the place of what was remembered of the same situation, which must be there and be alike.
+func (m *memory) replace(r *remembered) {
+	m.touch(r.ID)
+	number := m.byID[r.ID]
+	m.clock++
+	m.items[number] = &version{Clock: m.clock, Number: number, Now: r}
+	m.fresh[r.ID] = struct{}{}
+}
+
+// touch notes what a situation was at the last snapshot, before it changes for the first time since.
+func (m *memory) touch(id string) {
+	if _, isKnown := m.base[id]; isKnown {
+		return
 	}
-	m.items[m.next], m.byID[r.ID] = r, m.next
-	m.index.Add(m.next, &r.Description)
-	m.next++
+	var was *version
+	if number, ok := m.byID[id]; ok {
+		was = m.items[number]
+	}
+	m.base[id] = was
+}
+
+// put adds a version with a number higher than all others.
+func (m *memory) put(v *version) {
+	for len(m.items) >= m.limit {
+		m.drop(m.first())
+	}
+	m.items[v.Number], m.byID[v.Now.ID] = v, v.Number
+	m.index.Add(v.Number, &v.Now.Description)
+	m.next = v.Number + 1
 }
 
 // recall returns at most limit situations similar to r, the most similar first, without r itself.
 func (m *memory) recall(r *remembered, limit int) []recalled {
 	var found []recalled
 	for _, hit := range m.index.Nearest(&r.Description, limit+1) {
-		if item := m.items[hit.number]; item.ID != r.ID && len(found) < limit {
+		if item := m.items[hit.number].Now; item.ID != r.ID && len(found) < limit {
 			found = append(found, recalled{item, hit.similarity})
 		}
 	}
@@ -107,12 +104,22 @@ func (m *memory) recall(r *remembered, limit int) []recalled {
 }
 
 // all returns everything remembered, the oldest first.
-func (m *memory) all() []*remembered {
-	items := make([]*remembered, 0, len(m.items))
+func (m *memory) all() []*version {
+	items := make([]*version, 0, len(m.items))
 	for _, number := range slices.Sorted(maps.Keys(m.items)) {
 		items = append(items, m.items[number])
 	}
 	return items
+}
+
+// untold returns what no item tells yet, the oldest first.
+func (m *memory) untold() []*version {
+	list := make([]*version, 0, len(m.fresh))
+	for id := range m.fresh {
+		list = append(list, m.items[m.byID[id]])
+	}
+	slices.SortFunc(list, func(a, b *version) int { return cmp.Compare(a.Number, b.Number) })
+	return list
 }
 
 // first returns the lowest number in use; there must be one.
@@ -125,8 +132,24 @@ func (m *memory) first() uint64 {
 	}
 }
 
+// drop forgets a situation for good. Of one that came since the last snapshot nothing is left.
+func (m *memory) drop(number uint64) {
+	id := m.items[number].Now.ID
+	m.touch(id)
+	m.forget(number)
+	delete(m.fresh, id)
+	if m.base[id] == nil {
+		delete(m.base, id)
+	}
+}
+
 func (m *memory) forget(number uint64) {
-	delete(m.byID, m.items[number].ID)
+	delete(m.byID, m.items[number].Now.ID)
 	delete(m.items, number)
 	m.index.Remove(number)
+}
+
+// compareVersions orders versions by number, those of one number by when they became so.
+func compareVersions(a, b *version) int {
+	return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Clock, b.Clock), cmp.Compare(a.Now.ID, b.Now.ID))
 }

@@ -56,6 +56,7 @@ func (l *Layer) propose(c *planCase) *layers.Plan {
 	} else {
 		l.fromMemory(plan, c)
 	}
+	plan.Reasons = append(plan.Reasons, experience(c, plan.Playbook)...)
 	for _, r := range c.recalled {
 		plan.Reasons = append(plan.Reasons, fmt.Sprintf("It resembles %s.", r.naming(c.present)))
 	}
@@ -94,24 +95,54 @@ func addActions(plan *layers.Plan, p *Playbook) {
 	}
 }
 
-// fromMemory fills in the steps that were planned for the most similar situation that had any;
-// where none had, the step is to compare.
+// fromMemory fills in the steps that were planned for a similar situation: the most similar of those that they helped, else of those of
+// which nothing is known; where none had any, the step is to compare.
 func (l *Layer) fromMemory(plan *layers.Plan, c *planCase) {
 	c.present.FromMemory = true
-	for _, r := range c.recalled {
-		if p := l.playbook(r.Playbook); p != nil {
-			c.present.Playbook = p.Name
-			plan.Title = fmt.Sprintf("As for %s: %s", brief(r.ID), p.title())
-			plan.Steps = slices.Clone(p.Steps)
-			plan.Reasons = append(plan.Reasons,
-				fmt.Sprintf("No playbook applies; the steps are those of playbook %s, planned for %s.", p.Name, brief(r.ID)))
-			return
+	if r, p := l.example(c.recalled); p != nil {
+		c.present.Playbook = p.Name
+		plan.Title = fmt.Sprintf("As for %s: %s", brief(r.ID), p.title())
+		plan.Steps = slices.Clone(p.Steps)
+		reason := fmt.Sprintf("No playbook applies; the steps are those of playbook %s, planned for %s (similarity %.2f)", p.Name, brief(r.ID), r.similarity)
+		if r.merit() == meritHelped {
+			reason += ": last time this helped"
 		}
+		plan.Reasons = append(plan.Reasons, reason+".")
+		return
 	}
 	nearest := c.recalled[0]
 	plan.Title = "Compare with " + nearest.ID
 	plan.Steps = []string{fmt.Sprintf("Look up what ended situation %s (%q) and whether it helps here.", nearest.ID, nearest.Title)}
-	plan.Reasons = append(plan.Reasons, "No playbook applies, and none did for what is remembered.")
+	plan.Reasons = append(plan.Reasons, "No playbook applies, and none that helped is known of what is remembered.")
+}
+
+// example returns the recalled situation whose playbook is to be followed, with the playbook; what did not help is not followed.
+func (l *Layer) example(all []recalled) (recalled, *Playbook) {
+	for _, wanted := range []merit{meritHelped, meritUnknown} {
+		for _, r := range all {
+			if p := l.playbook(r.Playbook); p != nil && r.merit() == wanted {
+				return r, p
+			}
+		}
+	}
+	return recalled{}, nil
+}
+
+// experience says what following the plan's playbook led to before, as far as that is known.
+func experience(c *planCase, playbook string) []string {
+	var all []string
+	for _, r := range c.recalled {
+		if r.Playbook != playbook || playbook == "" {
+			continue
+		}
+		switch r.merit() {
+		case meritHelped:
+			all = append(all, fmt.Sprintf("Last time this helped: playbook %s for %s (similarity %.2f).", playbook, brief(r.ID), r.similarity))
+		case meritUseless:
+			all = append(all, fmt.Sprintf("Last time this did not help: playbook %s for %s (similarity %.2f).", playbook, brief(r.ID), r.similarity))
+		}
+	}
+	return all
 }
 
 // playbook returns the configured playbook of the name, or nil.

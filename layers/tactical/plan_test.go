@@ -64,7 +64,7 @@ func TestPlanFromMemory(t *testing.T) {
 	if got.Playbook != "" || got.Title != "As for sit-0: Make room" {
 		t.Errorf("plan of playbook %q titled %q: want none and that of sit-0", got.Playbook, got.Title)
 	}
-	if want := "No playbook applies; the steps are those of playbook disk-full, planned for sit-0."; got.Reasons[0] != want {
+	if want := "No playbook applies; the steps are those of playbook disk-full, planned for sit-0 (similarity 0.82)."; got.Reasons[0] != want {
 		t.Errorf("reason is %q: want %q", got.Reasons[0], want)
 	}
 	third := situation("sit-2", "db-1", "disk full", layers.SeverityInfo)

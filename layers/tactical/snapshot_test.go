@@ -60,7 +60,7 @@ func TestSeverityBeyondCritical(t *testing.T) {
 }
 
 func TestRestoreRefuses(t *testing.T) {
-	for _, data := range []string{"", "null", "[]", `{"version":2,"memory":[]}`, `{"version":1,"memory":[null]}`} {
+	for _, data := range []string{"", "null", "[]", `{"version":3,"memory":[]}`, `{"version":2}`, `{"version":2,"memory":[{"clock":1}]}`, `{"version":1,"memory":[null]}`} {
 		if err := newLayer(t).Restore([]byte(data)); err == nil || !strings.HasPrefix(err.Error(), "tactical: restore: ") {
 			t.Errorf("restore of %q: %v: want an error of the package", data, err)
 		}

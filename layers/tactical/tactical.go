@@ -34,7 +34,7 @@ func New(cfg Config, compile layers.Compiler[layers.Situation]) (*Layer, error) 
 }
 
 func (l *Layer) emptyMemory() *memory {
-	return newMemory(l.cfg.MaxMemory, newOverlapIndex(l.cfg.MinSimilarity))
+	return newMemory(l.cfg.MaxMemory, newIndex(l.cfg.MinSimilarity, l.cfg.KnownSimilarity))
 }
 
 // Decide implements layers.Layer: it plans the situation that the envelope brings and
@@ -54,6 +54,9 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		return l.repeat(e, earlier), nil
 	}
 	present := newRemembered(&situation, e.Findings.Template)
+	if earlier != nil {
+		present.Ending = earlier.Ending.again()
+	}
 	c := &planCase{
 		situation: &situation,
 		signal:    &e.Signal,
@@ -90,6 +93,7 @@ func (l *Layer) decide(c *planCase) layers.Decision {
 // judge says whether the plan is the answer or a proposal to those above, and why.
 func (l *Layer) judge(c *planCase, plan *layers.Plan) (layers.Disposition, string) {
 	known := len(c.recalled) > 0 && c.recalled[0].similarity >= l.cfg.KnownSimilarity
+	failed := known && c.recalled[0].Playbook == plan.Playbook && c.recalled[0].merit() == meritUseless
 	critical := max(c.situation.Severity, c.signal.Severity) >= layers.SeverityCritical
 	about := plan.ID + " for situation " + brief(c.situation.ID)
 	switch {
@@ -98,6 +102,9 @@ func (l *Layer) judge(c *planCase, plan *layers.Plan) (layers.Disposition, strin
 			about, c.recalled[0].naming(c.present))
 	case critical:
 		return layers.DispositionEscalated, line("%s comes from playbook %s; it is critical: handed up", about, plan.Playbook)
+	case failed:
+		return layers.DispositionEscalated, line("%s comes from playbook %s, which did not help last time, like %s: handed up",
+			about, plan.Playbook, c.recalled[0].naming(c.present))
 	case !known:
 		return layers.DispositionEscalated, line("%s comes from playbook %s; its kind is new here: handed up",
 			about, plan.Playbook)

@@ -8,22 +8,36 @@ const (
 )
 
 // attach links a new vector on one level with those of the pool that lie in different directions: one that is nearer to a
-// chosen one than to the new one can be reached by it (the paper's algorithm 4).
+// chosen one than to the new one can be reached by it (the paper's algorithm 4). What is left of its links goes to the nearest
+// others that have room, and leave some for links that lead further.
 func (g *graph) attach(id uint32, l int) {
 	g.choose(id)
+	level := &g.levels[l]
 	for i, h := range g.chosen {
-		g.connect(id, h, &g.levels[l], i < firm)
+		g.connect(id, h, level, i < firm)
+	}
+	for _, h := range g.passed {
+		if level.has(h.ID) < level.most*3/4 && level.has(id) < g.cfg.Links {
+			g.connect(id, h, level, false)
+		}
 	}
 }
 
+// considered is how many candidates for one link are looked at, at most.
+const considered = 4
+
 func (g *graph) choose(id uint32) {
-	g.chosen = g.chosen[:0]
-	for _, c := range g.pool {
+	g.chosen, g.passed = g.chosen[:0], g.passed[:0]
+	for _, c := range g.pool[:min(len(g.pool), considered*g.cfg.Links)] {
+		switch {
+		case c.ID == id:
+		case g.isReached(c.Hit, g.chosen):
+			g.passed = append(g.passed, c.Hit)
+		case len(g.chosen) < g.cfg.Links:
+			g.chosen = append(g.chosen, c.Hit)
+		}
 		if len(g.chosen) == g.cfg.Links {
 			return
-		}
-		if c.ID != id && !g.isReached(c.Hit, g.chosen) {
-			g.chosen = append(g.chosen, c.Hit)
 		}
 	}
 }
@@ -54,34 +68,30 @@ func (g *graph) connect(id uint32, with Hit, l *level, must bool) {
 	l.link(id, with.ID, with.Similarity)
 }
 
-// victim says whose link a full vector gives up for a new one: of those that can be reached by the new one the most similar,
-// since far ones hold the graph together, else the least similar of all; nobody where the new one itself can be reached by another,
-// or is the least similar.
+// victim says whose link a full vector gives up for a new one: of those that can be reached by the new one the most similar, since
+// far links hold the graph together; nobody where there is none or the new one itself can be reached by another. Where it must be
+// one, it is the most similar of all then.
 func (g *graph) victim(id uint32, with Hit, l *level, must bool) uint32 {
-	reached, least := Hit{ID: nobody}, Hit{ID: nobody}
+	reached, closest := Hit{ID: nobody}, Hit{ID: nobody}
 	for _, h := range l.of(with.ID) {
 		between := Dot(&g.vectors[id], &g.vectors[h.ID])
 		if !must && h.Similarity > with.Similarity && between >= with.Similarity {
 			return nobody
 		}
-		if int(l.count[l.slots[h.ID]]) <= min(fewest, l.most/2) {
+		if l.has(h.ID) <= min(fewest, l.most/2) {
 			continue
 		}
 		if between >= h.Similarity && (reached.ID == nobody || isBetter(h, reached)) {
 			reached = h
 		}
-		if least.ID == nobody || isBetter(least, h) {
-			least = h
+		if closest.ID == nobody || isBetter(h, closest) {
+			closest = h
 		}
 	}
-	switch {
-	case reached.ID != nobody:
-		return reached.ID
-	case least.ID != nobody && (must || with.Similarity > least.Similarity):
-		return least.ID
-	default:
-		return nobody
+	if reached.ID == nobody && must {
+		return closest.ID
 	}
+	return reached.ID
 }
 
 // detach ends all links of a vector on one level and links those that it was linked with to each other, so that what could be

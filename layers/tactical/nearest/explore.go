@@ -9,7 +9,7 @@ type candidate struct {
 }
 
 // abreast is how many candidates a search takes along on its way down: those of one only often end in the wrong cluster.
-const abreast = 4
+const abreast = 8
 
 // descend moves from the top to the level above height, and leaves in the pool where it came to.
 func (g *graph) descend(v *Vector, height int) {

@@ -15,6 +15,7 @@ type graph struct {
 	search  uint32   // counts searches
 	pool    []candidate
 	chosen  []Hit
+	passed  []Hit // candidates that can be reached by a chosen one
 }
 
 // newGraph returns an empty graph. What the configuration leaves out takes its default.

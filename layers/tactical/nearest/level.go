@@ -50,7 +50,10 @@ func (l *level) of(id uint32) []Hit {
 	return l.links[slot*l.most : slot*l.most+int(l.count[slot])]
 }
 
-func (l *level) isFull(id uint32) bool { return int(l.count[l.slots[id]]) == l.most }
+// has returns how many links an id has.
+func (l *level) has(id uint32) int { return int(l.count[l.slots[id]]) }
+
+func (l *level) isFull(id uint32) bool { return l.has(id) == l.most }
 
 func (l *level) isLinked(a, b uint32) bool {
 	return slices.ContainsFunc(l.of(a), func(h Hit) bool { return h.ID == b })

@@ -18,16 +18,16 @@ import (
 
 // Config says how good and how costly the graph is.
 type Config struct {
-	// Links is how many vectors a new one is linked with on each level, 2 to 64; the lowest level allows twice as many. Default 16.
+	// Links is how many vectors a new one is linked with on each level, 2 to 64; the lowest level allows twice as many. Default 24.
 	Links int
-	// Breadth is how many candidates a search and an addition keep, 1 to 1,000. Default 64.
+	// Breadth is how many candidates a search and an addition keep, 1 to 1,000. Default 320.
 	Breadth int
 	// Few is up to how many vectors all are compared. Default 200.
 	Few int
 }
 
 // DefaultConfig returns the defaults.
-func DefaultConfig() Config { return Config{Links: 16, Breadth: 64, Few: 200} }
+func DefaultConfig() Config { return Config{Links: 24, Breadth: 320, Few: 200} }
 
 // Hit is a vector that was found.
 type Hit struct {

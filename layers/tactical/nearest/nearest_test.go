@@ -48,7 +48,7 @@ func fill(x *Index, vectors []Vector) map[uint32]*Vector {
 
 // TestRecall compares with the exact scan, as the memory is filled and after it forgot the oldest twice over.
 func TestRecall(t *testing.T) {
-	const n, queries = 3000, 100
+	const n, queries = 2000, 60
 	for name, test := range map[string]struct {
 		all   []Vector
 		least float64
@@ -61,7 +61,7 @@ func TestRecall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x, all, random := New(DefaultConfig()), test.all, rand.New(rand.NewPCG(1, 1))
+			x, all, random := New(Config{Links: 16, Breadth: 64}), test.all, rand.New(rand.NewPCG(1, 1))
 			live, order := map[uint32]*Vector{}, []uint32(nil)
 			for i := range all {
 				if len(order) == n {
@@ -121,7 +121,7 @@ func checkGraph(tb testing.TB, x *graph) {
 // TestSameCallsBuildTheSameGraph is what lets a replay find what the first run found.
 func TestSameCallsBuildTheSameGraph(t *testing.T) {
 	build := func() *Index {
-		x, all := New(DefaultConfig()), clusters(3000, 10, .3)
+		x, all := New(Config{Links: 16, Breadth: 64}), clusters(3000, 10, .3)
 		for i := range all {
 			x.Add(&all[i], 3, nil)
 			if i%3 == 2 {

@@ -54,7 +54,7 @@ func TestIndexFindsWhatAScanFinds(t *testing.T) {
 		return describeRandom(random)
 	}
 	for _, least := range []float64{0.05, 0.3, 0.5, 0.8, 1} {
-		x := newOverlapIndex(least)
+		x := newOverlapIndex()
 		described := map[uint64]*description{}
 		for number := range uint64(600) {
 			d := draw()
@@ -66,7 +66,7 @@ func TestIndexFindsWhatAScanFinds(t *testing.T) {
 				delete(described, gone)
 			}
 			wanted, limit := draw(), 1+random.IntN(5)
-			got := x.Nearest(wanted, limit)
+			got := x.Nearest(newQuery(wanted), limit, least)
 			if diff := cmp.Diff(scan(described, wanted, least, limit), got, cmp.AllowUnexported(hit{})); diff != "" {
 				t.Fatalf("%d entries, at least %v, nearest %d of %+v (-scan +index):\n%s", len(described), least, limit, wanted, diff)
 			}
@@ -76,7 +76,7 @@ func TestIndexFindsWhatAScanFinds(t *testing.T) {
 
 func TestIndexKeepsNothingOfWhatIsRemoved(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	x := newOverlapIndex(.5)
+	x := newOverlapIndex()
 	for number := range uint64(100) {
 		x.Add(number, describeRandom(random))
 	}
