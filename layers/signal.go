@@ -61,6 +61,7 @@ type Findings struct {
 	FlagReason  string             // L3: why it was flagged
 	Situation   *Situation         // L3: the situation it opened or worsened
 	PlanID      string             // L4: the plan proposed for the situation
+	Marks       []Mark             // L1: what L5 counts of the signal, made by the pipeline
 	Evidence    *Evidence          // L2, L3: what their findings rest on; nil where there is nothing to say
 }
 

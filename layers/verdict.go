@@ -8,6 +8,8 @@ type Verdict struct {
 	SignalID    string      `json:"signal_id"`
 	Source      string      `json:"source"`
 	Key         string      `json:"key"`
+	Type        string      `json:"type,omitempty"`  // of the signal
+	Value       *float64    `json:"value,omitempty"` // that the signal measured
 	Layer       Name        `json:"layer"`
 	Disposition Disposition `json:"disposition"`
 	Reason      string      `json:"reason"`
@@ -25,4 +27,5 @@ type Verdict struct {
 	DecidedAt   time.Time   `json:"decided_at"`
 	TraceID     string      `json:"trace_id"` // 32 hex digits
 	Hops        []Hop       `json:"hops"`
+	Marks       []Mark      `json:"marks,omitempty"` // what L5 counts of the signal
 }

@@ -28,6 +28,7 @@ const (
 	flagClasses
 	flagMentions
 	flagPulse
+	flagMarks
 )
 
 // AppendEnvelope appends the binary form of e to buf: a version byte, the signal as one block with
@@ -132,6 +133,9 @@ func flagsOf(f *layers.Findings) byte {
 	if f.Evidence != nil {
 		flags |= flagEvidence
 	}
+	if len(f.Marks) > 0 {
+		flags |= flagMarks
+	}
 	return flags
 }
 
@@ -168,6 +172,7 @@ func appendFindings(buf []byte, f *layers.Findings) ([]byte, error) {
 			buf = appendString(appendString(buf, mention.Kind), mention.Name)
 		}
 	}
+	buf = appendMarks(buf, f.Marks)
 	if f.Evidence != nil {
 		evidence, err := appendEvidence(nil, f.Evidence)
 		if err != nil {
@@ -176,6 +181,21 @@ func appendFindings(buf []byte, f *layers.Findings) ([]byte, error) {
 		buf = append(binary.AppendUvarint(buf, uint64(len(evidence))), evidence...)
 	}
 	return buf, nil
+}
+
+func appendMarks(buf []byte, marks []layers.Mark) []byte {
+	if len(marks) == 0 {
+		return buf
+	}
+	buf = binary.AppendUvarint(buf, uint64(len(marks)))
+	for _, mark := range marks {
+		buf = append(appendString(buf, mark.Of), boolByte(mark.Good))
+		buf = binary.AppendUvarint(appendFloat(buf, mark.Value), uint64(len(mark.Labels)))
+		for _, label := range mark.Labels {
+			buf = appendString(buf, label)
+		}
+	}
+	return buf
 }
 
 func appendLabels(buf []byte, labels map[string]string) []byte {

@@ -25,6 +25,7 @@ type layerWorker struct {
 	deps    Deps
 	layer   layers.Layer
 	decoder Decoder
+	mark    func(*layers.Signal) []layers.Mark // nil but at L1
 	parcel  parcel
 }
 
@@ -82,6 +83,9 @@ func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
 	p := &w.parcel
 	start, hops := w.deps.Now(), len(p.Hops)
+	if w.mark != nil {
+		p.Findings.Marks = w.mark(&p.Signal)
+	}
 	decision, attempts, err := w.tryCarefully(ctx, d, s)
 	if fatal, ok := errors.AsType[*fatalError](err); ok {
 		return w.dead(d, p, s, failure{err: err, attempts: fatal.tries, start: start, hops: hops})

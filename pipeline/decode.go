@@ -171,6 +171,20 @@ func (r *reader) lists(f *layers.Findings, flags byte) {
 			f.Mentions[i] = layers.Mention{Kind: r.string(), Name: r.string()}
 		}
 	}
+	if flags&flagMarks != 0 {
+		f.Marks = make([]layers.Mark, r.count(11))
+		for i := range f.Marks {
+			f.Marks[i] = r.mark()
+		}
+	}
+}
+
+func (r *reader) mark() layers.Mark {
+	m := layers.Mark{Of: r.string(), Good: r.byte() != 0, Value: r.float()}
+	for range r.count(1) {
+		m.Labels = append(m.Labels, r.string())
+	}
+	return m
 }
 
 // count reads a number of elements, each of which takes at least size bytes: a longer list

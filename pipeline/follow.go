@@ -102,13 +102,17 @@ func (w *layerWorker) verdict(p *parcel, decision *layers.Decision, now time.Tim
 // VerdictOn returns the verdict that a layer's final decision on an envelope is.
 func VerdictOn(e *layers.Envelope, layer layers.Name, decision *layers.Decision, now time.Time) layers.Verdict {
 	v := layers.Verdict{
-		SignalID: e.ID, Source: e.Source, Key: e.Key, Layer: layer, Disposition: decision.Disposition,
+		SignalID: e.ID, Source: e.Source, Key: e.Key, Type: e.Type, Layer: layer, Disposition: decision.Disposition,
 		Reason: decision.Reason, Rule: decision.Rule, Severity: e.Severity,
 		TemplateID: e.Findings.TemplateID, Template: e.Findings.Template, Anomaly: e.Findings.Anomaly, Classes: e.Findings.Classes,
 		Evidence:  e.Findings.Evidence,
 		PlanID:    e.Findings.PlanID,
 		EventTime: e.Time, ReceivedAt: e.ReceivedAt, DecidedAt: now.UTC(),
-		TraceID: traceID(e.TraceParent), Hops: e.Hops,
+		TraceID: traceID(e.TraceParent), Hops: e.Hops, Marks: e.Findings.Marks,
+	}
+	if e.HasValue {
+		value := e.Value
+		v.Value = &value
 	}
 	if e.Findings.Situation != nil {
 		v.SituationID = e.Findings.Situation.ID

@@ -47,6 +47,12 @@ const DurableObjectives = "l5-objectives"
 // DurablePlans is the consumer of proposed plans: whoever gets one sees it through to its end.
 const DurablePlans = "plans"
 
+// DurableSituations is the consumer on StreamSituations that feeds L5's objectives.
+const DurableSituations = "l5-situations"
+
+// SourceOwn is the source of signals that HAL9 itself sends, such as burn-rate alerts. No objective counts them.
+const SourceOwn = "hal9"
+
 // DurableAdvisories is the consumer on StreamAdvisories that makes dead letters of what JetStream
 // gave up on.
 const DurableAdvisories = "advisories"

@@ -106,7 +106,7 @@ func TestStagesHaveNamesOfTheirOwn(t *testing.T) {
 		if want := 1 + 4*partitions + 1; len(keys) != want {
 			t.Errorf("%d partitions make %d stages, want %d", partitions, len(keys), want)
 		}
-		keys = append(keys, pipeline.ScoutKey(partitions), pipeline.StageKey{Layer: layers.NameL5, Objectives: true})
+		keys = append(append(keys, pipeline.ScoutKey(partitions)), pipeline.ObjectiveStages()...)
 		of := map[string]pipeline.StageKey{}
 		for _, key := range keys {
 			names := []string{key.Name(), key.Stream() + " " + key.Durable()}

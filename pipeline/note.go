@@ -64,4 +64,4 @@ func (w *layerWorker) hear(n *layers.Note) (err error) {
 	return listener.Hear(n)
 }
 
-func (w *verdictWorker) hear(*layers.Note) error { return nil }
+func (w *tallyWorker) hear(*layers.Note) error { return nil }

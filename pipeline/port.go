@@ -105,8 +105,14 @@ type StageKey struct {
 	Layer      layers.Name
 	Partition  int
 	Partitions int
-	// Objectives marks the stage that feeds L5's objectives from the verdicts.
+	// Objectives marks a stage that feeds L5's objectives: from the verdicts, or from the situations.
 	Objectives bool
+	Situations bool
+}
+
+// ObjectiveStages lists the stages that feed L5's objectives.
+func ObjectiveStages() []StageKey {
+	return []StageKey{{Layer: layers.NameL5, Objectives: true}, {Layer: layers.NameL5, Objectives: true, Situations: true}}
 }
 
 // KeyedStages lists the stages above L1, but for the objectives.
@@ -140,7 +146,10 @@ func StagesOf(layer layers.Name, partitions int) []StageKey {
 
 // Name returns the stage's name in checkpoints, leases and logs, such as "L3.07".
 func (k StageKey) Name() string {
-	if k.Objectives {
+	switch {
+	case k.Situations:
+		return "L5.situations"
+	case k.Objectives:
 		return "L5.objectives"
 	}
 	return StageName(k.Layer, k.Partition)
@@ -151,7 +160,10 @@ func (k StageKey) Scouts() bool { return k.Layer == layers.NameL1 && k.Partition
 
 // Stream returns the stream that the stage consumes.
 func (k StageKey) Stream() string {
-	if k.Objectives {
+	switch {
+	case k.Situations:
+		return StreamSituations
+	case k.Objectives:
 		return StreamVerdicts
 	}
 	return StreamOf(k.Layer, k.Partition, k.Partitions)
@@ -159,7 +171,10 @@ func (k StageKey) Stream() string {
 
 // Durable returns the durable consumer of the stage.
 func (k StageKey) Durable() string {
-	if k.Objectives {
+	switch {
+	case k.Situations:
+		return DurableSituations
+	case k.Objectives:
 		return DurableObjectives
 	}
 	return DurableOf(k.Layer, k.Partition, k.Partitions)

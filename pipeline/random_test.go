@@ -59,6 +59,10 @@ func randomEnvelope(r *rand.Rand) *layers.Envelope {
 		e.Findings.Features[randomText(r)] = r.NormFloat64()
 		e.Findings.Classes = append(e.Findings.Classes, layers.Class{Label: randomText(r), Strength: float64(len(e.Findings.Classes)) / 8, Flags: len(e.Findings.Classes)%2 == 1})
 		e.Findings.Mentions = append(e.Findings.Mentions, layers.Mention{Kind: randomText(r), Name: randomText(r)})
+		e.Findings.Marks = append(e.Findings.Marks, layers.Mark{Of: randomText(r), Good: r.IntN(2) == 0, Value: r.NormFloat64()})
+		if r.IntN(2) == 0 {
+			e.Findings.Marks[0].Labels = append(e.Findings.Marks[0].Labels, randomText(r))
+		}
 		e.Findings.Parameters = append(e.Findings.Parameters, randomText(r))
 	}
 	if r.IntN(3) == 0 {

@@ -35,8 +35,10 @@ type Spec struct {
 	Key      StageKey
 	NewLayer func() (layers.Layer, error)
 	Decoder  Decoder
-	// Verdicts is set instead of NewLayer and Decoder where the stage feeds objectives.
-	Verdicts func() (VerdictObserver, error)
+	// Mark says what L5 is to count of a signal; asked at L1, which sees all of it. Nil where that is nothing.
+	Mark func(*layers.Signal) []layers.Mark
+	// Tally is set instead of NewLayer and Decoder where the stage feeds objectives.
+	Tally func() (Tally, error)
 }
 
 // Runner keeps one stage alive.
@@ -60,8 +62,8 @@ func NewRunner(spec Spec, cfg Config, deps Deps) (*Runner, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if (spec.NewLayer == nil) == (spec.Verdicts == nil) {
-		return nil, fmt.Errorf("pipeline: stage %s needs either a layer or a verdict observer", spec.Key.Name())
+	if (spec.NewLayer == nil) == (spec.Tally == nil) {
+		return nil, fmt.Errorf("pipeline: stage %s needs either a layer or a tally", spec.Key.Name())
 	}
 	r := &Runner{spec: spec, cfg: cfg, deps: deps, born: time.Now()}
 	r.say("starting")
@@ -187,18 +189,18 @@ func (r *Runner) work(ctx context.Context, own Ownership) error {
 }
 
 func (r *Runner) newWorker() (worker, error) {
-	if r.spec.Verdicts != nil {
-		observer, err := r.spec.Verdicts()
+	if r.spec.Tally != nil {
+		tally, err := r.spec.Tally()
 		if err != nil {
 			return nil, err
 		}
-		return &verdictWorker{observer: observer}, nil
+		return &tallyWorker{tally: tally}, nil
 	}
 	layer, err := r.spec.NewLayer()
 	if err != nil {
 		return nil, err
 	}
-	return &layerWorker{key: r.spec.Key, cfg: r.cfg, deps: r.deps, layer: layer, decoder: r.spec.Decoder}, nil
+	return &layerWorker{key: r.spec.Key, cfg: r.cfg, deps: r.deps, layer: layer, decoder: r.spec.Decoder, mark: r.spec.Mark}, nil
 }
 
 func errText(err error) string {

@@ -201,7 +201,7 @@ func (s *stage) recall(ctx context.Context, idsFrom uint64, backlog Backlog) err
 		}
 	}
 	s.replay = replay{shared: s.key.Shared()}
-	if backlog.Empty || s.key.Objectives {
+	if backlog.Empty {
 		return nil
 	}
 	s.replay.horizon = backlog.Last

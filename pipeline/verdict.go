@@ -16,6 +16,15 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 	buf = appendText(append(buf, `{"signal_id":`...), v.SignalID)
 	buf = appendText(append(buf, `,"source":`...), v.Source)
 	buf = appendText(append(buf, `,"key":`...), v.Key)
+	if v.Type != "" {
+		buf = appendText(append(buf, `,"type":`...), v.Type)
+	}
+	if v.Value != nil {
+		if math.IsNaN(*v.Value) || math.IsInf(*v.Value, 0) {
+			return nil, fmt.Errorf("pipeline: value %v is no number", *v.Value)
+		}
+		buf = appendNumber(append(buf, `,"value":`...), *v.Value)
+	}
 	buf = appendText(append(buf, `,"layer":`...), v.Layer.String())
 	buf = appendText(append(buf, `,"disposition":`...), v.Disposition.String())
 	buf = appendText(append(buf, `,"reason":`...), v.Reason)
@@ -56,7 +65,23 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 		buf = append(at.time.AppendFormat(append(buf, at.name...), time.RFC3339Nano), '"')
 	}
 	buf = appendText(append(buf, `,"trace_id":`...), v.TraceID)
-	return append(appendHopsText(append(buf, `,"hops":`...), v.Hops), '}'), nil
+	buf = appendHopsText(append(buf, `,"hops":`...), v.Hops)
+	if len(v.Marks) > 0 {
+		marks, err := json.Marshal(v.Marks)
+		if err != nil {
+			return nil, fmt.Errorf("pipeline: marks: %w", err)
+		}
+		buf = append(append(buf, `,"marks":`...), marks...)
+	}
+	return append(buf, '}'), nil
+}
+
+// appendNumber appends a finite number as encoding/json does for all that are neither tiny nor huge.
+func appendNumber(buf []byte, f float64) []byte {
+	if abs := math.Abs(f); f != 0 && (abs < 1e-6 || abs >= 1e21) {
+		return strconv.AppendFloat(buf, f, 'g', -1, 64)
+	}
+	return strconv.AppendFloat(buf, f, 'f', -1, 64)
 }
 
 func appendClasses(buf []byte, classes []layers.Class) ([]byte, error) {

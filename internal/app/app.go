@@ -79,9 +79,11 @@ type App struct {
 	mover       *dead.Mover
 	server      *web.Server
 
-	tracker atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives
-	reports atomic.Pointer[[]strategic.Report] // as last seen
-	queues  [layers.NameL5 + 1]atomic.Pointer[bus.Queue]
+	tracker    atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives from verdicts
+	situations atomic.Pointer[strategic.Tracker]  // and from situations
+	reports    atomic.Pointer[[]strategic.Report] // as last seen
+	outlook    atomic.Pointer[strategic.Outlook]  // as last seen
+	queues     [layers.NameL5 + 1]atomic.Pointer[bus.Queue]
 }
 
 // New makes the process's parts on a provisioned NATS; nothing runs yet. Where NATS is not
@@ -179,7 +181,7 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	if a.mover != nil {
 		work.Go(func() error { a.mover.Run(working); return nil })
 	}
-	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchSpace, a.pressures.Run, a.scout.Run} {
+	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchOutlook, a.watchSpace, a.pressures.Run, a.scout.Run} {
 		work.Go(func() error { watch(working); return nil })
 	}
 	served := make(chan error, 1)

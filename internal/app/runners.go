@@ -11,7 +11,6 @@ import (
 	"github.com/2lab-ai/hal9/internal/expr"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/reflexive"
-	"github.com/2lab-ai/hal9/layers/strategic"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -21,25 +20,32 @@ func (a *App) newRunners(ctx context.Context) error {
 	if err := a.checkProvisioned(ctx); err != nil {
 		return err
 	}
+	var keys []pipeline.StageKey
 	for _, layer := range a.cfg.Layers {
-		for _, key := range pipeline.StagesOf(layer, a.partitions) {
-			if err := a.addRunner(a.spec(key)); err != nil {
-				return err
-			}
-		}
+		keys = append(keys, pipeline.StagesOf(layer, a.partitions)...)
 	}
 	if a.runs(layers.NameL1) {
-		if err := a.addRunner(a.spec(pipeline.ScoutKey(a.partitions))); err != nil {
+		keys = append(keys, pipeline.ScoutKey(a.partitions))
+	}
+	for _, key := range keys {
+		spec, err := a.spec(key)
+		if err == nil {
+			err = a.addRunner(spec)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	if !a.runs(layers.NameL5) || a.cfg.NewLayer != nil {
 		return nil
 	}
-	return a.addRunner(pipeline.Spec{
-		Key:      pipeline.StageKey{Layer: layers.NameL5, Objectives: true},
-		Verdicts: func() (pipeline.VerdictObserver, error) { return a.newTracker() },
-	})
+	for _, key := range pipeline.ObjectiveStages() {
+		spec := pipeline.Spec{Key: key, Tally: func() (pipeline.Tally, error) { return a.newTally(key) }}
+		if err := a.addRunner(spec); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *App) addRunner(spec pipeline.Spec) error {
@@ -69,13 +75,17 @@ func (a *App) checkProvisioned(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) spec(key pipeline.StageKey) pipeline.Spec {
-	spec := pipeline.Spec{Key: key, Decoder: a.decoderOf(key.Layer)}
-	spec.NewLayer = func() (layers.Layer, error) { return a.newLayer(key) }
+func (a *App) spec(key pipeline.StageKey) (spec pipeline.Spec, err error) {
+	spec = pipeline.Spec{Key: key, Decoder: a.decoderOf(key.Layer)}
 	if a.cfg.NewLayer != nil {
 		spec.NewLayer = func() (layers.Layer, error) { return a.cfg.NewLayer(key.Layer) }
+		return spec, nil
 	}
-	return spec
+	spec.NewLayer = func() (layers.Layer, error) { return a.newLayer(key) }
+	if key.Layer == layers.NameL1 {
+		spec.Mark, err = a.kit().Mark()
+	}
+	return spec, err
 }
 
 func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
@@ -86,15 +96,8 @@ func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
 }
 
 // kit is what this process makes its layers from.
-func (a *App) kit() *assembly.Kit { return &assembly.Kit{File: a.cfg.File, Reports: a.lastReports} }
-
-func (a *App) newTracker() (*strategic.Tracker, error) {
-	tracker, err := a.kit().Tracker()
-	if err != nil {
-		return nil, err
-	}
-	a.tracker.Store(tracker)
-	return tracker, nil
+func (a *App) kit() *assembly.Kit {
+	return &assembly.Kit{File: a.cfg.File, Reports: a.lastReports, Changes: a.changesOf}
 }
 
 // rememberMost bounds how many verdicts L1 reads when it starts: it must be ready soon.

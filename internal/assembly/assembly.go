@@ -20,7 +20,8 @@ import (
 // Kit is what layers are made from.
 type Kit struct {
 	File    config.File
-	Reports func() []strategic.Report // how the objectives stand; L5 needs it
+	Reports func() []strategic.Report           // how the objectives stand; L5 needs it
+	Changes func(key string) []strategic.Change // what changed about a key, for L5; nil where nobody knows
 }
 
 // Layer returns a new layer for a stage.
@@ -44,7 +45,7 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 		cfg.Playbooks = k.File.Playbooks
 		return tactical.New(cfg, expr.Situation)
 	case layers.NameL5:
-		return strategic.New(k.strategic(), k.Reports)
+		return strategic.New(k.strategic(), k.Reports, k.Changes)
 	default:
 		return nil, fmt.Errorf("assembly: there is no layer %s", key.Layer)
 	}
@@ -59,14 +60,34 @@ func (k *Kit) Reflexive(key pipeline.StageKey) reflexive.Config {
 	return cfg
 }
 
-// Tracker returns a new tracker of the objectives.
+// Tracker returns a new tracker of what is counted from verdicts.
 func (k *Kit) Tracker() (*strategic.Tracker, error) {
-	return strategic.NewTracker(k.strategic(), expr.Verdict)
+	return strategic.NewTracker(k.strategic(), Expressions())
+}
+
+// SituationTracker returns a new tracker of the objectives over situations.
+func (k *Kit) SituationTracker() (*strategic.Tracker, error) {
+	return strategic.NewSituationTracker(k.strategic(), Expressions())
+}
+
+// Mark returns what L5 is to count of a signal, for L1; nil where that is nothing.
+func (k *Kit) Mark() (func(*layers.Signal) []layers.Mark, error) {
+	marker, err := strategic.NewMarker(k.strategic(), Expressions())
+	if err != nil || marker == nil {
+		return nil, err
+	}
+	return marker.Mark, nil
+}
+
+// Expressions compile what L5 is told in expressions.
+func Expressions() strategic.Expressions {
+	return strategic.Expressions{Verdict: expr.Verdict, Signal: expr.Signal, Situation: expr.Situation, Number: expr.Number, Text: expr.Text}
 }
 
 func (k *Kit) strategic() strategic.Config {
 	cfg := strategic.DefaultConfig()
 	cfg.Objectives = k.File.Objectives
+	cfg.Metrics = k.File.Metrics
 	return cfg
 }
 

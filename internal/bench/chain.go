@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/2lab-ai/hal9/internal/assembly"
 	"github.com/2lab-ai/hal9/internal/expr"
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/layers"
@@ -27,7 +28,7 @@ func newChain() (*chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	tracker, err := strategic.NewTracker(strategic.DefaultConfig(), expr.Verdict)
+	tracker, err := strategic.NewTracker(strategic.DefaultConfig(), assembly.Expressions())
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +38,9 @@ func newChain() (*chain, error) {
 		func() (layers.Layer, error) { return implementation.New(implementation.DefaultConfig()) },
 		func() (layers.Layer, error) { return operational.New(operational.DefaultConfig(), true) },
 		func() (layers.Layer, error) { return tactical.New(tactical.DefaultConfig(), expr.Situation) },
-		func() (layers.Layer, error) { return strategic.New(strategic.DefaultConfig(), tracker.Reports) },
+		func() (layers.Layer, error) {
+			return strategic.New(strategic.DefaultConfig(), tracker.Reports, tracker.ChangesOf)
+		},
 	} {
 		layer, err := build()
 		if err != nil {

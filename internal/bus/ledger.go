@@ -32,6 +32,8 @@ func shelves(layer layers.Name, partitions int) []shelf {
 		list = append(list, shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>"})
 	case layers.NameL4:
 		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>"})
+	case layers.NameL5: // its alerts
+		list = append(list, shelf{pipeline.StreamOf(layers.NameL1, 0, 1), pipeline.SubjectSignals + "." + pipeline.SourceOwn})
 	}
 	return list
 }

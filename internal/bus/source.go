@@ -119,7 +119,10 @@ func (b *Bus) backlog(ctx context.Context, key pipeline.StageKey, offset uint64)
 }
 
 func subjectFilter(key pipeline.StageKey) string {
-	if key.Objectives {
+	switch {
+	case key.Situations:
+		return pipeline.SubjectSituations + ".>"
+	case key.Objectives:
 		return pipeline.SubjectVerdicts + ".>"
 	}
 	return pipeline.SubjectOf(key.Layer, key.Partition)

@@ -147,6 +147,7 @@ func (t Topology) consumers() []consumer {
 	}
 	list = append(list,
 		consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)},
+		consumer{pipeline.StreamSituations, durable(pipeline.DurableSituations, jetstream.AckAllPolicy)},
 		advisoryConsumer(), planConsumer())
 	for _, sink := range t.Sinks {
 		list = append(list, consumer{sink.Stream, durable(sink.Name, jetstream.AckExplicitPolicy)})

@@ -31,7 +31,8 @@ type File struct {
 	Windows    Windows                 `yaml:"windows"`    // how far L1 and L3 look
 	Playbooks  []tactical.Playbook     `yaml:"playbooks"`  // plans of L4, in order; default none
 	Consensus  tactical.Council        `yaml:"consensus"`  // how L4's plans with actions are agreed on
-	Objectives []strategic.Objective   `yaml:"objectives"` // goals of L5; default the built-in one
+	Objectives []strategic.Objective   `yaml:"objectives"` // goals of L5, beside the built-in ones; default none
+	Metrics    []strategic.Metric      `yaml:"metrics"`    // what is counted of signals for Prometheus; default none
 	Sinks      []outbound.Sink         `yaml:"sinks"`      // where results go beside NATS; default none
 	InOrder    bool                    `yaml:"in_order"`   // whether critical signals wait in line under overload, too; default false
 }
@@ -52,8 +53,7 @@ func Default() File {
 			Lateness:  l3.Lateness,
 			Situation: l3.SituationGap,
 		},
-		Consensus:  tactical.DefaultCouncil(),
-		Objectives: strategic.DefaultConfig().Objectives,
+		Consensus: tactical.DefaultCouncil(),
 	}
 }
 

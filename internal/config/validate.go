@@ -13,7 +13,6 @@ import (
 	"github.com/2lab-ai/hal9/layers/implementation"
 	"github.com/2lab-ai/hal9/layers/operational"
 	"github.com/2lab-ai/hal9/layers/reflexive"
-	"github.com/2lab-ai/hal9/layers/strategic"
 	"github.com/2lab-ai/hal9/layers/tactical"
 )
 
@@ -22,7 +21,7 @@ var (
 	packagePrefix = regexp.MustCompile(`^[a-z]+: `)
 	itemPrefix    = regexp.MustCompile(`^(?:[a-z]+\[0\][.:]? ?|(?:rule 1|sink) "(?:[^"\\]|\\.)*": |sink )`)
 	windowPrefix  = regexp.MustCompile(`^(?:dedup window|\w+ is) `)
-	fieldPrefix   = regexp.MustCompile(`(?s)^([a-z]+(?:\[\d+\]|\.[^\s:]+)?)(?: is)?:? (.*)$`)
+	fieldPrefix   = regexp.MustCompile(`(?s)^([a-z_]+(?:\[\d+\]|\.[^\s:]+)?)(?: is)?:? (.*)$`)
 )
 
 // validate asks the packages that own the items, one item at a time, so that each of their
@@ -53,11 +52,7 @@ func (d *decoder) validate(f *File) {
 		c.Playbooks = f.Playbooks[i : i+1]
 		return c.Validate()
 	})
-	d.eachItem("objectives", reflect.ValueOf(f.Objectives), func(i int) error {
-		c := strategic.DefaultConfig()
-		c.Objectives = f.Objectives[i : i+1]
-		return c.Validate()
-	})
+	d.validateGoals(f)
 	d.eachItem("sinks", reflect.ValueOf(f.Sinks), func(i int) error {
 		c := outbound.DefaultConfig()
 		c.Sinks = f.Sinks[i : i+1]
@@ -136,10 +131,7 @@ func (d *decoder) compileAll(f *File) {
 	for i, p := range f.Playbooks {
 		compile(d, itemPath("playbooks", i)+".when", p.When, expr.Situation)
 	}
-	for i, o := range f.Objectives {
-		compile(d, itemPath("objectives", i)+".total", o.Total, expr.Verdict)
-		compile(d, itemPath("objectives", i)+".good", o.Good, expr.Verdict)
-	}
+	d.compileGoals(f)
 	for i, s := range f.Sinks {
 		switch s.On {
 		case outbound.OnVerdicts:

@@ -5,8 +5,8 @@ import (
 	"cel.dev/cel-go/common"
 )
 
-// check parses and type-checks an expression, which must be a bool.
-func check(env *cel.Env, text string, variables []variable) (*cel.Ast, error) {
+// check parses and type-checks an expression of a type that kindProblem accepts.
+func check(env *cel.Env, text string, variables []variable, kindProblem func(*cel.Type) string) (*cel.Ast, error) {
 	parsed, issues := env.Parse(text)
 	if issues.Err() != nil {
 		return nil, &CompileError{Issues: []Issue{explainSyntax(issues.Errors()[0])}}
@@ -16,8 +16,8 @@ func check(env *cel.Env, text string, variables []variable) (*cel.Ast, error) {
 		x := explainer{env: env, text: text, parsed: parsed.NativeRep(), variables: variables}
 		return nil, &CompileError{Issues: x.explainAll(issues.Errors())}
 	}
-	if kind := checked.OutputType(); !kind.IsExactType(cel.BoolType) {
-		return nil, &CompileError{Issues: []Issue{{Line: 1, Column: 1, Message: explainKind(kind)}}}
+	if problem := kindProblem(checked.OutputType()); problem != "" {
+		return nil, &CompileError{Issues: []Issue{{Line: 1, Column: 1, Message: problem}}}
 	}
 	if found := restrict(checked.NativeRep()); len(found) > 0 {
 		return nil, &CompileError{Issues: found}
@@ -25,7 +25,11 @@ func check(env *cel.Env, text string, variables []variable) (*cel.Ast, error) {
 	return checked, nil
 }
 
-func explainKind(kind *cel.Type) string {
+// explainBool says what is wrong with a condition of a type.
+func explainBool(kind *cel.Type) string {
+	if kind.IsExactType(cel.BoolType) {
+		return ""
+	}
 	if kind.IsExactType(cel.DynType) {
 		return "the expression must be true or false, and what data holds is known only when a signal comes:" +
 			" compare it, as in data.urgent == true"

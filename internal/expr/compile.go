@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -39,6 +40,15 @@ type input[T any] interface {
 
 // compile turns an expression over the variables of T into a condition.
 func compile[T any](text string, variables []variable, newInput func() input[T]) (layers.Condition[T], error) {
+	program, err := build(text, variables, explainBool)
+	if err != nil {
+		return nil, err
+	}
+	return condition(program, newInput), nil
+}
+
+// build compiles an expression whose type kindProblem accepts.
+func build(text string, variables []variable, kindProblem func(*cel.Type) string) (cel.Program, error) {
 	if err := checkLength(text); err != nil {
 		return nil, err
 	}
@@ -46,7 +56,7 @@ func compile[T any](text string, variables []variable, newInput func() input[T])
 	if err != nil {
 		return nil, fmt.Errorf("expr: %w", err)
 	}
-	checked, err := check(env, text, variables)
+	checked, err := check(env, text, variables, kindProblem)
 	if err != nil {
 		return nil, err
 	}
@@ -58,28 +68,36 @@ func compile[T any](text string, variables []variable, newInput func() input[T])
 	if err != nil {
 		return nil, &CompileError{Issues: []Issue{{Line: 1, Column: 1, Message: err.Error()}}}
 	}
-	return condition(program, newInput), nil
+	return program, nil
 }
 
 // condition evaluates program on inputs from a pool, so that an evaluation allocates little
 // more than the strings that it looks at.
 func condition[T any](program cel.Program, newInput func() input[T]) layers.Condition[T] {
-	pool := &sync.Pool{New: func() any { return newInput() }}
+	result := evaluate(program, newInput)
 	return func(value *T) bool {
+		out, ok := result(value)
+		return ok && out == types.True
+	}
+}
+
+// evaluate returns the result of program, and false where there is none: something is absent, of another type or too
+// expensive. Eval turns a panic into an error.
+func evaluate[T any](program cel.Program, newInput func() input[T]) func(*T) (ref.Val, bool) {
+	pool := &sync.Pool{New: func() any { return newInput() }}
+	return func(value *T) (ref.Val, bool) {
 		if value == nil {
-			return false
+			return nil, false
 		}
 		in, ok := pool.Get().(input[T])
 		if !ok {
-			return false
+			return nil, false
 		}
 		in.bind(value)
-		// Eval turns a panic into an error; an error means that something is absent, of
-		// another type or too expensive, and then the condition does not hold.
 		out, _, err := program.Eval(in)
 		in.bind(nil)
 		pool.Put(in)
-		return err == nil && out == types.True
+		return out, err == nil
 	}
 }
 

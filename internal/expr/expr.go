@@ -20,15 +20,16 @@ func Signal(expression string) (layers.Condition[layers.Signal], error) {
 }
 
 // Situation compiles a condition over a situation. It knows severity and members (int), key
-// and title (string), anomaly (double) and entities (list of names, most likely cause first).
+// and title (string), anomaly (double), entities (list of names, most likely cause first), event ("opened",
+// "updated", "closed"), revision (int) and duration_s (double).
 // The error is a *CompileError.
 func Situation(expression string) (layers.Condition[layers.Situation], error) {
 	return compile(expression, situationVariables(), newSituationInput)
 }
 
 // Verdict compiles a condition over a verdict. It knows source, key, layer ("L1".."L5"),
-// disposition, reason, rule, template_id and situation_id (string), anomaly (double) and
-// severity (int). The error is a *CompileError.
+// disposition, reason, rule, template_id, situation_id and type (string), anomaly (double), severity (int) and
+// latency_ms (double: from its receipt to the verdict). The error is a *CompileError.
 func Verdict(expression string) (layers.Condition[layers.Verdict], error) {
 	return compile(expression, verdictVariables(), newVerdictInput)
 }

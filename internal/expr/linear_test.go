@@ -52,7 +52,7 @@ func TestLinear(t *testing.T) {
 		`labels.exists(k, k == "a")`:                false,
 		`size(text.split(" ")) > 3`:                 false,
 	} {
-		checked, err := check(env, expression, signalVariables())
+		checked, err := check(env, expression, signalVariables(), explainBool)
 		if err != nil {
 			t.Errorf("%s: %v", expression, err)
 			continue

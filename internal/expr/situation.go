@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"time"
+
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 
@@ -9,6 +11,9 @@ import (
 
 func situationVariables() []variable {
 	return []variable{
+		{"event", cel.StringType},
+		{"duration_s", cel.DoubleType},
+		{"revision", cel.IntType},
 		{"severity", cel.IntType},
 		{"key", cel.StringType},
 		{"title", cel.StringType},
@@ -31,6 +36,12 @@ func (*situationInput) Parent() cel.Activation { return nil }
 // ResolveName returns the named field of the situation.
 func (in *situationInput) ResolveName(name string) (any, bool) {
 	switch name {
+	case "event":
+		return types.String(in.situation.Event), true
+	case "duration_s":
+		return types.Double(duration(in.situation).Seconds()), true
+	case "revision":
+		return types.Int(in.situation.Revision), true
 	case "severity":
 		return types.Int(in.situation.Severity), true
 	case "key":
@@ -49,4 +60,12 @@ func (in *situationInput) ResolveName(name string) (any, bool) {
 		return names, true
 	}
 	return nil, false
+}
+
+// duration returns how long a situation lasted, in event time: to its end, or to its newest signal.
+func duration(s *layers.Situation) time.Duration {
+	if end := s.ClosedAt; !end.IsZero() {
+		return end.Sub(s.OpenedAt)
+	}
+	return s.UpdatedAt.Sub(s.OpenedAt)
 }

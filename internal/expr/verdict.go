@@ -10,6 +10,7 @@ import (
 func verdictVariables() []variable {
 	return []variable{
 		{"source", cel.StringType},
+		{"type", cel.StringType},
 		{"key", cel.StringType},
 		{"layer", cel.StringType},
 		{"disposition", cel.StringType},
@@ -19,6 +20,7 @@ func verdictVariables() []variable {
 		{"situation_id", cel.StringType},
 		{"anomaly", cel.DoubleType},
 		{"severity", cel.IntType},
+		{"latency_ms", cel.DoubleType},
 	}
 }
 
@@ -39,6 +41,8 @@ func (in *verdictInput) ResolveName(name string) (any, bool) {
 		return types.Double(in.verdict.Anomaly), true
 	case "severity":
 		return types.Int(in.verdict.Severity), true
+	case "latency_ms":
+		return types.Double(float64(in.verdict.DecidedAt.Sub(in.verdict.ReceivedAt)) / 1e6), true
 	}
 	text, ok := in.text(name)
 	return types.String(text), ok
@@ -48,6 +52,8 @@ func (in *verdictInput) text(name string) (string, bool) {
 	switch name {
 	case "source":
 		return in.verdict.Source, true
+	case "type":
+		return in.verdict.Type, true
 	case "key":
 		return in.verdict.Key, true
 	case "layer":

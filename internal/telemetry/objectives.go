@@ -5,8 +5,9 @@ import "github.com/prometheus/client_golang/prometheus"
 // Objective is how one configured objective stands.
 type Objective struct {
 	Name            string
-	BudgetRemaining float64 // 1 full, 0 spent, below 0 overspent
-	BurnRate        float64 // 1 spends the budget exactly over the window
+	BudgetRemaining float64         // 1 full, 0 spent, below 0 overspent
+	BurnRate        float64         // 1 spends the budget exactly over the window
+	Alerts          map[string]bool // by name, whether it fires
 }
 
 // objectives shows the error budgets.
@@ -14,6 +15,7 @@ type objectives struct {
 	group
 	budget *prometheus.GaugeVec
 	burn   *prometheus.GaugeVec
+	alerts *prometheus.GaugeVec
 }
 
 func newObjectives() *objectives {
@@ -26,8 +28,12 @@ func newObjectives() *objectives {
 			Name: "hal9_objective_burn_rate_ratio",
 			Help: "How fast the error budget is spent: 1 spends it exactly over the objective's window.",
 		}, []string{"objective"}),
+		alerts: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hal9_objective_alert_firing",
+			Help: "Whether the objective's burn-rate alert fires (1) or not (0).",
+		}, []string{"objective", "alert"}),
 	}
-	o.group = group{o.budget, o.burn}
+	o.group = group{o.budget, o.burn, o.alerts}
 	return o
 }
 
@@ -36,4 +42,11 @@ func newObjectives() *objectives {
 func (m *Metrics) SetObjective(o Objective) {
 	m.objectives.budget.WithLabelValues(o.Name).Set(o.BudgetRemaining)
 	m.objectives.burn.WithLabelValues(o.Name).Set(o.BurnRate)
+	for name, firing := range o.Alerts {
+		value := 0.0
+		if firing {
+			value = 1
+		}
+		m.objectives.alerts.WithLabelValues(o.Name, name).Set(value)
+	}
 }

@@ -48,6 +48,7 @@ type Metrics struct {
 	ingest     *ingest
 	objectives *objectives
 	plans      *plans
+	business   *business
 	build      *prometheus.GaugeVec
 }
 
@@ -63,6 +64,7 @@ func New() *Metrics {
 		ingest:     newIngest(),
 		objectives: newObjectives(),
 		plans:      newPlans(),
+		business:   &business{},
 		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "hal9_build_info",
 			Help: "Always 1; the labels say what is running.",
@@ -71,7 +73,7 @@ func New() *Metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.signals, m.latency, m.stages, m.queues, m.ingest, m.objectives, m.plans, m.build,
+		m.signals, m.latency, m.stages, m.queues, m.ingest, m.objectives, m.plans, m.business, m.build,
 	)
 	return m
 }

@@ -13,7 +13,7 @@ import (
 // BenchmarkObserve has conditions that cost nothing, so it measures the counting; CEL's own
 // cost comes on top of it.
 func BenchmarkObserve(b *testing.B) {
-	for _, n := range []int{1, 10, 100} {
+	for _, n := range []int{1, 10, 50} {
 		b.Run(fmt.Sprintf("objectives=%d", n), func(b *testing.B) {
 			cfg := strategic.DefaultConfig()
 			cfg.Objectives = nil
@@ -22,9 +22,11 @@ func BenchmarkObserve(b *testing.B) {
 				o.Name = strconv.Itoa(i)
 				cfg.Objectives = append(cfg.Objectives, o)
 			}
-			tracker, err := strategic.NewTracker(cfg, func(string) (layers.Condition[layers.Verdict], error) {
+			x := expressions()
+			x.Verdict = func(string) (layers.Condition[layers.Verdict], error) {
 				return func(*layers.Verdict) bool { return true }, nil
-			})
+			}
+			tracker, err := strategic.NewTracker(cfg, x)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -52,7 +54,7 @@ func BenchmarkObserveCEL(b *testing.B) {
 func BenchmarkDecide(b *testing.B) {
 	tracker := newTracker(b, availability(), severe())
 	feed(tracker, 0, 1000)
-	l, err := strategic.New(strategic.DefaultConfig(), tracker.Reports)
+	l, err := strategic.New(strategic.DefaultConfig(), tracker.Reports, tracker.ChangesOf)
 	if err != nil {
 		b.Fatal(err)
 	}

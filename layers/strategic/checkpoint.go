@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// checkpointVersion changes with the meaning of the tracker's snapshot.
-const checkpointVersion = 1
+// checkpointVersion changes with the meaning of the tracker's snapshot. Version 1 knew neither alerts nor anything but
+// objectives over verdicts.
+const checkpointVersion = 2
 
 // checkpoint is the tracker's whole state.
 type checkpoint struct {
@@ -15,20 +16,40 @@ type checkpoint struct {
 	Watermark int64                 `json:"watermark_ms"`
 	Seen      bool                  `json:"seen,omitempty"`
 	Windows   []objectiveCheckpoint `json:"windows"`
+	Metrics   []metricCheckpoint    `json:"metrics,omitempty"`
+	Trends    []*entry              `json:"trends,omitempty"` // the one quiet for longest first
+	History   [3][]*slot            `json:"history"`
 }
 
 // objectiveCheckpoint is the window of one objective. What was counted belongs to the
 // definition under which it was counted, so the definition is part of it; the target is not: it
 // judges the counts and may change.
 type objectiveCheckpoint struct {
-	Name    string         `json:"name"`
-	Window  time.Duration  `json:"window_ns"`
-	Total   string         `json:"total"`
-	Good    string         `json:"good"`
+	Name   string           `json:"name"`
+	From   string           `json:"from,omitempty"`
+	Window time.Duration    `json:"window_ns"`
+	Total  string           `json:"total"`
+	Good   string           `json:"good"`
+	Time   string           `json:"time,omitempty"`
+	Seen   bool             `json:"seen,omitempty"`
+	Until  int64            `json:"watermark_ms"` // of the objective
+	Fine   *bucketsRecord   `json:"fine,omitempty"`
+	Firing map[string]int64 `json:"firing,omitempty"` // onsets of alerts, Unix milliseconds
+	bucketsRecord
+}
+
+// bucketsRecord is a row of buckets.
+type bucketsRecord struct {
 	Empty   bool           `json:"empty,omitempty"`
 	Head    int64          `json:"head"`
 	Late    uint64         `json:"late"`
 	Buckets []bucketRecord `json:"buckets"` // those with a count, the oldest first
+}
+
+// metricCheckpoint is what was counted of one metric under one definition.
+type metricCheckpoint struct {
+	Mark   string   `json:"mark"`
+	Series []Series `json:"series"`
 }
 
 // bucketRecord is one bucket: how many buckets before the newest, good, total.
@@ -39,19 +60,17 @@ func (t *Tracker) Snapshot() ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := checkpoint{Version: checkpointVersion, Watermark: t.watermark, Seen: t.seen}
-	for i, m := range t.measures {
-		w := t.windows[i]
-		o := objectiveCheckpoint{
-			Name: m.Name, Window: m.Window, Total: m.Total, Good: m.Good,
-			Empty: w.empty, Head: w.head, Late: w.late, Buckets: []bucketRecord{},
-		}
-		for i := range w.buckets {
-			age := len(w.buckets) - 1 - i
-			if b := w.at(w.head - int64(age)); b.Total > 0 {
-				o.Buckets = append(o.Buckets, bucketRecord{uint64(age), b.Good, b.Total})
-			}
-		}
-		c.Windows = append(c.Windows, o)
+	for _, s := range t.slos {
+		c.Windows = append(c.Windows, s.checkpoint())
+	}
+	for _, m := range t.meters {
+		c.Metrics = append(c.Metrics, metricCheckpoint{Mark: m.mark, Series: m.report().Series})
+	}
+	for element := t.book.order.Front(); element != nil; element = element.Next() {
+		c.Trends = append(c.Trends, element.Value.(*entry))
+	}
+	for i := range t.history.tracks {
+		c.History[i] = t.history.tracks[i].slots
 	}
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -60,54 +79,68 @@ func (t *Tracker) Snapshot() ([]byte, error) {
 	return data, nil
 }
 
-// Restore takes over a snapshot. An objective that is new, or defined otherwise than it was,
+func (s *slo) checkpoint() objectiveCheckpoint {
+	fine := s.fine.record()
+	c := objectiveCheckpoint{
+		Name: s.Name, From: s.From, Window: s.Window, Total: s.Total, Good: s.Good,
+		Time: s.Time, Seen: s.seen, Until: s.watermark, Fine: &fine, bucketsRecord: s.window.record(),
+	}
+	for i, rule := range burnRules() {
+		if s.alarms[i].firing {
+			if c.Firing == nil {
+				c.Firing = map[string]int64{}
+			}
+			c.Firing[rule.name] = s.alarms[i].onset
+		}
+	}
+	return c
+}
+
+func (w *window) record() bucketsRecord {
+	r := bucketsRecord{Empty: w.empty, Head: w.head, Late: w.late, Buckets: []bucketRecord{}}
+	for i := range w.buckets {
+		age := len(w.buckets) - 1 - i
+		if b := w.at(w.head - int64(age)); b.Total > 0 {
+			r.Buckets = append(r.Buckets, bucketRecord{uint64(age), b.Good, b.Total})
+		}
+	}
+	return r
+}
+
+// Restore takes over a snapshot. An objective or metric that is new, or defined otherwise than it was,
 // starts empty; one that is gone is dropped. On an error the state stays as it is.
 func (t *Tracker) Restore(data []byte) error {
 	var c checkpoint
 	if err := json.Unmarshal(data, &c); err != nil {
 		return fmt.Errorf("strategic: restore of objectives: %w", err)
 	}
-	if c.Version != checkpointVersion {
-		return fmt.Errorf("strategic: restore of objectives: snapshot has version %d: want %d", c.Version, checkpointVersion)
+	if c.Version < 1 || c.Version > checkpointVersion {
+		return fmt.Errorf("strategic: restore of objectives: snapshot has version %d: want 1 to %d", c.Version, checkpointVersion)
 	}
 	if c.Watermark < earliest || c.Watermark > latest {
 		return fmt.Errorf("strategic: restore of objectives: watermark %d is no time", c.Watermark)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	windows := t.emptyWindows()
-	for _, o := range c.Windows {
-		for i, m := range t.measures {
-			if o.Name != m.Name || o.Window != m.Window || o.Total != m.Total || o.Good != m.Good {
-				continue
-			}
-			if err := o.fill(windows[i]); err != nil {
-				return fmt.Errorf("strategic: restore of objective %q: %w", o.Name, err)
-			}
+	slos := make([]*slo, len(t.slos))
+	for i, s := range t.slos {
+		slos[i] = newSLO(s.Objective)
+		if err := slos[i].restore(&c); err != nil {
+			return err
 		}
 	}
-	t.windows, t.watermark, t.seen = windows, c.Watermark, c.Seen
-	return nil
-}
-
-// fill puts what was saved into an empty window.
-func (o *objectiveCheckpoint) fill(w *window) error {
-	if o.Head < w.number(earliest) || o.Head > w.number(latest) || o.Empty && (o.Head != 0 || len(o.Buckets) > 0) {
-		return fmt.Errorf("newest bucket %d is impossible", o.Head)
+	meters, err := t.restoreMeters(c.Metrics)
+	if err != nil {
+		return err
 	}
-	w.empty, w.head, w.late = o.Empty, o.Head, o.Late
-	for _, record := range o.Buckets {
-		age, good, total := record[0], record[1], record[2]
-		if age >= uint64(len(w.buckets)) || good > total {
-			return fmt.Errorf("bucket %v is impossible in a window of %d buckets", record, len(w.buckets))
-		}
-		bucket := w.at(w.head - int64(age))
-		if bucket.Total > 0 {
-			return fmt.Errorf("bucket %d comes twice", age)
-		}
-		*bucket = count{Good: good, Total: total}
-		w.sum.Good += good
-		w.sum.Total += total
+	book, err := restoreBook(t.series, c.Trends)
+	if err != nil {
+		return err
 	}
+	history, err := restoreHistory(c.History)
+	if err != nil {
+		return err
+	}
+	t.slos, t.meters, t.book, t.history, t.watermark, t.seen = slos, meters, book, history, c.Watermark, c.Seen
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/2lab-ai/hal9/internal/expr"
 	"github.com/2lab-ai/hal9/layers/strategic"
 )
 
@@ -14,7 +13,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	if err := strategic.DefaultConfig().Validate(); err != nil {
 		t.Error(err)
 	}
-	if _, err := strategic.NewTracker(strategic.DefaultConfig(), expr.Verdict); err != nil {
+	if _, err := strategic.NewTracker(strategic.DefaultConfig(), expressions()); err != nil {
 		t.Error(err)
 	}
 }
@@ -46,7 +45,7 @@ func TestObjectiveProblems(t *testing.T) {
 			test.change(&second)
 			cfg := strategic.DefaultConfig()
 			cfg.Objectives = []strategic.Objective{availability(), second}
-			_, err := strategic.NewTracker(cfg, expr.Verdict)
+			_, err := strategic.NewTracker(cfg, expressions())
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v does not say %q", err, test.want)
 			}
@@ -74,7 +73,7 @@ func TestConfigProblems(t *testing.T) {
 			t.Errorf("error %v does not say %q", err, part)
 		}
 	}
-	if _, err := strategic.New(cfg, func() []strategic.Report { return nil }); err == nil {
+	if _, err := strategic.New(cfg, func() []strategic.Report { return nil }, nil); err == nil {
 		t.Error("New took an invalid configuration")
 	}
 }

@@ -10,6 +10,7 @@ import (
 type Report struct {
 	Objective   string
 	Description string
+	From        string        // verdicts, signals or situations
 	Target      float64       // share of good that is wanted
 	Window      time.Duration // rolling; JSON: window_us
 	Good, Total uint64        // verdicts in the window
@@ -26,12 +27,14 @@ type Report struct {
 	RecentWindow   time.Duration // the longest that "recent" is; JSON: recent_window_us
 	Late           uint64        // verdicts ignored because they were older than the window
 	Watermark      time.Time     // where the window ends; zero where nothing was seen
+	Alerts         []AlertState  // how its burn-rate alerts stand
 }
 
 // reportJSON is a Report as it leaves the system: durations in microseconds.
 type reportJSON struct {
 	Objective       string    `json:"objective"`
 	Description     string    `json:"description,omitempty"`
+	From            string    `json:"from,omitempty"`
 	Target          float64   `json:"target"`
 	WindowUS        int64     `json:"window_us"`
 	Good            uint64    `json:"good"`
@@ -44,16 +47,18 @@ type reportJSON struct {
 	RecentWindowUS  int64     `json:"recent_window_us"`
 	Late            uint64    `json:"late"`
 	Watermark       time.Time `json:"watermark,omitzero"`
+
+	Alerts []AlertState `json:"alerts,omitempty"`
 }
 
 // MarshalJSON writes snake_case names and durations in microseconds.
 func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(reportJSON{
-		Objective: r.Objective, Description: r.Description,
+		Objective: r.Objective, Description: r.Description, From: r.From,
 		Target: r.Target, WindowUS: r.Window.Microseconds(),
 		Good: r.Good, Total: r.Total, BudgetRemaining: r.BudgetRemaining, BurnRate: r.BurnRate,
 		RecentBurnRate: r.RecentBurnRate, RecentGood: r.RecentGood, RecentTotal: r.RecentTotal,
-		RecentWindowUS: r.RecentWindow.Microseconds(), Late: r.Late, Watermark: r.Watermark,
+		RecentWindowUS: r.RecentWindow.Microseconds(), Late: r.Late, Watermark: r.Watermark, Alerts: r.Alerts,
 	})
 }
 
@@ -64,7 +69,7 @@ func (r *Report) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*r = Report{
-		Objective: j.Objective, Description: j.Description,
+		Objective: j.Objective, Description: j.Description, From: j.From, Alerts: j.Alerts,
 		Target: j.Target, Window: time.Duration(j.WindowUS) * time.Microsecond,
 		Good: j.Good, Total: j.Total, BudgetRemaining: j.BudgetRemaining, BurnRate: j.BurnRate,
 		RecentBurnRate: j.RecentBurnRate, RecentGood: j.RecentGood, RecentTotal: j.RecentTotal,

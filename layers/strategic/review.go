@@ -27,6 +27,7 @@ type review struct {
 	planID    string
 	nth       int // which situation on its key it is within days; 0 where that is not known
 	days      int
+	changes   []Change // about the key, the largest first
 }
 
 // concerned returns the objectives that a review looks at: all that have data, the one with
@@ -81,6 +82,9 @@ func (r *review) answer() string {
 	}
 	if r.nth > 0 {
 		text += fmt.Sprintf("; %s situation on %s to reach L5 in %d days", ordinal(r.nth), brief(r.situation.Key), r.days)
+	}
+	if len(r.changes) > 0 {
+		text += "; " + r.changes[0].String()
 	}
 	return text
 }

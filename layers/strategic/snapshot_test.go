@@ -62,7 +62,7 @@ func TestTrackerGoesOnFromItsSnapshot(t *testing.T) {
 func TestTrackerSnapshotIsSmall(t *testing.T) {
 	tracker := newTracker(t, availability())
 	feed(tracker, 0, 50_000)
-	if size := len(snapshotOf(t, tracker)); size > 720*20+500 {
+	if size := len(snapshotOf(t, tracker)); size > 3*(720+360)*20+20_000 {
 		t.Errorf("snapshot has %d bytes: want at most one record per bucket", size)
 	}
 }
@@ -105,7 +105,7 @@ func TestTrackerRestoresWhatIsDefinedAsBefore(t *testing.T) {
 
 func TestTrackerRestoreRefuses(t *testing.T) {
 	for _, data := range []string{
-		"", "null", `{"version":2}`, `{"version":1,"watermark_ms":9000000000000000}`,
+		"", "null", `{"version":3}`, `{"version":1,"watermark_ms":9000000000000000}`,
 		availabilityAt("4611686018427387904", ""), availabilityAt("5", "[720,1,1]"), availabilityAt("5", "[0,2,1]"),
 		availabilityAt("5", "[3,1,1],[3,1,1]"),
 	} {
@@ -155,7 +155,7 @@ func TestTrendsRestoreIntoASmallerConfiguration(t *testing.T) {
 
 func TestRestoreRefuses(t *testing.T) {
 	for _, data := range []string{
-		"", "null", `{"version":2}`, `{"version":1,"trends":[{"key":"a"},{"key":"a"}]}`, `{"version":1,"trends":[{"key":"a","newest":2000000000000000}]}`,
+		"", "null", `{"version":3}`, `{"version":1,"trends":[{"key":"a"},{"key":"a"}]}`, `{"version":1,"trends":[{"key":"a","newest":2000000000000000}]}`,
 	} {
 		if err := newLayer(t).Restore([]byte(data)); err == nil || !strings.HasPrefix(err.Error(), "strategic: restore: ") {
 			t.Errorf("restore of %s: %v: want an error of the package", data, err)

@@ -14,17 +14,18 @@ import (
 
 // Layer is layer 5. It implements layers.Layer and layers.Keeper.
 //
-// A reason quotes the objectives as they stand when the signal is reviewed. That is the one part
+// A reason quotes the objectives and the trends of the key as they stand when the signal is reviewed. That is the one part
 // of a decision that comes from elsewhere than the envelopes; it never changes a disposition.
 type Layer struct {
 	cfg     Config
 	reports func() []Report
+	changes func(key string) []Change
 	trends  *trends
 }
 
 // New returns the layer without trends; reports says how the objectives stand, such as
-// Tracker.Reports.
-func New(cfg Config, reports func() []Report) (*Layer, error) {
+// Tracker.Reports, and changes what changed about a key, such as Tracker.ChangesOf; nil where nobody knows.
+func New(cfg Config, reports func() []Report, changes func(key string) []Change) (*Layer, error) {
 	err := cfg.Validate()
 	if reports == nil {
 		err = errors.Join(err, errors.New("strategic: no reports: want a function such as Tracker.Reports"))
@@ -32,7 +33,7 @@ func New(cfg Config, reports func() []Report) (*Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Layer{cfg: cfg, reports: reports, trends: newTrends(cfg.MaxKeys, cfg.TrendDays)}, nil
+	return &Layer{cfg: cfg, reports: reports, changes: changes, trends: newTrends(cfg.MaxKeys, cfg.TrendDays)}, nil
 }
 
 // Decide implements layers.Layer: it answers every envelope, and never fails.
@@ -42,6 +43,9 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	if s := e.Findings.Situation; s != nil {
 		r.situation = s
 		r.nth = l.trends.count(s.Key, s.ID, dayOf(s, e))
+		if l.changes != nil {
+			r.changes = l.changes(s.Key)
+		}
 	}
 	decision := layers.Decision{Disposition: layers.DispositionResolved, Reason: r.reason()}
 	if len(r.concerned) > 0 {

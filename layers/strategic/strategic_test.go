@@ -19,7 +19,7 @@ func newLayer(tb testing.TB, reports ...strategic.Report) *strategic.Layer {
 
 func newWith(tb testing.TB, cfg strategic.Config, reports ...strategic.Report) *strategic.Layer {
 	tb.Helper()
-	l, err := strategic.New(cfg, func() []strategic.Report { return reports })
+	l, err := strategic.New(cfg, func() []strategic.Report { return reports }, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestTrendOfABusyKeyStaysSmall(t *testing.T) {
 }
 
 func TestNewNeedsReports(t *testing.T) {
-	if _, err := strategic.New(strategic.DefaultConfig(), nil); err == nil || !strings.Contains(err.Error(), "strategic: no reports") {
+	if _, err := strategic.New(strategic.DefaultConfig(), nil, nil); err == nil || !strings.Contains(err.Error(), "strategic: no reports") {
 		t.Errorf("New without reports: %v", err)
 	}
 }

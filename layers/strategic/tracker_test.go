@@ -31,7 +31,7 @@ func newTracker(tb testing.TB, objectives ...strategic.Objective) *strategic.Tra
 	tb.Helper()
 	cfg := strategic.DefaultConfig()
 	cfg.Objectives = objectives
-	tracker, err := strategic.NewTracker(cfg, expr.Verdict)
+	tracker, err := strategic.NewTracker(cfg, expressions())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -147,11 +147,11 @@ func TestBuiltInObjective(t *testing.T) {
 	tracker := newTracker(t)
 	observe(tracker, noon, 10_000, 5)
 	reports := tracker.Reports()
-	if len(reports) != 1 || reports[0].Objective != "hal9-decided" || reports[0].Window != 720*time.Hour || !near(reports[0].BudgetRemaining, .5) {
+	if len(reports) != 2 || reports[0].Objective != "hal9-decided" || reports[0].Window != 720*time.Hour || !near(reports[0].BudgetRemaining, .5) {
 		t.Errorf("reports are %+v: want hal9-decided with half of its budget left", reports)
 	}
-	if diff := cmp.Diff("hal9-decided", strategic.DefaultConfig().Objectives[0].Name); diff != "" {
-		t.Errorf("default objective (-want +got):\n%s", diff)
+	if r := reports[1]; r.Objective != "hal9-latency" || r.Target != .999 || r.Good != 10_000 {
+		t.Errorf("the second is %+v: want hal9-latency, all good", r)
 	}
 }
 
@@ -216,4 +216,9 @@ func TestReportAsJSON(t *testing.T) {
 	if diff := cmp.Diff(tracker.Reports(), back); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
 	}
+}
+
+// expressions are those of HAL9.
+func expressions() strategic.Expressions {
+	return strategic.Expressions{Verdict: expr.Verdict, Signal: expr.Signal, Situation: expr.Situation, Number: expr.Number, Text: expr.Text}
 }

@@ -70,7 +70,7 @@ func TestWindowAgainstReference(t *testing.T) {
 		o := availability()
 		o.Window = length
 		tracker := newTracker(t, o)
-		bucket := max(length/720, time.Minute)
+		bucket := length / 720
 		var seen []*layers.Verdict
 		now := time.Date(1969, 12, 31, 22, 0, 0, 0, time.UTC) // buckets must not break at 1970
 		watermark := now.Add(-length)
