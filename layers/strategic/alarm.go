@@ -75,7 +75,7 @@ func (s *slo) ring() (told []layers.Signal) {
 		a := &s.alarms[i]
 		long, short := burns[i][0], burns[i][1]
 		burning := long.burnRate(s.Target) >= rule.factor && short.burnRate(s.Target) >= rule.factor &&
-			long.Total-long.Good >= s.minBad()
+			long.Total-long.Good >= s.minBad() && !s.young(&rule)
 		switch {
 		case burning && !a.firing:
 			a.firing, a.onset = true, watermark
@@ -86,6 +86,12 @@ func (s *slo) ring() (told []layers.Signal) {
 		}
 	}
 	return told
+}
+
+// young reports whether an objective of HAL9's own has been watched for less than the alert's short window: a start, and what
+// waited for it, is no reason to wake anybody.
+func (s *slo) young(rule *burnRule) bool {
+	return s.byDecision() && s.watermark-s.first < rule.of(rule.short, s.Window).Milliseconds()
 }
 
 // alert is the signal that says that an alert fires or is over. Its id is made from objective, alert and onset.

@@ -33,6 +33,7 @@ type objectiveCheckpoint struct {
 	Time   string           `json:"time,omitempty"`
 	Seen   bool             `json:"seen,omitempty"`
 	Until  int64            `json:"watermark_ms"` // of the objective
+	First  int64            `json:"first_ms"`
 	Fine   *bucketsRecord   `json:"fine,omitempty"`
 	Firing map[string]int64 `json:"firing,omitempty"` // onsets of alerts, Unix milliseconds
 	bucketsRecord
@@ -83,7 +84,7 @@ func (s *slo) checkpoint() objectiveCheckpoint {
 	fine := s.fine.record()
 	c := objectiveCheckpoint{
 		Name: s.Name, From: s.From, Window: s.Window, Total: s.Total, Good: s.Good,
-		Time: s.Time, Seen: s.seen, Until: s.watermark, Fine: &fine, bucketsRecord: s.window.record(),
+		Time: s.Time, Seen: s.seen, Until: s.watermark, First: s.first, Fine: &fine, bucketsRecord: s.window.record(),
 	}
 	for i, rule := range burnRules() {
 		if s.alarms[i].firing {

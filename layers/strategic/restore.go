@@ -5,7 +5,7 @@ import "fmt"
 // restore fills an empty objective from what was saved under the same definition.
 func (s *slo) restore(c *checkpoint) error {
 	if !s.byDecision() {
-		s.watermark, s.seen = c.Watermark, c.Seen
+		s.watermark, s.first, s.seen = c.Watermark, c.Watermark, c.Seen
 	}
 	for i := range c.Windows {
 		o := &c.Windows[i]
@@ -18,10 +18,10 @@ func (s *slo) restore(c *checkpoint) error {
 			return fmt.Errorf("strategic: restore of objective %q: %w", o.Name, err)
 		}
 		if o.Fine == nil { // version 1
-			s.watermark, s.seen = c.Watermark, c.Seen
+			s.watermark, s.first, s.seen = c.Watermark, c.Watermark, c.Seen
 			return nil
 		}
-		s.watermark, s.seen = o.Until, o.Seen
+		s.watermark, s.first, s.seen = o.Until, o.First, o.Seen
 		if err := o.Fine.fill(s.fine); err != nil {
 			return fmt.Errorf("strategic: restore of objective %q: %w", o.Name, err)
 		}

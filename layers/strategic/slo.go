@@ -9,6 +9,7 @@ type slo struct {
 	fine      *window  // its newest part, for alerts
 	alarms    [3]alarm // as burnRules
 	watermark int64    // the latest time seen, Unix milliseconds
+	first     int64    // the first time seen
 	seen      bool
 }
 
@@ -18,6 +19,9 @@ func newSLO(o Objective) *slo {
 
 // pass lets time pass, and reports whether that can have changed an alert.
 func (s *slo) pass(ms int64) bool {
+	if !s.seen {
+		s.first = ms
+	}
 	if ms > s.watermark || !s.seen {
 		s.watermark, s.seen = ms, true
 	}
