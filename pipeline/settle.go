@@ -104,8 +104,12 @@ func (s *stage) publish(ctx context.Context, records []Record, until time.Time) 
 	return nil
 }
 
-// leaveOut returns what is left to store. Own signals do not wait for room at L1, where room may depend on this stage.
+// leaveOut returns what is left to store. Own signals do not wait for room at L1, where room may depend on this stage; on the
+// objectives nothing depends.
 func (s *stage) leaveOut(ctx context.Context, full *FullError) []Record {
+	if s.key.Objectives {
+		return full.Left
+	}
 	return slices.DeleteFunc(full.Left, func(r Record) bool {
 		own := strings.HasPrefix(r.Subject, SubjectSignals+".")
 		if own {

@@ -16,14 +16,9 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 	buf = appendText(append(buf, `{"signal_id":`...), v.SignalID)
 	buf = appendText(append(buf, `,"source":`...), v.Source)
 	buf = appendText(append(buf, `,"key":`...), v.Key)
-	if v.Type != "" {
-		buf = appendText(append(buf, `,"type":`...), v.Type)
-	}
-	if v.Value != nil {
-		if math.IsNaN(*v.Value) || math.IsInf(*v.Value, 0) {
-			return nil, fmt.Errorf("pipeline: value %v is no number", *v.Value)
-		}
-		buf = appendNumber(append(buf, `,"value":`...), *v.Value)
+	buf, err := appendSaid(buf, v)
+	if err != nil {
+		return nil, err
 	}
 	buf = appendText(append(buf, `,"layer":`...), v.Layer.String())
 	buf = appendText(append(buf, `,"disposition":`...), v.Disposition.String())
@@ -41,7 +36,7 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 		}
 		buf = strconv.AppendFloat(append(buf, `,"anomaly":`...), v.Anomaly, 'g', -1, 64)
 	}
-	buf, err := appendClasses(buf, v.Classes)
+	buf, err = appendClasses(buf, v.Classes)
 	if err == nil && v.Evidence != nil {
 		buf, err = appendEvidence(append(buf, `,"evidence":`...), v.Evidence)
 	}
@@ -82,6 +77,20 @@ func appendNumber(buf []byte, f float64) []byte {
 		return strconv.AppendFloat(buf, f, 'g', -1, 64)
 	}
 	return strconv.AppendFloat(buf, f, 'f', -1, 64)
+}
+
+// appendSaid appends what the signal itself said of its type and value.
+func appendSaid(buf []byte, v *layers.Verdict) ([]byte, error) {
+	if v.Type != "" {
+		buf = appendText(append(buf, `,"type":`...), v.Type)
+	}
+	if v.Value != nil {
+		if math.IsNaN(*v.Value) || math.IsInf(*v.Value, 0) {
+			return nil, fmt.Errorf("pipeline: value %v is no number", *v.Value)
+		}
+		buf = appendNumber(append(buf, `,"value":`...), *v.Value)
+	}
+	return buf, nil
 }
 
 func appendClasses(buf []byte, classes []layers.Class) ([]byte, error) {

@@ -3,7 +3,6 @@ package app
 import (
 	"encoding/json"
 
-	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/strategic"
 	"github.com/2lab-ai/hal9/pipeline"
@@ -33,7 +32,7 @@ func (t tally) Count(d *pipeline.Delivery) ([]pipeline.Record, error) {
 	}
 	var records []pipeline.Record
 	for i := range alerts {
-		record, err := SignalRecord(&ingest.Item{Signal: alerts[i]})
+		record, err := pipeline.OwnSignalRecord(&alerts[i])
 		if err != nil {
 			return nil, err
 		}

@@ -82,10 +82,10 @@ func TestErrors(t *testing.T) {
 
 func TestErrorNamesTheOtherVariables(t *testing.T) {
 	t.Parallel()
-	if _, err := Situation(`source == "a"`); err == nil || !strings.Contains(err.Error(), "known: severity, key, title") {
+	if _, err := Situation(`source == "a"`); err == nil || !strings.Contains(err.Error(), "known: event, duration_s, revision, severity, key, title") {
 		t.Errorf("situation: %v", err)
 	}
-	if _, err := Verdict(`text == "a"`); err == nil || !strings.Contains(err.Error(), "known: source, key, layer") {
+	if _, err := Verdict(`text == "a"`); err == nil || !strings.Contains(err.Error(), "known: source, type, key, layer") {
 		t.Errorf("verdict: %v", err)
 	}
 }
