@@ -58,7 +58,7 @@ Every flag can be set by an environment variable: --nats-port is HAL9_NATS_PORT.
 func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newUp(g), newSend(g), newFeed(g), newTail(g), newExplain(g), newTrace(g),
-		newDead(g), newRun(g), newProvision(g), newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newVersion(),
+		newDead(g), newRun(g), newProvision(g), newSLO(g), newTrends(g), newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newVersion(),
 	}
 }
 

@@ -68,7 +68,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
 			Packages: "internal/cli",
-			Internal: []string{"layers", "pipeline", "internal/bus", "internal/dead", "internal/ingest"},
+			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/ingest"},
 			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
 		},
 		{Packages: "internal/bench", Internal: []string{"layers/...", "pipeline", "internal/..."}, External: []string{"golang.org/x/sync"}},

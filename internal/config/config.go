@@ -25,16 +25,17 @@ import (
 
 // File is what hal9.yaml says.
 type File struct {
-	Sources    []ingest.SourceRule     `yaml:"sources"`    // what sources do not say themselves; default none
-	Rules      []reflexive.Rule        `yaml:"rules"`      // answers of L1, in order; default none
-	Neurons    []implementation.Neuron `yaml:"neurons"`    // what L2 looks for in signals; default none
-	Windows    Windows                 `yaml:"windows"`    // how far L1 and L3 look
-	Playbooks  []tactical.Playbook     `yaml:"playbooks"`  // plans of L4, in order; default none
-	Consensus  tactical.Council        `yaml:"consensus"`  // how L4's plans with actions are agreed on
-	Objectives []strategic.Objective   `yaml:"objectives"` // goals of L5, beside the built-in ones; default none
-	Metrics    []strategic.Metric      `yaml:"metrics"`    // what is counted of signals for Prometheus; default none
-	Sinks      []outbound.Sink         `yaml:"sinks"`      // where results go beside NATS; default none
-	InOrder    bool                    `yaml:"in_order"`   // whether critical signals wait in line under overload, too; default false
+	Sources        []ingest.SourceRule     `yaml:"sources"`         // what sources do not say themselves; default none
+	Rules          []reflexive.Rule        `yaml:"rules"`           // answers of L1, in order; default none
+	Neurons        []implementation.Neuron `yaml:"neurons"`         // what L2 looks for in signals; default none
+	Windows        Windows                 `yaml:"windows"`         // how far L1 and L3 look
+	Playbooks      []tactical.Playbook     `yaml:"playbooks"`       // plans of L4, in order; default none
+	Consensus      tactical.Council        `yaml:"consensus"`       // how L4's plans with actions are agreed on
+	Objectives     []strategic.Objective   `yaml:"objectives"`      // goals of L5, beside the built-in ones; default none
+	ObjectivesFrom []string                `yaml:"objectives_from"` // files of OpenSLO documents with more of them; default none
+	Metrics        []strategic.Metric      `yaml:"metrics"`         // what is counted of signals for Prometheus; default none
+	Sinks          []outbound.Sink         `yaml:"sinks"`           // where results go beside NATS; default none
+	InOrder        bool                    `yaml:"in_order"`        // whether critical signals wait in line under overload, too; default false
 }
 
 // Windows say how far the layers look in time.
@@ -89,6 +90,7 @@ func parse(name string, data []byte) (File, *decoder) {
 	if top := d.root(data); top != nil {
 		d.decode(top, "", reflect.ValueOf(&file).Elem())
 		d.validate(&file)
+		d.addOpenSLO(&file)
 	}
 	sortProblems(d.problems)
 	return file, d

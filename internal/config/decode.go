@@ -123,7 +123,7 @@ func suggest(key string, known []string) string {
 func fieldsOf(t reflect.Type) (fields map[string]int, keys []string) {
 	fields = make(map[string]int)
 	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "" {
+		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); key != "" {
 			fields[key] = i
 			keys = append(keys, key)
 		}

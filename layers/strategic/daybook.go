@@ -111,16 +111,16 @@ func (e *entry) add(day int64, value float64) {
 	}
 }
 
-// Change is where a trend last changed its level.
+// Change is where a trend changed its level.
 type Change struct {
 	Key    string    `json:"key"`
 	What   string    `json:"what"`         // signals, unusual or value
 	Of     string    `json:"of,omitempty"` // source and type, for value
 	Since  time.Time `json:"since"`        // the first day of the new level, UTC
-	Before float64   `json:"before"`       // median of the days since the change before, a day
-	After  float64   `json:"after"`        // median of the days since
+	Before float64   `json:"before"`       // median of the days between the change before and this one
+	After  float64   `json:"after"`        // median of the days from then to the next change
 	Days   int       `json:"days"`         // complete days of all levels
-	Shift  float64   `json:"shift"`        // how large the change is, in deviations of a day
+	Shift  float64   `json:"shift"`        // how large it is, in deviations of a day
 }
 
 // String says the change as a reason does.
@@ -141,7 +141,7 @@ func level(x float64) string {
 	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
-// changes returns the last change of each trend of the entry up to the last complete day: today is not over.
+// changes returns the changes of each trend of the entry up to the last complete day: today is not over.
 func (e *entry) changes(today int64) []Change {
 	if e.Of != "" {
 		days, values := e.means(today)
@@ -177,7 +177,7 @@ func (e *entry) at(day int64) (n uint32, sum float64) {
 	return 0, 0
 }
 
-// change returns the last change of a series; noise is the share of the typical day that is taken for chance at least,
+// change returns the changes of a series; noise is the share of the typical day that is taken for chance at least,
 // counts vary by their root on top.
 func (e *entry) change(what string, days []int64, values []float64, noise float64) []Change {
 	if len(values) < 2*minStretch {
@@ -192,23 +192,22 @@ func (e *entry) change(what string, days []int64, values []float64, noise float6
 	if what != TrendValue {
 		least = max(least, math.Sqrt(max(1, median(typical))))
 	}
-	points := changePoints(values, least)
-	if len(points) == 0 {
-		return nil
+	sigma := max(deviation(values), least)
+	points := append(changePoints(values, least), len(values))
+	begin := 0
+	var list []Change
+	for i, at := range points[:len(points)-1] {
+		c := Change{Key: e.Key, What: what, Of: e.Of, Since: time.UnixMilli(days[at] * dayMS).UTC(), Days: len(values)}
+		c.Before, c.After = middle(values[begin:at]), middle(values[at:points[i+1]])
+		if sigma > 0 {
+			c.Shift = math.Abs(c.After-c.Before) / sigma
+		}
+		if c.Before != c.After {
+			list = append(list, c)
+		}
+		begin = at
 	}
-	last, begin := points[len(points)-1], 0
-	if len(points) > 1 {
-		begin = points[len(points)-2]
-	}
-	c := Change{Key: e.Key, What: what, Of: e.Of, Since: time.UnixMilli(days[last] * dayMS).UTC(), Days: len(values)}
-	c.Before, c.After = middle(values[begin:last]), middle(values[last:])
-	if sigma := max(deviation(values), least); sigma > 0 {
-		c.Shift = math.Abs(c.After-c.Before) / sigma
-	}
-	if c.Before == c.After {
-		return nil
-	}
-	return []Change{c}
+	return list
 }
 
 func middle(values []float64) float64 { return median(slices.Sorted(slices.Values(values))) }

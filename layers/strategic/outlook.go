@@ -53,7 +53,7 @@ func (t *Tracker) Outlook() Outlook {
 		o.Changes = append(o.Changes, entries[i].changes(today)...)
 	}
 	slices.SortFunc(o.Changes, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(b.Shift, a.Shift), cmp.Compare(a.Key, b.Key), cmp.Compare(a.What, b.What), cmp.Compare(a.Of, b.Of))
+		return cmp.Or(cmp.Compare(b.Shift, a.Shift), cmp.Compare(a.Key, b.Key), cmp.Compare(a.What, b.What), cmp.Compare(a.Of, b.Of), a.Since.Compare(b.Since))
 	})
 	o.Changes = o.Changes[:min(len(o.Changes), maxChanges)]
 	return o
@@ -79,7 +79,7 @@ func (t *Tracker) look() (o Outlook, entries []entry, today int64) {
 	return o, entries, floorDiv(t.watermark, dayMS)
 }
 
-// ChangesOf returns what changed about a key, the largest change first.
+// ChangesOf returns what changed about the signals of a key, the latest change first.
 func (t *Tracker) ChangesOf(key string) []Change {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -89,7 +89,7 @@ func (t *Tracker) ChangesOf(key string) []Change {
 	if element, ok := t.book.byKey[[2]string{key, ""}]; ok {
 		all = element.Value.(*entry).changes(today)
 	}
-	slices.SortStableFunc(all, func(a, b Change) int { return cmp.Compare(b.Shift, a.Shift) })
+	slices.SortStableFunc(all, func(a, b Change) int { return b.Since.Compare(a.Since) })
 	return all
 }
 

@@ -27,7 +27,7 @@ type review struct {
 	planID    string
 	nth       int // which situation on its key it is within days; 0 where that is not known
 	days      int
-	changes   []Change // about the key, the largest first
+	changes   []Change // about the key, the latest first
 }
 
 // concerned returns the objectives that a review looks at: all that have data, the one with
