@@ -39,6 +39,6 @@ func (w *layerWorker) recover(ctx context.Context) error {
 	return errors.Join(failed, err)
 }
 
-func (w *verdictWorker) changed() []Record { return nil }
+func (w *tallyWorker) changed() []Record { return nil }
 
-func (w *verdictWorker) recover(context.Context) error { return nil }
+func (w *tallyWorker) recover(context.Context) error { return nil }
