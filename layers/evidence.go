@@ -6,7 +6,16 @@ type Evidence struct {
 	Flag     string           `json:"flag,omitempty"`     // L3: why the signal was flagged
 	Neurons  []FiredNeuron    `json:"neurons,omitempty"`  // L2
 	Baseline *JudgedBaseline  `json:"baseline,omitempty"` // L3
+	Shadow   []string         `json:"shadow,omitempty"`   // what a tuning that is only shown would change
 	Tuning   map[string]int64 `json:"tuning,omitempty"`   // versions of the tunings that a layer decided with; none where they are 0
+}
+
+// Tune notes with which version of its tuning a layer decided.
+func (e *Evidence) Tune(layer Name, version int64) {
+	if e.Tuning == nil {
+		e.Tuning = make(map[string]int64, 1)
+	}
+	e.Tuning[layer.String()] = version
 }
 
 // FiredNeuron is a neuron that fired.

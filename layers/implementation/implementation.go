@@ -7,7 +7,6 @@ package implementation
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strconv"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -26,7 +25,10 @@ type Layer struct {
 	entities entityReader
 	line     line
 	vector   Vector
-	bank     *Bank // nil where no neurons are configured
+	bank     *Bank // nil where there are no neurons
+	neurons  []Neuron
+	tunings  layers.Tunings
+	shadow   *Bank // of the tuning that is only shown; nil where there is none
 }
 
 // New returns a layer for a valid cfg.
@@ -37,9 +39,8 @@ func New(cfg Config) (*Layer, error) {
 	l := &Layer{
 		library: newLibrary(cfg), senders: newSenders(), pulse: &pulse{}, entities: entityReader{kinds: kindsOf()}, line: line{words: stateWords()},
 	}
-	if len(cfg.Neurons) > 0 {
-		l.bank = NewBank(cfg.Neurons)
-	}
+	l.neurons = cfg.Neurons
+	l.bank = l.bankOf(nil)
 	return l, nil
 }
 
@@ -61,12 +62,7 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	}
 	e.Findings.Features = features(e, fields, &l.line, hasText)
 	l.findEntities(e, &fields, hasText)
-	if l.bank != nil {
-		l.vector.Read(e)
-		if e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector)); len(e.Findings.Classes) > 0 {
-			e.Findings.Proof().Neurons = l.bank.Proof(&l.vector, e.Findings.Classes)
-		}
-	}
+	l.classify(e)
 	d := judge(e, found, hasText)
 	if d.Disposition == layers.DispositionResolved && l.pulse.beats(e.Source, cmp.Or(e.Findings.Key, e.Key), e.Time) {
 		e.Findings.Pulse = true

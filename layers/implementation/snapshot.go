@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // snapshotVersion changes with the masks too: templates mined under others match no line.
@@ -19,6 +21,7 @@ type snapshot struct {
 	Sources []sourceSnapshot `json:"sources"` // by name
 	Senders []senderSnapshot `json:"senders,omitempty"`
 	Pulses  []pulseSnapshot  `json:"pulses,omitempty"`
+	Tunings *layers.Tunings  `json:"tunings,omitempty"` // nil where nothing was tuned
 }
 
 type sourceSnapshot struct {
@@ -46,6 +49,9 @@ func (l *Layer) Snapshot() ([]byte, error) {
 	}
 	slices.SortFunc(s.Sources, func(a, b sourceSnapshot) int { return cmp.Compare(a.Name, b.Name) })
 	s.Senders, s.Pulses = l.senders.snapshot(), l.pulse.snapshot()
+	if l.tunings.Live.Version > 0 || l.tunings.Shadow != nil {
+		s.Tunings = &l.tunings
+	}
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
 	encoder.SetEscapeHTML(false) // Templates are full of holes: escaped they are thrice as long.
@@ -103,6 +109,11 @@ func (l *Layer) Restore(data []byte) error {
 		return errors.New("implementation: restore: impossible pulses")
 	}
 	l.pulse = pulses
+	var tunings layers.Tunings
+	if s.Tunings != nil {
+		tunings = *s.Tunings
+	}
+	l.take(tunings)
 	l.library, l.senders = restored, senders
 	return nil
 }

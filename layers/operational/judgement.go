@@ -58,6 +58,7 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 		}
 	}
 	l.keys.trim()
+	j = l.tune(e, j)
 	for _, class := range e.Findings.Classes {
 		if class.Flags { // whatever the baselines say; an anomaly that opens a situation
 			j = j.worse(judgement{

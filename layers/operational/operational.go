@@ -30,6 +30,7 @@ type Layer struct {
 	keys       *keyTable
 	absences   *absences
 	graph      *topology
+	tunings    layers.Tunings
 	correlator *correlator // nil where another partition correlates
 }
 

@@ -10,13 +10,15 @@ import (
 )
 
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
-const snapshotMagic = "hal9L3\x03"
+const snapshotMagic = "hal9L3\x04"
 
-// Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence.
+// Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence, the
+// third nothing of tunings.
 const (
 	snapshotFirst   = 1
 	snapshotAbsence = 3
-	snapshotNow     = snapshotAbsence
+	snapshotTuning  = 4
+	snapshotNow     = snapshotTuning
 )
 
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
@@ -37,6 +39,7 @@ func (l *Layer) Snapshot() ([]byte, error) {
 	list(c, &open, 1, func(s **openSituation) { c.situation(*s) })
 	c.milds(&milds)
 	c.topology(l.graph)
+	c.tuning(&l.tunings)
 	return binary.LittleEndian.AppendUint32(c.buf, crc32.ChecksumIEEE(c.buf)), nil
 }
 
@@ -76,6 +79,10 @@ func (l *Layer) Restore(snapshot []byte) error {
 		c.milds(&milds)
 		c.topology(graph)
 	}
+	var tunings layers.Tunings
+	if c.layout >= snapshotTuning && c.err == nil {
+		c.tuning(&tunings)
+	}
 	if c.err == nil && len(c.buf) > 0 {
 		c.err = fmt.Errorf("%d bytes follow its end", len(c.buf))
 	}
@@ -85,7 +92,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 	if c.err != nil {
 		return fmt.Errorf("operational: snapshot: %w", c.err)
 	}
-	l.keys, l.absences, l.graph = keys, absences, graph
+	l.keys, l.absences, l.graph, l.tunings = keys, absences, graph, tunings
 	if l.correlator != nil {
 		l.correlator = newCorrelator(l.cfg)
 		l.correlator.chance, l.correlator.milds, l.correlator.graph = l.chance, milds, graph
