@@ -181,7 +181,9 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	if a.mover != nil {
 		work.Go(func() error { a.mover.Run(working); return nil })
 	}
-	for _, watch := range []func(context.Context){a.watchQueues, a.watchObjectives, a.watchOutlook, a.watchSpace, a.pressures.Run, a.scout.Run} {
+	for _, watch := range []func(context.Context){
+		a.watchQueues, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchTuning, a.pressures.Run, a.scout.Run,
+	} {
 		work.Go(func() error { watch(working); return nil })
 	}
 	served := make(chan error, 1)

@@ -126,6 +126,7 @@ func proofRules() []Rule {
 			},
 			External: []string{"golang.org/x/sync/errgroup"},
 		},
+		{Packages: "internal/tuning", Internal: []string{"layers", "pipeline", "internal/bus"}},
 		{
 			Packages: "internal/trial",
 			Internal: []string{"layers", "pipeline", "internal/config", "internal/ingest", "internal/rehearsal"},

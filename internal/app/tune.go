@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/tuning"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// tuningPeriod is how often the process looks whether a tuning changed.
+const tuningPeriod = time.Second
+
+// Of which verdicts neurons learn what a label is not.
+const (
+	backgroundMost = 5_000
+	backgroundTime = 24 * time.Hour
+	backgroundKept = 500
+)
+
+// watchTuning tells the layers of this process how their tunings stand, and where it runs L5 proposes what follows from what
+// people said.
+func (a *App) watchTuning(ctx context.Context) {
+	shelf, err := tuning.Open(ctx, a.bus, time.Now)
+	if err != nil {
+		a.log.WarnContext(ctx, "tunings unknown", "error", err)
+		return
+	}
+	told := make(map[layers.Name]string)
+	var derived uint64
+	every(ctx, tuningPeriod, func(ctx context.Context) {
+		seq, err := a.bus.LastSequence(ctx, "KV_"+pipeline.BucketTuning)
+		if err == nil && seq != derived && a.counts() {
+			if err = a.derive(ctx, shelf); err == nil {
+				derived = seq
+			}
+		}
+		for _, layer := range tuning.Layers() {
+			if err == nil && a.runs(layer) {
+				err = a.tellTuning(ctx, shelf, layer, told)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.DebugContext(ctx, "tunings not exchanged", "error", err)
+		}
+	})
+}
+
+// tellTuning writes a note into the streams of a layer where its tuning is another one than this process has told. Whoever else runs
+// the layer does the same; a layer that hears it twice hears nothing new.
+func (a *App) tellTuning(ctx context.Context, shelf *tuning.Shelf, layer layers.Name, told map[layers.Name]string) error {
+	state, err := shelf.State(ctx, layer)
+	if err != nil || told[layer] == state.Revision() || told[layer] == "" && state.Live.Version == 0 && state.Shadow == nil {
+		return err
+	}
+	note, err := state.Note(time.Now())
+	if err != nil {
+		return err
+	}
+	records, err := pipeline.NoteRecords(layer, a.partitions, note)
+	if err == nil {
+		err = a.bus.Publish(ctx, records)
+	}
+	if err == nil {
+		told[layer] = state.Revision()
+		a.log.InfoContext(ctx, "tuning told", "layer", layer, "version", state.Live.Version, "shadow", state.Shadow != nil)
+	}
+	return err
+}
+
+func (a *App) derive(ctx context.Context, shelf *tuning.Shelf) error {
+	changed, err := shelf.Derive(ctx, a.background)
+	for _, layer := range changed {
+		a.log.InfoContext(ctx, "tuning proposed", "layer", layer)
+	}
+	return err
+}
+
+// background returns the features of the last verdicts, each once.
+func (a *App) background(ctx context.Context) (list [][]string, err error) {
+	seen := make(map[string]bool)
+	err = a.bus.Since(ctx, pipeline.StreamVerdicts, time.Now().Add(-backgroundTime), backgroundMost, func(m *bus.Message) {
+		var v layers.Verdict
+		if json.Unmarshal(m.Data, &v) != nil || v.TemplateID == "" || seen[v.TemplateID+v.Severity.String()] || len(list) == backgroundKept {
+			return
+		}
+		seen[v.TemplateID+v.Severity.String()] = true
+		list = append(list, tuning.Features(&v))
+	})
+	slices.SortFunc(list, slices.Compare)
+	return list, err
+}
