@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"nats": startNATS, "ready": awaitReady, "ports": splitPorts, "resume": resumeLine, "oneline": oneLineOnly,
-			"publish": publishMessage,
+			"publish": publishMessage, "eventually": runUntil,
 		},
 	})
 }
@@ -124,4 +124,20 @@ func publishMessage(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err = nc.RequestMsg(msg, 10*time.Second)
 	ts.Check(err)
+}
+
+// runUntil runs a command until its output holds a text, at most 20 seconds.
+func runUntil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually TEXT COMMAND...")
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if out := ts.ReadFile("stdout"); err == nil && strings.Contains(out, args[0]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q never says %q", args[1:], args[0])
+		}
+	}
 }

@@ -34,7 +34,7 @@ func (a *App) watchTuning(ctx context.Context) {
 	var derived uint64
 	every(ctx, tuningPeriod, func(ctx context.Context) {
 		seq, err := a.bus.LastSequence(ctx, "KV_"+pipeline.BucketTuning)
-		if err == nil && seq != derived && a.counts() {
+		if err == nil && seq != derived && a.verdictsCounted() != nil {
 			if err = a.derive(ctx, shelf); err == nil {
 				derived = seq
 			}

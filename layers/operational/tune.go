@@ -36,7 +36,7 @@ func (l *Layer) effect(e *layers.Envelope, j judgement) string {
 	switch {
 	case !j.flagged:
 		return "resolved"
-	case j.anomaly < l.cfg.Threshold || e.Severity < layers.SeverityWarning && j.anomaly < l.cfg.OpenThreshold:
+	case j.anomaly < l.cfg.Threshold || e.Severity < layers.SeverityWarning && surpriseOf(j.anomaly) < max(surpriseOf(l.cfg.OpenThreshold), l.chance()):
 		return "joins a situation"
 	default:
 		return "opens a situation"
