@@ -12,7 +12,7 @@ func newTrends(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trends",
 		Short: "The performance trends report: HAL9 over time, budgets, what changed about keys",
-		Long: `The performance trends report, as L5 last told it (every 10 s): signals, latency (from
+		Long: `The performance trends report, as L5 last told it (every 4 s, less often where there are many keys): signals, latency (from
 receipt to verdict), queues, compression and times of each layer and the least error budget,
 by minute (60), hour (168) or day (90); how the objectives stand; and about which keys the
 signals a day, the unusual ones among them or the measured level changed, with the day.`,

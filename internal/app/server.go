@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/telemetry"
@@ -11,12 +12,14 @@ import (
 
 func (a *App) newServer(context.Context) (err error) {
 	a.server, err = web.New(a.cfg.Web, web.Deps{
-		Intake:  intake{a},
-		Decoder: a.decoder,
-		Metrics: a.metrics.Handler(),
-		Live:    a.live,
-		Ready:   a.Ready,
-		Status:  a.status,
+		Intake:     intake{a},
+		Decoder:    a.decoder,
+		Metrics:    a.metrics.Handler(),
+		Live:       a.live,
+		Ready:      a.Ready,
+		Status:     a.status,
+		Objectives: a.toldObjectives,
+		Trends:     func(ctx context.Context) (json.RawMessage, error) { return a.bus.Outlook(ctx) },
 		Ingested: func(door, outcome string, n int) {
 			a.metrics.Ingested(telemetry.Door(door), telemetry.Outcome(outcome), n)
 		},
@@ -76,6 +79,12 @@ func (a *App) status(context.Context) web.Status {
 		}
 		l.Partitions = a.share(layer)
 		st.Layers = append(st.Layers, l)
+	}
+	for _, r := range a.lastReports() {
+		st.Objectives = append(st.Objectives, web.Objective{
+			Name: r.Objective, Target: r.Target, WindowUS: r.Window.Microseconds(), Good: r.Good, Total: r.Total,
+			Remaining: r.BudgetRemaining, BurnRate: r.BurnRate, Firing: append([]string{}, r.FiringAlerts()...),
+		})
 	}
 	return st
 }

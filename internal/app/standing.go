@@ -146,6 +146,26 @@ func (a *App) exchangeOutlook(ctx context.Context) error {
 	return a.bus.ReportOutlook(ctx, data)
 }
 
+// toldObjectives returns how the objectives stand, as L5 last reported wherever it runs.
+func (a *App) toldObjectives(ctx context.Context) (json.RawMessage, error) {
+	all := []strategic.Report{}
+	for _, key := range pipeline.ObjectiveStages() {
+		if tracker := a.counting(key); tracker != nil {
+			all = append(all, tracker.Reports()...)
+			continue
+		}
+		data, err := a.bus.Reported(ctx, bus.ReportsOf(key))
+		if err != nil {
+			return nil, err
+		}
+		var reports []strategic.Report
+		if data != nil && json.Unmarshal(data, &reports) == nil {
+			all = append(all, reports...)
+		}
+	}
+	return json.Marshal(all)
+}
+
 // changesOf says what changed about a key, for L5.
 func (a *App) changesOf(key string) []strategic.Change {
 	if tracker := a.verdictsCounted(); tracker != nil {

@@ -9,7 +9,7 @@ import (
 const (
 	queuePeriod     = 2 * time.Second
 	objectivePeriod = 2 * time.Second
-	outlookPeriod   = 10 * time.Second
+	outlookPeriod   = 4 * time.Second
 	spacePeriod     = 15 * time.Second
 )
 

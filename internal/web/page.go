@@ -48,6 +48,14 @@ type view struct {
 	Doors   bool
 	Host    string // as the reader reached this server
 	Layers  []layerView
+	Goals   []goalView
+}
+
+// goalView is one objective on the page.
+type goalView struct {
+	Name, Target, Window, Counts, Budget, Burn string
+	Firing                                     string // "" where no alert does
+	Spent                                      bool
 }
 
 // layerView is one layer on the page.
@@ -91,6 +99,24 @@ func (s *Server) view(r *http.Request) view {
 	}
 	for _, l := range st.Layers {
 		v.Layers = append(v.Layers, newLayerView(l))
+	}
+	for i := range st.Objectives {
+		v.Goals = append(v.Goals, newGoalView(&st.Objectives[i]))
+	}
+	return v
+}
+
+func newGoalView(o *Objective) goalView {
+	v := goalView{
+		Name: o.Name, Target: strconv.FormatFloat(100*o.Target, 'f', -1, 32) + "\u202f%",
+		Window: durationText(time.Duration(o.WindowUS) * time.Microsecond),
+		Counts: countText(o.Good) + " of " + countText(o.Total), Budget: "no data yet", Burn: "–",
+		Firing: strings.Join(o.Firing, ", "),
+	}
+	if o.Total > 0 {
+		v.Budget = strconv.FormatFloat(100*o.Remaining, 'f', 1, 64) + "\u202f%"
+		v.Burn = strconv.FormatFloat(o.BurnRate, 'f', 2, 64) + "×"
+		v.Spent = o.Remaining <= 0
 	}
 	return v
 }

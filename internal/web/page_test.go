@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -62,6 +63,35 @@ func TestPage(t *testing.T) {
 	}
 	if got := rec.Header().Get("Content-Type"); got != "text/html; charset=utf-8" {
 		t.Errorf("Content-Type %q", got)
+	}
+}
+
+// TestPageShowsObjectives has one that burns and one without data; both stand in the status, too.
+func TestPageShowsObjectives(t *testing.T) {
+	b := setup(t)
+	b.state.Objectives = []Objective{
+		{Name: "<shop>", Target: .999, WindowUS: (30 * 24 * time.Hour).Microseconds(), Good: 990, Total: 1000, Remaining: -9, BurnRate: 10, Firing: []string{"medium", "slow"}},
+		{Name: "idle", Target: .9, WindowUS: time.Hour.Microseconds(), Remaining: 1, Firing: []string{}},
+	}
+	page := b.get(t, "/").Body.String()
+	for _, want := range []string{
+		"&lt;shop&gt;", "burning: medium, slow", "99.9\u202f%", "over 30 d 0 h", "990 of 1\u202f000", `class="bad">-900.0`, "10.00×", "no data yet",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	status := b.get(t, "/v1/status").Body.String()
+	if !strings.Contains(status, `"budget_remaining":-9,"burn_rate":10,"alerts_firing":["medium","slow"]`) {
+		t.Errorf("status %s", status)
+	}
+}
+
+func TestTrendsThatCannotBeRead(t *testing.T) {
+	b := setup(t)
+	b.trendsFail = errors.New("no NATS")
+	if rec := b.get(t, "/v1/trends"); rec.Code != 503 || !strings.Contains(rec.Body.String(), "no NATS") {
+		t.Errorf("status %d: %s", rec.Code, rec.Body)
 	}
 }
 

@@ -77,13 +77,14 @@ func (l *ledger) add(door, outcome string, n int) {
 // bundle is a server with everything around it that a test may look at or turn.
 type bundle struct {
 	*Server
-	store  *store
-	ledger *ledger
-	log    *bytes.Buffer
-	live   []Check
-	ready  []Check
-	state  Status
-	now    time.Time
+	store      *store
+	ledger     *ledger
+	log        *bytes.Buffer
+	live       []Check
+	ready      []Check
+	state      Status
+	trendsFail error
+	now        time.Time
 }
 
 func setup(t *testing.T, change ...func(*Config, *Deps)) *bundle {
@@ -114,12 +115,14 @@ func setup(t *testing.T, change ...func(*Config, *Deps)) *bundle {
 	cfg := DefaultConfig()
 	deps := Deps{
 		Intake: b.store, Decoder: decoder,
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hal9_up 1\n") }),
-		Live:    func(context.Context) []Check { return b.live },
-		Ready:   func(context.Context) []Check { return b.ready },
-		Status:  func(context.Context) Status { return b.state },
-		Now:     func() time.Time { return b.now },
-		Log:     slog.New(slog.NewTextHandler(b.log, nil)), Ingested: b.ledger.add,
+		Metrics:    http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hal9_up 1\n") }),
+		Live:       func(context.Context) []Check { return b.live },
+		Ready:      func(context.Context) []Check { return b.ready },
+		Status:     func(context.Context) Status { return b.state },
+		Objectives: func(context.Context) (json.RawMessage, error) { return json.RawMessage(`[{"objective":"shop"}]`), nil },
+		Trends:     func(context.Context) (json.RawMessage, error) { return nil, b.trendsFail },
+		Now:        func() time.Time { return b.now },
+		Log:        slog.New(slog.NewTextHandler(b.log, nil)), Ingested: b.ledger.add,
 	}
 	for _, c := range change {
 		c(&cfg, &deps)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +19,19 @@ type Status struct {
 	NATSURL       string // may be a list, separated by commas; credentials in it are not shown
 	NATSConnected bool
 	Layers        []LayerStatus // from the lowest to the highest
+	Objectives    []Objective   // as L5 last reported them, where this process knows
+}
+
+// Objective is how a goal stands.
+type Objective struct {
+	Name      string   `json:"objective"`
+	Target    float64  `json:"target"` // share of good that is wanted
+	WindowUS  int64    `json:"window_us"`
+	Good      uint64   `json:"good"`
+	Total     uint64   `json:"total"`
+	Remaining float64  `json:"budget_remaining"` // share of the error budget: 1 full, 0 spent, below 0 overspent
+	BurnRate  float64  `json:"burn_rate"`
+	Firing    []string `json:"alerts_firing"` // names of burn-rate alerts
 }
 
 // LayerStatus is how one layer stands.
@@ -72,6 +86,8 @@ type statusBody struct {
 	Checks    []Check     `json:"checks"`
 	NATS      natsBody    `json:"nats"`
 	Layers    []layerBody `json:"layers"`
+
+	Objectives []Objective `json:"objectives,omitempty"`
 }
 
 type natsBody struct {
@@ -128,13 +144,27 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 		UptimeUS: s.deps.Now().Sub(st.StartedAt).Microseconds(),
 		Ready:    passed(checks), Checks: checks,
 		NATS:   natsBody{URL: withoutCredentials(st.NATSURL), Connected: st.NATSConnected},
-		Layers: make([]layerBody, 0, len(st.Layers)),
+		Layers: make([]layerBody, 0, len(st.Layers)), Objectives: st.Objectives,
 	}
 	for _, l := range st.Layers {
 		body.Layers = append(body.Layers, newLayerBody(l))
 	}
 	writeJSON(w, http.StatusOK, body)
 	return nil
+}
+
+// told answers with what L5 told last, null where it has told nothing.
+func (s *Server) told(ask func(context.Context) (json.RawMessage, error)) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.CheckTimeout)
+		defer cancel()
+		body, err := ask(ctx)
+		if err != nil {
+			return refuse(http.StatusServiceUnavailable, "what L5 told last can't be read now: %s", err)
+		}
+		writeJSON(w, http.StatusOK, body)
+		return nil
+	}
 }
 
 // withoutCredentials cuts user, password and token out of each URL of the list.

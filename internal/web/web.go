@@ -34,6 +34,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -60,6 +61,10 @@ type Deps struct {
 	// Status is what the index page and /v1/status show.
 	Status func(context.Context) Status
 
+	// Objectives and Trends are what /v1/objectives and /v1/trends answer, JSON. Where nobody has told them yet they are nil.
+	Objectives func(context.Context) (json.RawMessage, error)
+	Trends     func(context.Context) (json.RawMessage, error)
+
 	// Ingested counts n signals at a door ("http", "alertmanager") by outcome ("accepted",
 	// "duplicate", "rejected"). Rejected counts the items that were wrong, or one for a
 	// request that could not be read or taken at all.
@@ -79,6 +84,8 @@ func (d Deps) validate() error {
 		{"Live", d.Live == nil},
 		{"Ready", d.Ready == nil},
 		{"Status", d.Status == nil},
+		{"Objectives", d.Objectives == nil},
+		{"Trends", d.Trends == nil},
 		{"Ingested", d.Ingested == nil},
 		{"Now", d.Now == nil},
 		{"Log", d.Log == nil},
@@ -129,6 +136,8 @@ func (s *Server) routes() http.Handler {
 	routes := []route{
 		{http.MethodGet, "/{$}", s.index},
 		{http.MethodGet, "/v1/status", s.status},
+		{http.MethodGet, "/v1/objectives", s.told(s.deps.Objectives)},
+		{http.MethodGet, "/v1/trends", s.told(s.deps.Trends)},
 		{http.MethodGet, "/metrics", s.metrics},
 		{http.MethodGet, "/healthz", s.healthz},
 		{http.MethodGet, "/readyz", s.readyz},
