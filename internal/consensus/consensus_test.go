@@ -94,7 +94,7 @@ func TestNoQuorumRejects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	occupy(t, leases, 1, 5)
+	occupy(t, leases, 5)
 	r.start("one")
 	r.propose(1)
 	list := r.await(layers.PlanRejected, 1)["plan-0001"]

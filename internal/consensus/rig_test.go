@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childURL) != "" {
+		child()
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats%2eserver/v2/server.(*Server).Start"),
 		goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.init.0.func1"),
@@ -35,6 +39,7 @@ func TestMain(m *testing.M) {
 type rig struct {
 	t       *testing.T
 	urls    []string // of the nodes
+	cluster *natsserver.Cluster
 	council tactical.Council
 	target  *target
 	log     *slog.Logger
@@ -56,15 +61,20 @@ func newRig(t *testing.T, nodes int) *rig {
 			t.Fatal(err)
 		}
 		t.Cleanup(cluster.Stop)
+		r.cluster = cluster
 		for _, node := range cluster.Nodes() {
 			r.urls = append(r.urls, node.URL())
 		}
 		topology.Replicas = nodes
 	}
 	r.bus = r.connect(0)
-	if err := r.bus.Provision(t.Context(), topology); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "the nodes know each other", func() bool {
+		err := r.bus.Provision(t.Context(), topology)
+		if err != nil && nodes == 1 {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	return r
 }
 
@@ -87,10 +97,12 @@ type member struct {
 	kill func() // without another word to NATS
 }
 
-func (r *rig) playbooks() []tactical.Playbook {
+func (r *rig) playbooks() []tactical.Playbook { return playbooks(r.target.URL) }
+
+func playbooks(url string) []tactical.Playbook {
 	return []tactical.Playbook{{
 		Name: "restart", When: `severity >= warning`, Steps: []string{"Restart it."},
-		Actions: []tactical.Action{{Webhook: r.target.URL, Fields: map[string]string{"team": "storage"}}},
+		Actions: []tactical.Action{{Webhook: url, Fields: map[string]string{"team": "storage"}}},
 	}}
 }
 
@@ -182,16 +194,17 @@ func encode(t *testing.T, v any) []byte {
 // events returns all events of all plans, by plan, in their order.
 func (r *rig) events() map[string][]layers.Plan {
 	r.t.Helper()
-	all := map[string][]layers.Plan{}
-	err := r.bus.Since(context.WithoutCancel(r.t.Context()), pipeline.StreamPlans, time.Now().Add(-time.Hour), 1<<20, func(m *bus.Message) {
-		var p layers.Plan
-		if json.Unmarshal(m.Data, &p) == nil {
-			all[p.ID] = append(all[p.ID], p)
-		}
+	var all map[string][]layers.Plan
+	eventually(r.t, "the plans can be read", func() bool {
+		all = map[string][]layers.Plan{}
+		err := r.bus.Since(context.WithoutCancel(r.t.Context()), pipeline.StreamPlans, time.Now().Add(-time.Hour), 1<<20, func(m *bus.Message) {
+			var p layers.Plan
+			if json.Unmarshal(m.Data, &p) == nil {
+				all[p.ID] = append(all[p.ID], p)
+			}
+		})
+		return err == nil // Not while NATS has no leader.
 	})
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	return all
 }
 

@@ -16,7 +16,33 @@ import (
 )
 
 // Node is one server of a Cluster.
-type Node struct{ nats *server.Server }
+type Node struct {
+	nats    *server.Server
+	options *server.Options
+	log     *slog.Logger
+}
+
+// Halt stops the server; Resume starts it again on the same data and port.
+func (n *Node) Halt() {
+	if address, ok := n.nats.Addr().(*net.TCPAddr); ok {
+		n.options.Port = address.Port
+	}
+	n.nats.Shutdown()
+	n.nats.WaitForShutdown()
+}
+
+// Resume starts the server after Halt.
+func (n *Node) Resume() error {
+	options := n.options.Clone()
+	ns, err := server.NewServer(options)
+	if err != nil {
+		return fmt.Errorf("natsserver: %w", err)
+	}
+	ns.SetLoggerV2(&logRelay{log: n.log}, false, false, false)
+	n.nats = ns
+	go ns.Start()
+	return nil
+}
 
 // URL returns the node's address for clients.
 func (n *Node) URL() string { return n.nats.ClientURL() }
@@ -45,19 +71,17 @@ func StartCluster(ctx context.Context, cfg Config, nodes int, log *slog.Logger) 
 			return nil, fmt.Errorf("natsserver: %w", err)
 		}
 		name := fmt.Sprintf("hal9-%d", i+1)
-		ns, err := server.NewServer(&server.Options{
+		node := &Node{log: log, options: &server.Options{
 			ServerName: name, Host: cfg.Host, Port: server.RANDOM_PORT, NoSigs: true,
 			JetStream: true, StoreDir: filepath.Join(cfg.DataDir, name), JetStreamMaxMemory: cfg.MaxMemory, JetStreamMaxStore: cfg.MaxStore,
 			MaxPayload: cfg.MaxPayload, PingInterval: 20 * time.Second, SyncInterval: cfg.SyncInterval, SyncAlways: cfg.SyncAlways,
 			Cluster: server.ClusterOpts{Name: "hal9", Host: cfg.Host, Port: port}, Routes: routes,
-		})
-		if err != nil {
+		}}
+		if err := node.Resume(); err != nil {
 			c.Stop()
-			return nil, fmt.Errorf("natsserver: %w", err)
+			return nil, err
 		}
-		ns.SetLoggerV2(&logRelay{log: log}, false, false, false)
-		c.nodes = append(c.nodes, &Node{ns})
-		go ns.Start()
+		c.nodes = append(c.nodes, node)
 	}
 	if err := c.ready(ctx, cfg.StartTimeout); err != nil {
 		c.Stop()

@@ -1,0 +1,195 @@
+package consensus_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// once checks that each plan ended once, that nothing was posted twice, and that what was posted belongs to plans
+// that were agreed on before. It returns how many plans had which end.
+func (r *rig) once(t *testing.T, plans int) map[layers.PlanEvent]int {
+	t.Helper()
+	ends := map[layers.PlanEvent]int{}
+	posts := r.target.counts()
+	for id, list := range r.events() {
+		got := map[layers.PlanEvent]int{}
+		for i := range list {
+			got[list[i].Event]++
+		}
+		last := list[len(list)-1]
+		ends[last.Event]++
+		if got[layers.PlanAgreed]+got[layers.PlanRejected] != 1 || got[layers.PlanExecuted]+got[layers.PlanFailed] != got[layers.PlanAgreed] {
+			t.Errorf("%s has events %v", id, eventsOf(list))
+		}
+		switch n := posts[id+".1"]; {
+		case n > 1:
+			t.Errorf("%s was executed %d times", id, n)
+		case n == 1 && got[layers.PlanAgreed] == 0:
+			t.Errorf("%s was executed without an agreement", id)
+		case n == 0 && last.Event == layers.PlanExecuted:
+			t.Errorf("%s is said to be executed and is not", id)
+		}
+		if got[layers.PlanAgreed] == 1 && len(last.Votes) < 3 {
+			t.Errorf("%s was agreed on by %+v", id, last.Votes)
+		}
+	}
+	all := 0
+	for _, n := range ends {
+		all += n
+	}
+	if all != plans {
+		t.Errorf("%d plans ended, want %d: %v", all, plans, ends)
+	}
+	return ends
+}
+
+func (r *rig) awaitEnds(t *testing.T, plans int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d plans ended", plans), func() bool {
+		ended := 0
+		for _, list := range r.events() {
+			if slices.ContainsFunc(list, func(p layers.Plan) bool {
+				return p.Event == layers.PlanRejected || p.Event == layers.PlanExecuted || p.Event == layers.PlanFailed
+			}) {
+				ended++
+			}
+		}
+		return ended >= plans
+	})
+}
+
+// TestThousandPlansOnFiveNodes has three processes on five nodes carry out plans whose proposals come twice, and the voters of a
+// fourth process never vote.
+func TestThousandPlansOnFiveNodes(t *testing.T) {
+	const plans = 1000
+	r := newRig(t, 5)
+	for _, name := range []string{"a", "bb", "ccc"} {
+		r.start(name)
+	}
+	lazy, err := r.connect(3).Leases(t.Context(), "lazy", layers.NameL4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	occupy(t, lazy, 1)
+	for n := 1; n <= plans; n += 50 {
+		var some []int
+		for i := range 50 {
+			some = append(some, n+i)
+		}
+		r.propose(some...)
+		copied := r.plan(n)
+		err := r.bus.Publish(t.Context(), []pipeline.Record{{Subject: pipeline.SubjectOfPlan(layers.PlanProposed), ID: fmt.Sprint("copy-", n), Data: encode(t, copied)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.awaitEnds(t, plans)
+	if ends := r.once(t, plans); ends[layers.PlanExecuted] != plans {
+		t.Errorf("the plans ended so: %v", ends)
+	}
+	holders := map[string]bool{}
+	for _, list := range r.events() {
+		for _, v := range list[len(list)-1].Votes {
+			holders[v.By] = true
+		}
+	}
+	if len(holders) < 2 {
+		t.Errorf("votes came from %v only: want the voters spread", holders)
+	}
+}
+
+// TestCouncilSurvivesKills kills processes at random moments with what they have in their hands.
+func TestCouncilSurvivesKills(t *testing.T) {
+	t.Parallel()
+	const plans, kills = 120, 4
+	r := newRig(t, 1)
+	r.target.answer = func(int, http.ResponseWriter) { time.Sleep(20 * time.Millisecond) }
+	victims := []func(){r.spawn(t, 0, "child-1"), r.spawn(t, 0, "child-2")}
+	r.start("survivor")
+	proposed := 0
+	for i := range kills {
+		for range plans / kills {
+			proposed++
+			r.propose(proposed)
+		}
+		time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
+		victims[i%2]()
+		victims[i%2] = r.spawn(t, 0, fmt.Sprint("child-", i+3))
+	}
+	r.awaitEnds(t, plans)
+	ends := r.once(t, plans)
+	t.Logf("the plans ended so: %v", ends)
+	if ends[layers.PlanRejected] > 0 || ends[layers.PlanExecuted] < plans/2 {
+		t.Errorf("the plans ended so: %v", ends)
+	}
+}
+
+// TestPartitionedNodesExecuteNothingTwice takes the majority of the nodes away and brings it back.
+func TestPartitionedNodesExecuteNothingTwice(t *testing.T) {
+	const before, during, after = 50, 1, 20
+	r := newRig(t, 5)
+	r.start("a")  // on node 1
+	r.start("bb") // on node 2
+	var numbers []int
+	for n := 1; n <= before; n++ {
+		numbers = append(numbers, n)
+	}
+	r.propose(numbers...)
+	nodes := r.cluster.Nodes()
+	for _, node := range nodes[2:] {
+		node.Halt() // Some plans are under way.
+	}
+	time.Sleep(time.Second)
+	cut := len(r.target.counts())
+	time.Sleep(2 * time.Second)
+	if now := len(r.target.counts()); now != cut {
+		t.Errorf("%d actions were begun without a majority", now-cut)
+	}
+	for _, node := range nodes[2:] {
+		if err := node.Resume(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "NATS takes something again", func() bool {
+		return r.bus.Publish(t.Context(), []pipeline.Record{{
+			Subject: pipeline.SubjectSituations + ".opened", ID: "again", Data: encode(t, r.situation(before+during)),
+		}}) == nil
+	})
+	for n := before + 1; n <= before+after; n++ {
+		r.propose(n)
+	}
+	r.awaitEnds(t, before+after)
+	ends := r.once(t, before+after)
+	t.Logf("the plans ended so: %v", ends)
+	if ends[layers.PlanExecuted] < after {
+		t.Errorf("the plans ended so: %v", ends)
+	}
+}
+
+// TestVotersThatHangHoldNobodyUp has one of three processes never vote: it has two voters at most.
+func TestVotersThatHangHoldNobodyUp(t *testing.T) {
+	r := newRig(t, 1)
+	r.start("one")
+	r.start("two")
+	hung, err := r.connect(0).Leases(t.Context(), "hung", layers.NameL4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	occupy(t, hung, 1)
+	began := time.Now()
+	r.propose(1)
+	list := r.await(layers.PlanExecuted, 1)["plan-0001"]
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if got := list[len(list)-1].Votes; len(got) < 3 || len(got) > 4 {
+		t.Errorf("the votes are %+v", got)
+	}
+}
