@@ -31,6 +31,11 @@ func judgeMemory(row *Row) (must, goal *bool) {
 	return below(row.P99, 5), both(below(row.P99, 1), atLeast(row.recall, .95))
 }
 
+// judgeConsensus wants a p99 below 50 ms, and aims at 5 ms with a p50 of at most three times kv.Create's.
+func judgeConsensus(row *Row) (must, goal *bool) {
+	return below(row.P99, 50), both(below(row.P99, 5), atMost(row.Ratio, 3))
+}
+
 // below says whether a figure is below a bound, where there is one.
 func below(figure *float64, bound float64) *bool {
 	return where(figure, func(f float64) bool { return f < bound })

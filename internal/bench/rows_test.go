@@ -36,13 +36,13 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-// TestCreateKeys runs the consensus yardstick on three servers.
-func TestCreateKeys(t *testing.T) {
+// TestAgreements has councils agree on three servers.
+func TestAgreements(t *testing.T) {
 	cfg := natsserver.DefaultConfig()
 	cfg.DataDir = t.TempDir()
-	l, err := keysOn(t.Context(), cfg, keys{nodes: 3, warmUp: 2, n: 20}, slog.New(slog.DiscardHandler))
-	if err != nil || l.p50 <= 0 {
-		t.Errorf("got %v, %v", l, err)
+	a, err := agreeOn(t.Context(), cfg, keys{nodes: 3, warmUp: 1, n: 5}, slog.New(slog.DiscardHandler))
+	if err != nil || a.create.p50 <= 0 || a.decided.p50 <= a.create.p50/10 || a.stored.p50 <= a.decided.p50 || a.spread.p50 <= 0 {
+		t.Errorf("got %+v, %v", a, err)
 	}
 }
 

@@ -59,7 +59,7 @@ func groups() []group {
 		}, measureThroughput},
 		single(spec{id: "layer", title: "one layer's own time, default configuration", unit: "ms", judge: judgeLayer}, measureLayer),
 		single(spec{id: "neurons", title: "1,000 neurons on 128 features", unit: "ms"}, measureNeurons),
-		single(spec{id: "consensus", title: "five nodes agree, five replicas on files", unit: "ms"}, measureConsensus),
+		single(spec{id: "consensus", title: "five nodes agree, five replicas on files", unit: "ms", judge: judgeConsensus}, measureConsensus),
 		single(spec{id: "memory", title: "similar among 100,000, while inserting", unit: "ms", judge: judgeMemory}, measureMemory),
 		single(spec{id: "transport", title: "payloads of 64 KiB to 1 MiB, publish to verdict", unit: "GB/s"}, measureTransport),
 		single(spec{id: "cache", title: "L1's cached answer, string keys beside it", unit: "answers/s", judge: judgeCache}, measureCache),
