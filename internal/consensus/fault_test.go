@@ -110,7 +110,7 @@ func TestCouncilSurvivesKills(t *testing.T) {
 	t.Parallel()
 	const plans, kills = 120, 4
 	r := newRig(t, 1)
-	r.target.answer = func(int, http.ResponseWriter) { time.Sleep(20 * time.Millisecond) }
+	r.target.answer = func(int, http.ResponseWriter) { time.Sleep(200 * time.Millisecond) }
 	victims := []func(){r.spawn(t, 0, "child-1"), r.spawn(t, 0, "child-2")}
 	r.start("survivor")
 	proposed := 0
@@ -119,7 +119,7 @@ func TestCouncilSurvivesKills(t *testing.T) {
 			proposed++
 			r.propose(proposed)
 		}
-		time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
+		time.Sleep(time.Duration(100+rand.IntN(300)) * time.Millisecond)
 		victims[i%2]()
 		victims[i%2] = r.spawn(t, 0, fmt.Sprint("child-", i+3))
 	}
