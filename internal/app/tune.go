@@ -73,11 +73,31 @@ func (a *App) tellTuning(ctx context.Context, shelf *tuning.Shelf, layer layers.
 }
 
 func (a *App) derive(ctx context.Context, shelf *tuning.Shelf) error {
-	changed, err := shelf.Derive(ctx, a.background)
+	changed, err := shelf.Derive(ctx, tuning.Witness{Background: a.background, Outcomes: a.outcomes})
 	for _, layer := range changed {
 		a.log.InfoContext(ctx, "tuning proposed", "layer", layer)
 	}
 	return err
+}
+
+// Which plans bear witness.
+const (
+	outcomesMost = 10_000
+	outcomesTime = 31 * 24 * time.Hour
+)
+
+// outcomes returns what plans that were carried out say about their situations.
+func (a *App) outcomes(ctx context.Context) (list []tuning.Feedback, err error) {
+	err = a.bus.Since(ctx, pipeline.StreamPlans, time.Now().Add(-outcomesTime), outcomesMost, func(m *bus.Message) {
+		var p layers.Plan
+		if json.Unmarshal(m.Data, &p) != nil {
+			return
+		}
+		if f, ok := tuning.Acted(&p, m.Stored); ok {
+			list = append(list, f)
+		}
+	})
+	return list, err
 }
 
 // background returns the features of the last verdicts, each once.

@@ -152,17 +152,22 @@ func plan(x *Plan, p *layers.Plan) []miss {
 	c.is("severity", x.Severity.String(), p.Severity.String())
 	contains := func(want, got string) bool { return holds(got, want) }
 	c.among("steps", x.Steps, p.Steps, contains)
+	var actions []string
+	for _, a := range p.Actions {
+		actions = append(actions, strings.TrimSpace(strings.Join([]string{a.Webhook, a.Publish, a.Note}, " ")))
+	}
+	c.among("actions", x.Actions, actions, contains)
 	c.among("reasons", x.Reasons, p.Reasons, contains)
 	return c.misses
 }
 
 // selection says in words what selects, from names and values.
 func selection(pairs ...string) string {
-	text := ""
+	var text strings.Builder
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
-			text += fmt.Sprintf(" with %s %s", pairs[i], pairs[i+1])
+			fmt.Fprintf(&text, " with %s %s", pairs[i], pairs[i+1])
 		}
 	}
-	return text
+	return text.String()
 }

@@ -175,8 +175,9 @@ func (c checker) moment(key string, value any, start time.Time) time.Time {
 		c.report(key, "want a duration after start such as 90s, or a time such as 2026-01-01T00:01:30Z")
 		return start
 	}
-	sign, rest := time.Duration(1), text
-	if rest, ok = strings.CutPrefix(text, "-"); ok {
+	sign := time.Duration(1)
+	rest, before := strings.CutPrefix(text, "-")
+	if before {
 		sign = -1
 	}
 	after, err := config.ParseDuration(rest)

@@ -45,9 +45,9 @@ type Signal struct {
 	Labels   map[string]string `yaml:"labels"`
 	Severity layers.Severity   `yaml:"severity"`
 
-	at, time time.Time
-	every    time.Duration
-	lag      time.Duration // event time is so far behind when it comes
+	at    time.Time
+	every time.Duration
+	lag   time.Duration // event time is so far behind when it comes
 }
 
 // Expectations are what is expected of a test's results.
@@ -103,6 +103,7 @@ type Plan struct {
 	Title    string          `yaml:"title"` // the title holds this text
 	Severity layers.Severity `yaml:"severity"`
 	Steps    []string        `yaml:"steps"`   // each of them is held by a step
+	Actions  []string        `yaml:"actions"` // each of them is held by the webhook, subject or note of an action
 	Reasons  []string        `yaml:"reasons"` // each of them is held by a reason
 
 	count amount

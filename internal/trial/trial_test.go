@@ -93,7 +93,7 @@ func TestFailuresSayWhatCame(t *testing.T) {
 	})
 	h.Plan(&layers.Plan{
 		ID: "p", Event: layers.PlanProposed, SituationID: "s", Key: "db-1", Playbook: "disk-full", Title: "A disk fills up",
-		Steps: []string{"Find the largest files", "Rotate logs"}, Reasons: []string{"Playbook disk-full applies"},
+		Steps: []string{"Find the largest files", "Rotate logs"}, Actions: []layers.Action{{Webhook: "https://ops.example/disk"}}, Reasons: []string{"Playbook disk-full applies"},
 	})
 	var b bytes.Buffer
 	if err := Report(&b, []*Outcome{loaded.compare(0, h)}, false); err != nil {
@@ -104,8 +104,8 @@ func TestFailuresSayWhatCame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range strings.Split("layer disposition rule reason template classes situation plan anomaly severity members cause "+
-		"entities ids events open title steps reasons", " ") {
+	for field := range strings.SplitSeq("layer disposition rule reason template classes situation plan anomaly severity members cause "+
+		"entities ids events open title steps actions reasons", " ") {
 		if !strings.Contains(string(text), field+":") || !strings.Contains(b.String(), "]."+field) {
 			t.Errorf("a wrong %s is not told", field)
 		}
@@ -164,8 +164,16 @@ func TestGlob(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"", "x", true}, {"*", "", true}, {"a", "a", true}, {"a", "ab", false}, {"a*", "ab", true}, {"*b", "ab", true},
-		{"a*a", "a", false}, {"a*c*e", "abcde", true}, {"a*c*e", "abde", false}, {"**", "x", true},
+		{"", "x", true},
+		{"*", "", true},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"a*", "ab", true},
+		{"*b", "ab", true},
+		{"a*a", "a", false},
+		{"a*c*e", "abcde", true},
+		{"a*c*e", "abde", false},
+		{"**", "x", true},
 	} {
 		if got := glob(c.pattern, c.text); got != c.want {
 			t.Errorf("%q fits %q: %v", c.pattern, c.text, got)

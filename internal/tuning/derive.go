@@ -3,18 +3,37 @@ package tuning
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// Derive proposes what follows from all opinions, for every layer. Background returns the features of signals that nobody
-// spoke about; it is asked only where a label was given. It returns the layers that have another proposal now.
-func (s *Shelf) Derive(ctx context.Context, background func(context.Context) ([][]string, error)) (changed []layers.Name, err error) {
+// Witness knows what nobody says.
+type Witness struct {
+	// Background returns the features of signals that nobody spoke about; it is asked only where a label was given.
+	Background func(context.Context) ([][]string, error)
+	// Outcomes returns what became of situations, as opinions; it is asked only where somebody said something.
+	Outcomes func(context.Context) ([]Feedback, error)
+}
+
+// Acted is the opinion that a carried out plan gives on its situation: it was worth knowing.
+func Acted(p *layers.Plan, at time.Time) (f Feedback, ok bool) {
+	f = Feedback{ID: p.SituationID, Key: p.Key, Opinion: OpinionUseful, Author: "plan " + p.ID, At: at}
+	return f, p.Event == layers.PlanExecuted && f.Validate() == nil
+}
+
+// Derive proposes what follows from all opinions, for every layer, and returns the layers that have another proposal now.
+func (s *Shelf) Derive(ctx context.Context, w Witness) (changed []layers.Name, err error) {
 	all, err := s.Feedback(ctx)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
+	outcomes, err := w.Outcomes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, outcomes...)
 	for _, layer := range Layers() {
 		state, err := s.State(ctx, layer)
 		if err != nil {
@@ -24,7 +43,7 @@ func (s *Shelf) Derive(ctx context.Context, background func(context.Context) ([]
 		if layer == layers.NameL3 {
 			t = Sensitivity(&state.Live, state.Since(), all)
 		} else if labelled(all) {
-			others, err := background(ctx)
+			others, err := w.Background(ctx)
 			if err != nil {
 				return changed, err
 			}

@@ -81,7 +81,7 @@ func (f *Feedback) Validate() error {
 // that it was flagged for, and its severity.
 func Features(v *layers.Verdict) []string {
 	var list []string
-	for _, token := range strings.Fields(v.Template) {
+	for token := range strings.FieldsSeq(v.Template) {
 		if !strings.Contains(token, "<*>") {
 			list = appendWords(list, token)
 		}

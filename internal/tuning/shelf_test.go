@@ -55,7 +55,13 @@ func (s *Shelf) mustSay(t *testing.T, id string, opinion Opinion, author string)
 	}
 }
 
-func none(context.Context) ([][]string, error) { return nil, nil }
+// none has nothing to say.
+func none() Witness {
+	return Witness{
+		Background: func(context.Context) ([][]string, error) { return nil, nil },
+		Outcomes:   func(context.Context) ([]Feedback, error) { return nil, nil },
+	}
+}
 
 func state(t *testing.T, s *Shelf) *State {
 	t.Helper()
@@ -72,7 +78,7 @@ func propose(t *testing.T, s *Shelf, round string) {
 	for i := range 3 {
 		s.mustSay(t, fmt.Sprint(round, i), OpinionNoise, "ann")
 	}
-	changed, err := s.Derive(t.Context(), none)
+	changed, err := s.Derive(t.Context(), none())
 	if err != nil || len(changed) != 1 || changed[0] != layers.NameL3 {
 		t.Fatalf("%v: %v", err, changed)
 	}
@@ -107,14 +113,14 @@ func TestVersionsGoForwardAndBack(t *testing.T) {
 	if x := state(t, s); x.Live.Version != 0 || x.Shadow == nil || x.Shadow.Version != 1 {
 		t.Fatalf("a proposal is live by itself: %+v", x)
 	}
-	if changed, err := s.Derive(ctx, none); err != nil || len(changed) > 0 {
+	if changed, err := s.Derive(ctx, none()); err != nil || len(changed) > 0 {
 		t.Errorf("the same opinions propose again: %v %v", changed, err)
 	}
 	first, err := s.Apply(ctx, layers.NameL3)
 	if err != nil || first.Version != 1 || first.Sensitivities[0].Steps != 1 {
 		t.Fatalf("%v: %+v", err, first)
 	}
-	if changed, err := s.Derive(ctx, none); err != nil || len(changed) > 0 || state(t, s).Shadow != nil {
+	if changed, err := s.Derive(ctx, none()); err != nil || len(changed) > 0 || state(t, s).Shadow != nil {
 		t.Errorf("what led to the live version leads to another: %v %v", changed, err)
 	}
 	propose(t, s, "b")
@@ -132,7 +138,7 @@ func TestVersionsGoForwardAndBack(t *testing.T) {
 	if err := s.Drop(ctx, layers.NameL3); err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := s.Derive(ctx, none); err != nil || len(changed) > 0 || state(t, s).Shadow != nil {
+	if changed, err := s.Derive(ctx, none()); err != nil || len(changed) > 0 || state(t, s).Shadow != nil {
 		t.Errorf("what was dropped comes back: %v %v", changed, err)
 	}
 	versions, err := s.Versions(ctx, layers.NameL3)
@@ -178,5 +184,29 @@ func TestBrokenValuesAreErrors(t *testing.T) {
 	}
 	if _, err := s.State(t.Context(), layers.NameL5); err == nil {
 		t.Error("L5 has a tuning")
+	}
+}
+
+// TestCarriedOutPlansSpeakForTheirSituations has plans act on two of the situations that somebody calls noise.
+func TestCarriedOutPlansSpeakForTheirSituations(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	w := none()
+	w.Outcomes = func(context.Context) (list []Feedback, err error) {
+		for i, event := range []layers.PlanEvent{layers.PlanExecuted, layers.PlanFailed, layers.PlanExecuted, layers.PlanProposed} {
+			if f, ok := Acted(&layers.Plan{ID: fmt.Sprint("p", i), SituationID: fmt.Sprint("a", i), Key: "db", Event: event}, noon); ok {
+				list = append(list, f)
+			}
+		}
+		return list, nil
+	}
+	for i := range 4 {
+		s.mustSay(t, fmt.Sprint("a", i), OpinionNoise, "ann")
+	}
+	if changed, err := s.Derive(t.Context(), w); err != nil || len(changed) > 0 {
+		t.Errorf("two of four are noise that no plan acted on: %v %v", changed, err)
+	}
+	if changed, err := s.Derive(t.Context(), none()); err != nil || len(changed) != 1 {
+		t.Errorf("four of four are noise where no plan acted: %v %v", changed, err)
 	}
 }

@@ -80,9 +80,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 		c.topology(graph)
 	}
 	var tunings layers.Tunings
-	if c.layout >= snapshotTuning && c.err == nil {
-		c.tuning(&tunings)
-	}
+	c.tuning(&tunings)
 	if c.err == nil && len(c.buf) > 0 {
 		c.err = fmt.Errorf("%d bytes follow its end", len(c.buf))
 	}

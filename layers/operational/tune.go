@@ -69,6 +69,9 @@ func (l *Layer) temper(t *layers.Tuning, e *layers.Envelope, j judgement) judgem
 
 // tuning describes the tunings in a snapshot.
 func (c *codec) tuning(t *layers.Tunings) {
+	if c.reading && c.layout < snapshotTuning {
+		return
+	}
 	var text string // empty where nothing was tuned
 	if !c.reading && (t.Live.Version > 0 || t.Shadow != nil) {
 		data, err := json.Marshal(t)
