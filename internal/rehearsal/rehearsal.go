@@ -193,6 +193,7 @@ func (r *Rehearsal) decide(ctx context.Context, name layers.Name, e *layers.Enve
 	if decision, err = r.layers[name].Decide(ctx, e); err != nil {
 		return decision, err
 	}
+	e.Rekey()
 	return decision, pipeline.CheckDecision(name, &decision)
 }
 

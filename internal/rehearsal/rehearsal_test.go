@@ -71,6 +71,15 @@ func TestEverySignalHasOneVerdict(t *testing.T) {
 }
 
 // TestSilenceClosesSituations moves the clock in one step and in many: waiting layers are told the same times.
+// TestKeyThatL2FindsIsTheSignals sends a signal whose key L2 finds out.
+func TestKeyThatL2FindsIsTheSignals(t *testing.T) {
+	r, h := newRehearsal(t)
+	take(t, r, `{"id":"1","machine":"m-7","value":3}`)
+	if len(h.verdicts) != 1 || h.verdicts[0].Key != "m-7" {
+		t.Errorf("verdicts %+v: want one about m-7", h.verdicts)
+	}
+}
+
 func TestSilenceClosesSituations(t *testing.T) {
 	t.Parallel()
 	var closed []layers.Situation
