@@ -41,4 +41,5 @@ type JudgedBaseline struct {
 	Surprise float64 `json:"surprise"`        // -log10 of the probability
 	Score    float64 `json:"score"`           // the same as an anomaly, 0..1
 	Limit    float64 `json:"limit"`           // the score from which it is flagged
+	Worth    float64 `json:"worth,omitempty"` // the surprise as it counts for opening a situation, by how often the series was so before; not for rates
 }

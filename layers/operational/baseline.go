@@ -16,6 +16,7 @@ type baseline struct {
 	shift   shift
 	season  season
 	spread  spread
+	record  record
 	episode episode
 	since   int64  // hour of event time in which it began
 	daily   *daily // nil until an hour has passed
@@ -24,6 +25,7 @@ type baseline struct {
 // finding is what a baseline says about one sample.
 type finding struct {
 	surprise float64 // -log10 of the probability, of the most surprising aspect
+	worth    float64 // the surprise, where the series was so before as often as that says
 	news     bool    // false where the deviation belongs to the one already reported
 	learning bool    // too few samples to judge
 	habit    bool    // as surprising as at this time of the last two days
@@ -60,6 +62,7 @@ func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFro
 			b.daily.learn(b.level.tame(s.value, dailyReaches))
 		}
 	}
+	f.worth = b.record.calibrate(f.surprise, b.samples, reportFrom)
 	f.news = b.episode.observe(f.surprise, reportFrom)
 	return f
 }

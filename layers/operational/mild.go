@@ -28,7 +28,7 @@ type mild struct {
 func (c *correlator) addUp(m member) float64 {
 	own := mild{
 		at: m.at, series: strings.Clone(m.key + "\x00" + short(m.e.Type) + "\x00" + short(metricName(m.e))),
-		surprise: surpriseOf(min(m.e.Findings.Anomaly, 0.99)),
+		surprise: worthOf(m.e),
 	}
 	for _, t := range m.tokens {
 		if t.kind == tokenKey || t.kind == tokenNode || t.kind == tokenTrace || strings.HasPrefix(t.kind, "=") {
@@ -63,10 +63,10 @@ func (c *correlator) opens(m member) bool {
 	switch {
 	case e.Severity >= layers.SeverityCritical:
 		return true
-	case e.Severity >= layers.SeverityWarning && e.Findings.Anomaly >= c.cfg.Threshold:
-		return true
 	case e.Findings.Anomaly < c.cfg.Threshold: // it goes on, and was judged before
 		return false
+	case e.Severity >= layers.SeverityWarning && !isNumber(e): // What it says is unusual, not a number in it.
+		return true
 	}
 	for _, class := range e.Findings.Classes {
 		if class.Flags {
@@ -74,5 +74,19 @@ func (c *correlator) opens(m member) bool {
 		}
 	}
 	least := max(surpriseOf(c.cfg.OpenThreshold), c.chance())
-	return surpriseOf(min(e.Findings.Anomaly, 0.999)) >= least || c.addUp(m) >= least
+	return worthOf(e) >= least || c.addUp(m) >= least
+}
+
+// isNumber reports whether it is a number of the signal that was found unusual.
+func isNumber(e *layers.Envelope) bool {
+	return e.Findings.Evidence != nil && e.Findings.Evidence.Baseline != nil && e.Findings.Evidence.Baseline.Worth > 0
+}
+
+// worthOf returns the signal's surprise as it counts where a situation is to be opened.
+func worthOf(e *layers.Envelope) float64 {
+	surprise := surpriseOf(min(e.Findings.Anomaly, 0.999))
+	if isNumber(e) {
+		return min(e.Findings.Evidence.Baseline.Worth, surprise)
+	}
+	return surprise
 }

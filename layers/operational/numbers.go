@@ -43,7 +43,7 @@ func (l *Layer) judgeNumber(c cause, n reading) judgement {
 	}
 	b := s.numeric
 	f := b.observe(n.value, c.at.Unix(), c.behind == 0, surpriseOf(l.cfg.Threshold))
-	f.surprise = corrected(f.surprise, n.looks)
+	f.surprise, f.worth = corrected(f.surprise, n.looks), corrected(f.worth, n.looks)
 	j := judgement{anomaly: anomalyOf(f.surprise), reason: b.explain(f, n.name)}
 	if j.anomaly >= l.cfg.Threshold || f.habit {
 		j.proof = b.proof(f, n.name)

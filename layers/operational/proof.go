@@ -8,6 +8,7 @@ func (b *baseline) proof(f finding, series string) *layers.JudgedBaseline {
 		Series: series, Detector: b.nameOf(f.aspect), Value: f.sample.value,
 		Usual: b.level.median.value, Low: b.level.low.value, High: b.level.high.value,
 		Habit: f.habit, Samples: f.sample.samples, Surprise: f.surprise, Score: anomalyOf(f.surprise),
+		Worth: f.worth,
 	}
 	if f.sample.hasHour {
 		p.Hour = f.sample.hour

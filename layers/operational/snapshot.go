@@ -166,6 +166,15 @@ func (c *codec) baseline(b *baseline) {
 			return
 		}
 		b.fields(c.float)
+		if c.layout >= snapshotAbsence {
+			list(c, &b.record.events, 16, func(e *event) {
+				c.float(&e.surprise)
+				c.float(&e.begin)
+			})
+			if len(b.record.events) > recordsKept {
+				c.fail()
+			}
+		}
 		c.int(&b.since)
 		has := b.daily != nil
 		c.bool(&has)
