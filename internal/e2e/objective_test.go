@@ -14,6 +14,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/internal/natstest"
 )
 
 const goals = `
@@ -75,6 +77,78 @@ func TestGoalsCountOnceThroughKills(t *testing.T) {
 	time.Sleep(3 * time.Second) // L5 reports every two.
 	if text := runs(t, "slo", "ls", "--nats", p.NATS, "--json"); !strings.Contains(text, `"good": 2700`) || !strings.Contains(text, `"objective": "hal9-latency"`) {
 		t.Errorf("hal9 slo ls says %s", text)
+	}
+}
+
+// TestAlertIsToldOnceAfterACrash kills HAL9 right after an alert, before its checkpoint, and starts it again when JetStream does not
+// know the alert's id any more: what it told stands in its ledger.
+func TestAlertIsToldOnceAfterACrash(t *testing.T) {
+	data, file := t.TempDir(), filepath.Join(t.TempDir(), "hal9.yaml")
+	if err := os.WriteFile(file, []byte(goals), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := up(t, data, "--config", file)
+	_, js := dial(t, p.NATS)
+	for i := range 200 {
+		publish(t, js, &nats.Msg{Subject: "hal9.signals.shop", Data: fmt.Appendf(nil, `{"id":"bad-%d","subject":"checkout","value":900}`, i)})
+		if i%20 == 19 && len(ownAlerts(t, js)) >= 3 {
+			break
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(ownAlerts(t, js)) < 3; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("alerts %v: want three", ownAlerts(t, js))
+		}
+	}
+	p.kill()
+	time.Sleep(11 * time.Second) // JetStream knows ids for ten.
+	p = up(t, data, "--config", file)
+	_, js = dial(t, p.NATS)
+	time.Sleep(3 * time.Second)
+	for id, list := range ownAlerts(t, js) {
+		if len(list) != 1 {
+			t.Errorf("alert %s was told %d times", id, len(list))
+		}
+	}
+}
+
+// TestGoalsMoveWithTheirStage kills the process that counts while another of the layer stands by: the count goes on there.
+func TestGoalsMoveWithTheirStage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "hal9.yaml")
+	if err := os.WriteFile(file, []byte(goals), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server := natstest.Start(t)
+	runs(t, "provision", "--nats", server.ClientURL())
+	run := func(layer string) *process {
+		return start(t, "run", "--layer", layer, "--nats", server.ClientURL(), "--config", file)
+	}
+	for _, layer := range []string{"L1", "L2", "L3", "L4"} {
+		run(layer)
+	}
+	counting := run("L5")
+	_, js := dial(t, server.ClientURL())
+	begin := time.Now().Add(-2 * time.Hour).UTC()
+	send := func(from, to int) {
+		for i := from; i < to; i++ {
+			publish(t, js, orderMessage(i, begin))
+		}
+	}
+	send(0, 500)
+	awaitMetrics(t, counting, map[string]float64{`order_milliseconds_count`: 500})
+	standby := run("L5")
+	if n, ok := metricsOf(t, standby)[`order_milliseconds_count`]; ok {
+		t.Errorf("two processes show the count; the second %v", n)
+	}
+	send(500, 700)
+	counting.kill()
+	send(700, 1000)
+	want := map[string]float64{`order_milliseconds_count`: 1000, `order_milliseconds_bucket{le="300"}`: 900, `orders_total{region="us"}`: 500}
+	got := awaitMetrics(t, standby, want)
+	for name, value := range want {
+		if got[name] != value {
+			t.Errorf("%s is %v after the move, want %v", name, got[name], value)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package strategic
 
 import (
 	"math/bits"
+	"slices"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -111,11 +112,11 @@ type track struct {
 // at returns the slot of a time, nil where that is too long ago.
 func (t *track) at(ms int64) *slot {
 	number := floorDiv(ms, t.width)
-	for i := len(t.slots) - 1; i >= 0; i-- {
-		if t.slots[i].Number == number {
-			return t.slots[i]
+	for i, s := range slices.Backward(t.slots) {
+		if s.Number == number {
+			return s
 		}
-		if t.slots[i].Number < number {
+		if s.Number < number {
 			return t.insert(i+1, number)
 		}
 	}

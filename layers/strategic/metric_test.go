@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestMetricsGoOnFromASnapshot(t *testing.T) {
 	marker, whole := newPair(t, metered())
 	_, broken := newPair(t, metered())
 	for i := range 3000 {
-		v := passOn(t, marker, order(fmt.Sprint(random.IntN(4)), noon.Add(time.Duration(i)*time.Second), random.Float64()*2000, random.Float64()))
+		v := passOn(t, marker, order(strconv.Itoa(random.IntN(4)), noon.Add(time.Duration(i)*time.Second), random.Float64()*2000, random.Float64()))
 		whole.Observe(v)
 		if random.IntN(300) == 0 {
 			_, again := newPair(t, metered())
@@ -209,7 +210,7 @@ func TestSituationsAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, minutes := range []int{1, 5, 30} {
-		s := layers.Situation{ID: fmt.Sprint(i), Key: "db-1", Event: layers.SituationOpened, OpenedAt: noon, UpdatedAt: noon}
+		s := layers.Situation{ID: strconv.Itoa(i), Key: "db-1", Event: layers.SituationOpened, OpenedAt: noon, UpdatedAt: noon}
 		tracker.ObserveSituation(&s, noon)
 		s.Event, s.ClosedAt = layers.SituationClosed, noon.Add(time.Duration(minutes)*time.Minute)
 		tracker.ObserveSituation(&s, noon.Add(time.Hour))

@@ -2,6 +2,7 @@ package strategic
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -122,9 +123,7 @@ func (t *track) periods() []Period {
 			PerSecond: float64(s.Signals) / float64(seconds), LatencyP50: s.Total.quantile(.5), LatencyP99: s.Total.quantile(.99),
 			Layers: map[layers.Name]PeriodOfLayer{}, Budgets: map[string]float64{},
 		}
-		for name, budget := range s.Budgets {
-			p.Budgets[name] = budget
-		}
+		maps.Copy(p.Budgets, s.Budgets)
 		for i, l := range s.Layers {
 			of := PeriodOfLayer{Depth: s.Depth[i]}
 			if l != nil {

@@ -1,6 +1,9 @@
 package strategic
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // restore fills an empty objective from what was saved under the same definition.
 func (s *slo) restore(c *checkpoint) error {
@@ -75,7 +78,7 @@ func restoreBook(limit int, saved []*entry) (*daybook, error) {
 	book := newDaybook(limit)
 	for _, e := range saved {
 		if e == nil {
-			return nil, fmt.Errorf("strategic: restore of trends: one is null")
+			return nil, errors.New("strategic: restore of trends: one is null")
 		}
 		_, twice := book.byKey[[2]string{e.Key, e.Of}]
 		if twice || len(e.N) != len(e.Sum) || len(e.N) > bookDays || e.Newest > maxDay || e.Newest < -maxDay || e.First > e.Newest || e.First < -maxDay {

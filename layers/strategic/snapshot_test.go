@@ -183,7 +183,41 @@ func FuzzTrackerRestore(f *testing.F) {
 		}
 		tracker.Observe(verdict(noon, true))
 		tracker.Reports()
+		tracker.Outlook()
+		_ = tracker.ChangesOf("k")
 	})
+}
+
+func TestTrackerRestoreRefusesTrendsAndMetrics(t *testing.T) {
+	_, tracker := newPair(t, metered())
+	observe(tracker, noon, 10, 1)
+	want := snapshotOf(t, tracker)
+	mark := `"mark":"` + markOf(t, "orders_total") + `"`
+	for _, data := range []string{
+		`"trends":[null]`, `"trends":[{"key":"a","n":[1],"sum":[]}]`, `"trends":[{"key":"a"},{"key":"a"}]`, `"trends":[{"key":"a","newest":1,"first":2}]`,
+		`"history":[[null],null,null]`, `"history":[[{"number":2},{"number":1}],null,null]`,
+		`"metrics":[{` + mark + `,"series":[{"labels":["one"]}]}]`, `"metrics":[{` + mark + `,"series":[{"labels":["a","b"]},{"labels":["a","b"]}]}]`,
+	} {
+		if err := tracker.Restore([]byte(`{"version":2,` + data + `}`)); err == nil || !strings.HasPrefix(err.Error(), "strategic: restore of") {
+			t.Errorf("restore of %s: %v: want an error of the package", data, err)
+		}
+		if got := snapshotOf(t, tracker); !bytes.Equal(got, want) {
+			t.Errorf("restore of %s failed and left a trace", data)
+		}
+	}
+}
+
+// markOf returns what the marks of a metric are called.
+func markOf(t *testing.T, metric string) string {
+	t.Helper()
+	marker, _ := newPair(t, metered())
+	for _, m := range marker.Mark(order("eu", noon, 1, 1)) {
+		if strings.Contains(m.Of, "/"+metric+"/") {
+			return m.Of
+		}
+	}
+	t.Fatalf("no mark of %s", metric)
+	return ""
 }
 
 // FuzzRestore is the same for the layer.

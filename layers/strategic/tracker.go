@@ -2,6 +2,7 @@ package strategic
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +57,7 @@ func newTracker(cfg Config, x Expressions, from ...string) (*Tracker, error) {
 	t := &Tracker{marks: map[string]int{}, metered: map[string]int{}, series: cfg.MaxSeries, book: newDaybook(cfg.MaxSeries), history: newHistory()}
 	all := cfg.All()
 	for _, o := range all {
-		if !contains(from, o.from()) {
+		if !slices.Contains(from, o.from()) {
 			continue
 		}
 		if o.from() == FromSignals {
@@ -79,15 +80,6 @@ func newTracker(cfg Config, x Expressions, from ...string) (*Tracker, error) {
 	}
 	t.counted = make([]bool, len(t.slos))
 	return t, errors.Join(wrong[:]...)
-}
-
-func contains(list []string, text string) bool {
-	for _, one := range list {
-		if one == text {
-			return true
-		}
-	}
-	return false
 }
 
 // Observe counts one verdict and returns the alerts that it sets off or ends. It counts the same verdict again when it is
