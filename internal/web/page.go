@@ -109,7 +109,7 @@ func (s *Server) view(r *http.Request) view {
 func newGoalView(o *Objective) goalView {
 	v := goalView{
 		Name: o.Name, Target: strconv.FormatFloat(100*o.Target, 'f', -1, 32) + "\u202f%",
-		Window: durationText(time.Duration(o.WindowUS) * time.Microsecond),
+		Window: strings.TrimSuffix(durationText(time.Duration(o.WindowUS)*time.Microsecond), " 0 h"),
 		Counts: countText(o.Good) + " of " + countText(o.Total), Budget: "no data yet", Burn: "–",
 		Firing: strings.Join(o.Firing, ", "),
 	}
