@@ -39,6 +39,7 @@ const (
 	BucketPressure    = "hal9_pressure"    // how far behind stages are
 	BucketAgreements  = "hal9_agreements"  // votes on plans, decisions, and what became of actions
 	BucketRedriven    = "hal9_redriven"    // which dead letters were redriven, and what is under way
+	BucketReflexes    = "hal9_reflexes"    // what L1's processes share: silences, acknowledgements, which alerts fire
 )
 
 // DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.

@@ -23,6 +23,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/consensus"
 	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/internal/ingest"
+	"github.com/2lab-ai/hal9/internal/oncall"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/internal/telemetry"
 	"github.com/2lab-ai/hal9/internal/web"
@@ -73,6 +74,8 @@ type App struct {
 	pressures   *bus.Pressures
 	scout       *bus.Scout
 	reflexive   *reflexive.Layer
+	reflexes    *reflexes
+	desk        *oncall.Desk
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
 	council     *consensus.Council
@@ -92,7 +95,7 @@ func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, e
 	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), metrics: telemetry.New()}
 	a.metrics.SetBuild(cfg.Version, cfg.Commit)
 	for _, step := range []func(context.Context) error{
-		a.openBus, a.newDecoder, a.newReflexive, a.newRunners, a.newMover, a.newOutbound, a.newCouncil, a.newServer,
+		a.openBus, a.newDecoder, a.newReflexive, a.newReflexes, a.newRunners, a.newMover, a.newOutbound, a.newCouncil, a.newServer,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -182,7 +185,7 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 		work.Go(func() error { a.mover.Run(working); return nil })
 	}
 	for _, watch := range []func(context.Context){
-		a.watchQueues, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchTuning, a.pressures.Run, a.scout.Run,
+		a.watchQueues, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchReflexes, a.watchTuning, a.pressures.Run, a.scout.Run,
 	} {
 		work.Go(func() error { watch(working); return nil })
 	}

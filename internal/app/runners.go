@@ -89,7 +89,10 @@ func (a *App) spec(key pipeline.StageKey) (spec pipeline.Spec, err error) {
 }
 
 func (a *App) newLayer(key pipeline.StageKey) (layers.Layer, error) {
-	if key.Layer == layers.NameL1 && !key.Scouts() {
+	switch {
+	case key.Layer == layers.NameL1 && key.Scouts():
+		return a.reflexive.Scout()
+	case key.Layer == layers.NameL1:
 		return a.reflexive, nil // It keeps what it remembers over a restart of its stage.
 	}
 	return a.kit().Layer(key)
@@ -108,7 +111,7 @@ func (a *App) newReflexive(ctx context.Context) (err error) {
 	if !a.runs(layers.NameL1) {
 		return nil
 	}
-	cfg := a.kit().Reflexive(pipeline.StageKey{Layer: layers.NameL1})
+	cfg := a.kit().Reflexive()
 	if a.reflexive, err = reflexive.New(cfg, expr.Signal); err != nil {
 		return err
 	}

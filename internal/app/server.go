@@ -20,6 +20,7 @@ func (a *App) newServer(context.Context) (err error) {
 		Status:     a.status,
 		Objectives: a.toldObjectives,
 		Trends:     func(ctx context.Context) (json.RawMessage, error) { return a.bus.Outlook(ctx) },
+		OnCall:     a.desk.Handler(a.log),
 		Ingested: func(door, outcome string, n int) {
 			a.metrics.Ingested(telemetry.Door(door), telemetry.Outcome(outcome), n)
 		},

@@ -26,6 +26,7 @@ func contractRules() []Rule {
 		{Packages: "layers/layertest", Internal: []string{"layers"}, External: []string{"github.com/google/go-cmp"}},
 		{Packages: "layers/tactical", Internal: []string{"layers", "layers/tactical/nearest"}},
 		{Packages: "layers/tactical/nearest"},
+		{Packages: "layers/reflexive", Internal: []string{"layers"}, External: []string{"github.com/maypok86/otter/v2"}}, // its cache
 		{Packages: "layers/*", Internal: []string{"layers"}},
 		{Packages: "pipeline", Internal: []string{"layers"}, External: []string{"golang.org/x/sync/errgroup"}},
 		{
@@ -49,6 +50,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/archtest"},
 		{Packages: "internal/bus", Internal: []string{"layers", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
 		{Packages: "internal/bus/bustest", Internal: []string{"layers", "pipeline"}, External: []string{"github.com/google/go-cmp"}},
+		{Packages: "internal/oncall", Internal: []string{"layers", "layers/reflexive", "internal/bus", "internal/expr"}},
 		{
 			Packages: "internal/dead",
 			Internal: []string{"layers", "pipeline", "internal/bus", "internal/ingest"},

@@ -28,7 +28,7 @@ type Kit struct {
 func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 	switch key.Layer {
 	case layers.NameL1:
-		return reflexive.New(k.Reflexive(key), expr.Signal)
+		return reflexive.New(k.Reflexive(), expr.Signal)
 	case layers.NameL2:
 		cfg := implementation.DefaultConfig()
 		cfg.Neurons = k.File.Neurons
@@ -52,11 +52,12 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 }
 
 // Reflexive returns the configuration of L1.
-func (k *Kit) Reflexive(key pipeline.StageKey) reflexive.Config {
+func (k *Kit) Reflexive() reflexive.Config {
 	cfg := reflexive.DefaultConfig()
 	cfg.Rules = k.File.Rules
 	cfg.DedupWindow = k.File.Windows.Dedup
-	cfg.IgnoreRepeats = key.Scouts() // The scout does not see when an alert is over.
+	cfg.Inhibit, cfg.Flapping = k.File.Inhibit, k.File.Flapping
+	cfg.Scope = expr.SignalScope
 	return cfg
 }
 

@@ -104,6 +104,6 @@ func answersPerSecond(ctx context.Context, fresh func() (layers.Layer, error), c
 
 func newHashedCache() (layers.Layer, error) {
 	cfg := reflexive.DefaultConfig()
-	cfg.Rules = cacheRules()
+	cfg.Rules, cfg.Scope = cacheRules(), expr.SignalScope
 	return reflexive.New(cfg, expr.Signal)
 }

@@ -27,6 +27,8 @@ import (
 type File struct {
 	Sources        []ingest.SourceRule     `yaml:"sources"`         // what sources do not say themselves; default none
 	Rules          []reflexive.Rule        `yaml:"rules"`           // answers of L1, in order; default none
+	Inhibit        []reflexive.Inhibit     `yaml:"inhibit"`         // what L1 suppresses while an alert fires that explains it; default none
+	Flapping       reflexive.Flapping      `yaml:"flapping"`        // when L1 takes an alert to change its state too often
 	Neurons        []implementation.Neuron `yaml:"neurons"`         // what L2 looks for in signals; default none
 	Windows        Windows                 `yaml:"windows"`         // how far L1 and L3 look
 	Playbooks      []tactical.Playbook     `yaml:"playbooks"`       // plans of L4, in order; default none
@@ -54,6 +56,7 @@ func Default() File {
 			Lateness:  l3.Lateness,
 			Situation: l3.SituationGap,
 		},
+		Flapping:  reflexive.DefaultFlapping(),
 		Consensus: tactical.DefaultCouncil(),
 	}
 }

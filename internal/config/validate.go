@@ -19,7 +19,7 @@ import (
 // What the owners' texts begin with: `tactical: playbooks[0].steps[1] is empty: …`.
 var (
 	packagePrefix = regexp.MustCompile(`^[a-z]+: `)
-	itemPrefix    = regexp.MustCompile(`^(?:[a-z]+\[0\][.:]? ?|(?:rule 1|sink) "(?:[^"\\]|\\.)*": |sink )`)
+	itemPrefix    = regexp.MustCompile(`^(?:[a-z]+\[0\][.:]? ?|(?:rule 1|inhibit 1|sink) "(?:[^"\\]|\\.)*": |sink )`)
 	windowPrefix  = regexp.MustCompile(`^(?:dedup window|\w+ is) `)
 	fieldPrefix   = regexp.MustCompile(`(?s)^([a-z_]+(?:\[\d+\]|\.[^\s:]+)?)(?: is)?:? (.*)$`)
 )
@@ -39,6 +39,15 @@ func (d *decoder) validate(f *File) {
 		c.Rules = f.Rules[i : i+1]
 		return c.Validate()
 	})
+	d.eachItem("inhibit", reflect.ValueOf(f.Inhibit), func(i int) error {
+		c := reflexive.DefaultConfig()
+		c.Inhibit = f.Inhibit[i : i+1]
+		return c.Validate()
+	})
+	if n := len(f.Inhibit); n > reflexive.MaxInhibit {
+		d.report(d.nearestNode("inhibit"), "inhibit", "%d inhibitions: want at most %d", n, reflexive.MaxInhibit)
+	}
+	d.validateFlapping(&f.Flapping)
 	d.eachItem("neurons", reflect.ValueOf(f.Neurons), func(i int) error {
 		c := implementation.DefaultConfig()
 		c.Neurons = f.Neurons[i : i+1]
@@ -123,10 +132,26 @@ func (d *decoder) validateConsensus(c tactical.Council) {
 	d.reportAll("consensus", fields, c.Validate())
 }
 
+// validateFlapping asks L1; a problem belongs to the key that its text names.
+func (d *decoder) validateFlapping(f *reflexive.Flapping) {
+	if _, inFile := d.nodes["flapping"]; !inFile || d.broken("flapping") {
+		return
+	}
+	for _, err := range leaves(f.Validate()) {
+		key, message, _ := strings.Cut(strings.TrimPrefix(withoutPackage(err.Error()), "flapping "), " ")
+		path := "flapping." + key
+		d.report(d.nearestNode(path), path, "%s", message)
+	}
+}
+
 // compileAll compiles every expression of the file.
 func (d *decoder) compileAll(f *File) {
 	for i, r := range f.Rules {
 		compile(d, itemPath("rules", i)+".when", r.When, expr.Signal)
+	}
+	for i, n := range f.Inhibit {
+		compile(d, itemPath("inhibit", i)+".source", n.Source, expr.Signal)
+		compile(d, itemPath("inhibit", i)+".target", n.Target, expr.Signal)
 	}
 	for i, p := range f.Playbooks {
 		compile(d, itemPath("playbooks", i)+".when", p.When, expr.Situation)

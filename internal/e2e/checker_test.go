@@ -25,6 +25,7 @@ type verdict struct {
 	Layer       string `json:"layer"`
 	Disposition string `json:"disposition"`
 	Reason      string `json:"reason"`
+	Rule        string `json:"rule"`
 	TraceID     string `json:"trace_id"`
 	SituationID string `json:"situation_id"`
 	Hops        []struct {

@@ -64,6 +64,8 @@ type Deps struct {
 	// Objectives and Trends are what /v1/objectives and /v1/trends answer, JSON. Where nobody has told them yet they are nil.
 	Objectives func(context.Context) (json.RawMessage, error)
 	Trends     func(context.Context) (json.RawMessage, error)
+	// OnCall serves what people on call say, below /api/. Where it is nil the process has none.
+	OnCall http.Handler
 
 	// Ingested counts n signals at a door ("http", "alertmanager") by outcome ("accepted",
 	// "duplicate", "rejected"). Rejected counts the items that were wrong, or one for a
@@ -151,6 +153,12 @@ func (s *Server) routes() http.Handler {
 	for _, r := range routes {
 		mux.Handle(r.method+" "+r.path, r.handle)
 		mux.Handle(r.path, methodNotAllowed(r.method))
+	}
+	if s.deps.OnCall != nil {
+		for _, path := range []string{"/api/silences", "/api/acks", "/api/alerts", "/api/suppressed"} {
+			mux.Handle(path, s.deps.OnCall)
+			mux.Handle(path+"/{id}", s.deps.OnCall)
+		}
 	}
 	mux.Handle("/", handler(s.notFound))
 	return mux

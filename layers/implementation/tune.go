@@ -42,9 +42,12 @@ func (l *Layer) classify(e *layers.Envelope) {
 		return
 	}
 	l.vector.Read(e)
+	var fired []layers.Class
 	if l.bank != nil {
-		if e.Findings.Classes = slices.Clone(l.bank.Fire(&l.vector)); len(e.Findings.Classes) > 0 {
-			e.Findings.Proof().Neurons = l.bank.Proof(&l.vector, e.Findings.Classes)
+		fired = l.bank.Fire(&l.vector)
+		e.Findings.Classes = append(e.Findings.Classes, fired...) // behind what L1 says
+		if len(fired) > 0 {
+			e.Findings.Proof().Neurons = l.bank.Proof(&l.vector, fired)
 			if l.tunings.Live.Version > 0 {
 				e.Findings.Proof().Tune(layers.NameL2, l.tunings.Live.Version)
 			}
@@ -57,7 +60,7 @@ func (l *Layer) classify(e *layers.Envelope) {
 	if l.shadow != nil {
 		other = l.shadow.Fire(&l.vector)
 	}
-	live, shadow := labels(e.Findings.Classes), labels(other)
+	live, shadow := labels(fired), labels(other)
 	if !slices.Equal(live, shadow) {
 		proof := e.Findings.Proof()
 		proof.Shadow = append(proof.Shadow, fmt.Sprintf("L2 version %d: looks like %v instead of %v", l.tunings.Shadow.Version, shadow, live))

@@ -42,7 +42,6 @@ func TestCriticalAlertsAreDeduplicatedToo(t *testing.T) {
 func TestWhatIsNewAboutAnAlertBreaksThrough(t *testing.T) {
 	changes := map[string]func(*layers.Envelope){
 		"higher severity": func(e *layers.Envelope) { e.Severity = layers.SeverityCritical },
-		"lower severity":  func(e *layers.Envelope) { e.Severity = layers.SeverityInfo },
 		"text":            func(e *layers.Envelope) { e.Text = "the disk is on fire" },
 		"key":             func(e *layers.Envelope) { e.Key = "db-2" },
 		"source":          func(e *layers.Envelope) { e.Source = "another" },

@@ -13,11 +13,7 @@ const clipBytes = 80
 func clip(text string) string {
 	rest := ""
 	if len(text) > clipBytes {
-		cut := clipBytes
-		for cut > clipBytes-utf8.UTFMax && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		text, rest = text[:cut], "…"
+		text, rest = cut(text, clipBytes), "…"
 	}
 	readable := strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || unicode.IsControl(r) {
@@ -26,4 +22,16 @@ func clip(text string) string {
 		return r
 	}, text)
 	return "“" + readable + rest + "”"
+}
+
+// cut returns at most so many bytes of text, and no half of a character.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	at := most
+	for at > most-utf8.UTFMax && !utf8.RuneStart(text[at]) {
+		at--
+	}
+	return text[:at]
 }

@@ -1,102 +1,165 @@
 package reflexive
 
 import (
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// How an alert says that it states a condition, and which.
-const (
-	typeAlert      = "alert"
-	labelStatus    = "alertstatus"
-	statusFiring   = "firing"
-	statusResolved = "resolved"
-	labelAlertName = "alertname"
-)
-
-// condition is what an alert last said. Samples, log lines and events have none: their count
-// or their value is the message.
+// condition is what an alert last said, and what of it was let through. Samples, log lines and events have none:
+// their count or their value is the message. All processes of L1 share the conditions; times are those at which
+// signals were received, in Unix microseconds.
 type condition struct {
-	firing   bool
-	severity layers.Severity
-	text     digest
-	opener   uint64 // origin of the signal that opened it
-	first    int64  // received, Unix microseconds
-	last     int64
-	seen     uint64
+	Source   string          `json:"source"`
+	Key      string          `json:"key"`
+	Name     string          `json:"name"`
+	Firing   bool            `json:"firing"`
+	Severity layers.Severity `json:"severity,omitempty"`
+	First    int64           `json:"first"` // since when it fires, or is over
+	Last     int64           `json:"last"`
+	Seen     uint64          `json:"seen"` // in this state, by the process that wrote it last
+	Shown    shown           `json:"shown,omitzero"`
+	Groups   []string        `json:"groups,omitempty"`  // of which inhibitions it is the source
+	Changes  []int64         `json:"changes,omitempty"` // of its state, the latest maxChanges
+	Flap     flap            `json:"flap,omitzero"`
+
+	opener uint64 // origin of the signal that began this state; 0 where another process saw it
+	told   int64  // Last when the other processes were told
 }
 
-// decideAlert answers alerts that repeat themselves and alerts that are over. Whatever is new
-// about an alert (it fires, its severity or its text changes) is left to the rules.
-func (l *Layer) decideAlert(e *layers.Envelope) (d layers.Decision, ok bool) {
-	status := e.Labels[labelStatus]
-	if e.Type != typeAlert || status != statusFiring && status != statusResolved {
-		return layers.Decision{}, false
-	}
-	key, now := l.hash.condition(&e.Signal), e.ReceivedAt.UnixMicro()
-	known := l.conditions.get(key)
-	if known == nil || !l.within(known.last, now) {
-		known = l.conditions.put(key, condition{opener: e.Origin, first: now})
-	} else {
-		l.conditions.touch(key)
-	}
-	if status == statusResolved {
-		return l.over(known, e), true
-	}
-	return l.fires(known, e)
+// shown is what of a condition climbed last: what says no more than that is a repetition.
+type shown struct {
+	Origin   uint64          `json:"origin"` // of the signal; 0 where nothing climbed yet
+	Severity layers.Severity `json:"severity,omitempty"`
+	Text     string          `json:"text"` // digest of its wording
 }
 
-// fires suppresses a firing alert that says what it said before.
-func (l *Layer) fires(c *condition, e *layers.Envelope) (d layers.Decision, ok bool) {
-	text, now := l.hash.text(e.Text), e.ReceivedAt.UnixMicro()
-	if !c.firing { // It is over or was never seen: this is a new condition.
-		*c = condition{firing: true, opener: e.Origin, first: now}
-	}
-	repeats := c.seen > 0 && c.opener != e.Origin && c.severity == e.Severity && c.text == text
-	c.severity, c.text, c.last = e.Severity, text, now
-	c.seen++
-	if !repeats {
-		return layers.Decision{}, false
-	}
-	l.stats.repeatedAlerts.Add(1)
-	return layers.Decision{
-		Disposition: layers.DispositionSuppressed,
-		Reason:      fmt.Sprintf("the %s still fires: first seen %s, seen %d times", describe(e), clock(c.first), c.seen),
-	}, true
+// report is one alert as it comes in.
+type report struct {
+	e       *layers.Envelope
+	key     digest
+	at      int64
+	text    digest
+	groups  []digest
+	window  int64
+	flaps   *Flapping
+	expired bool
 }
 
-// over ends the condition, so that the next firing breaks through.
-func (l *Layer) over(c *condition, e *layers.Envelope) layers.Decision {
-	was, now := *c, e.ReceivedAt.UnixMicro()
-	*c = condition{opener: e.Origin, first: now, last: now, seen: 1}
+// view is what is to be known of a condition for one alert about it.
+type view struct {
+	was, is condition
+	older   bool // than what is known already: it changes nothing
+	repeats bool // it says no more than what climbed
+	eases   bool // and less than that
+}
+
+// fires takes in that an alert fires.
+func (c *condition) fires(r *report) (v view) {
+	v.was, v.older = *c, c.Seen > 0 && r.at < c.Last && !r.expired
+	if v.older && !c.Firing {
+		v.is = *c
+		return v // It is older than the end of what it is about.
+	}
+	if !v.older {
+		c.burn(r)
+	}
+	c.Seen++
+	v.repeats = c.Shown.Origin != 0 && c.Shown.Origin != r.e.Origin && r.e.Severity <= c.Shown.Severity && c.Shown.Text == r.text.String()
+	v.eases = v.repeats && r.e.Severity < c.Shown.Severity
+	if v.eases && !v.older {
+		c.Shown.Severity = r.e.Severity // What rises again from here is news.
+	}
+	v.is = *c
+	return v
+}
+
+// burn makes r the latest that is known of the condition.
+func (c *condition) burn(r *report) {
 	switch {
-	case was.firing:
-		lasted := time.Duration(max(0, now-was.first)) * time.Microsecond
-		return layers.Decision{
-			Disposition: layers.DispositionResolved,
-			Reason:      fmt.Sprintf("the %s is over after %s, seen %d times", describe(e), lasted.Round(time.Millisecond), was.seen),
+	case !c.Firing || r.expired:
+		if !c.Firing {
+			c.change(r.at, r.flaps)
 		}
-	case was.seen > 0 && was.opener != e.Origin:
-		c.opener, c.first, c.seen = was.opener, was.first, was.seen+1
-		l.stats.repeatedAlerts.Add(1)
-		return layers.Decision{
-			Disposition: layers.DispositionSuppressed,
-			Reason:      fmt.Sprintf("the %s was reported to be over at %s already", describe(e), clock(was.first)),
-		}
-	default:
-		return layers.Decision{
-			Disposition: layers.DispositionResolved,
-			Reason:      fmt.Sprintf("the %s is over; its start was not seen within %s", describe(e), l.window),
-		}
+		c.Firing, c.First, c.opener, c.Seen, c.Shown = true, r.at, r.e.Origin, 0, shown{}
+	case c.Severity != r.e.Severity:
+		c.change(r.at, r.flaps)
+	}
+	c.Source, c.Key, c.Name = limit(r.e.Source), limit(r.e.Key), limit(nameOf(r.e))
+	c.Severity, c.Last = r.e.Severity, r.at
+	c.Groups = c.Groups[:0:0]
+	for _, g := range r.groups {
+		c.Groups = append(c.Groups, g.String())
+	}
+	c.Flap.look(c.Changes, r.at, r.flaps)
+	if c.Flap.Since == 0 && len(recentChanges(c.Changes, r.at, r.flaps)) >= r.flaps.Changes {
+		c.Flap = flap{Since: r.at}
 	}
 }
 
-func describe(e *layers.Envelope) string {
-	name := e.Labels[labelAlertName]
-	if name == "" {
-		name = e.Text
+// ends takes in that it is over.
+func (c *condition) ends(r *report) (v view) {
+	v.was, v.older = *c, c.Seen > 0 && r.at < c.Last && !r.expired
+	if v.older {
+		v.is = *c
+		return v
 	}
-	return "alert " + clip(name) + " on " + clip(e.Key)
+	if c.Firing && !r.expired {
+		c.change(r.at, r.flaps)
+	}
+	if c.Firing || r.expired || c.Seen == 0 {
+		c.First, c.opener, c.Seen = r.at, r.e.Origin, 0
+	}
+	c.Source, c.Key, c.Name = limit(r.e.Source), limit(r.e.Key), limit(nameOf(r.e))
+	c.Firing, c.Shown, c.Groups, c.Last = false, shown{}, nil, r.at
+	c.Seen++
+	c.Flap.look(c.Changes, r.at, r.flaps)
+	v.is = *c
+	return v
 }
+
+// change notes that the state changed.
+func (c *condition) change(at int64, flaps *Flapping) {
+	c.Changes = append(slices.Clone(recentChanges(c.Changes, at, flaps)), at)
+	slices.Sort(c.Changes)
+	if over := len(c.Changes) - maxChanges; over > 0 {
+		c.Changes = c.Changes[over:]
+	}
+}
+
+// merge takes in what another process knows; changed says that this one knows something that the other did not.
+func (c *condition) merge(other *condition) (changed bool) {
+	union := append(slices.Clone(c.Changes), other.Changes...)
+	slices.Sort(union)
+	union = slices.Compact(union)
+	union = union[max(0, len(union)-maxChanges):]
+	changed = len(union) > len(other.Changes)
+	switch {
+	case other.Last > c.Last || c.Seen == 0:
+		seen, opener := c.Seen, c.opener
+		sameState := c.Firing == other.Firing && c.First == other.First
+		*c = *other
+		if sameState {
+			c.Seen, c.opener = max(seen, c.Seen), opener
+		}
+		c.told = c.Last
+	case other.Last < c.Last && (other.Firing != c.Firing || other.Shown != c.Shown):
+		changed = true
+	}
+	c.Changes = union
+	return changed
+}
+
+// nameOf names an alert for people.
+func nameOf(e *layers.Envelope) string {
+	if name := e.Labels[labelAlertName]; name != "" {
+		return name
+	}
+	return e.Text
+}
+
+// limit bounds what is remembered of a name.
+func limit(name string) string { return cut(name, 200) }
+
+func micros(at int64) time.Time { return time.UnixMicro(at).UTC() }

@@ -6,12 +6,16 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // Bounds of the configuration.
 const (
 	maxEntries     = 10_000_000
+	maxAnswerBytes = 4 << 30
 	maxNameBytes   = 100
+	maxEqual       = 16
 	maxReasonBytes = 300 // a decision's reason has room for 400
 )
 
@@ -26,16 +30,21 @@ type Config struct {
 	// AnswerEntries bounds how many answers of rules are remembered; the least recently used
 	// is forgotten first. Default 50,000.
 	AnswerEntries int
-	// IgnoreRepeats has alerts that still fire climb like new ones: for an instance that sees a
-	// part of the signals only. Default false.
-	IgnoreRepeats bool
+	// AnswerBytes bounds what they take, bytes. Default 16 MiB.
+	AnswerBytes int
+	// Inhibit are tried in order, the first that holds suppresses. Default none.
+	Inhibit []Inhibit
+	// Flapping says when an alert changes its state too often.
+	Flapping Flapping
+	// Scope says what an expression looks at, so that only those are evaluated that can hold. Where it is nil, all are.
+	Scope func(expression string) layers.Scope
 	// Rules are tried in order, the first whose condition holds answers. Default none.
 	Rules []Rule
 }
 
 // DefaultConfig returns the defaults.
 func DefaultConfig() Config {
-	return Config{DedupWindow: 5 * time.Minute, DedupEntries: 100_000, AnswerEntries: 50_000}
+	return Config{DedupWindow: 5 * time.Minute, DedupEntries: 100_000, AnswerEntries: 50_000, AnswerBytes: 16 << 20, Flapping: DefaultFlapping()}
 }
 
 // Validate returns all problems, joined. Whether a rule's expression compiles is seen by New.
@@ -47,11 +56,40 @@ func (c *Config) Validate() error {
 	for _, f := range []struct {
 		name  string
 		value int
-	}{{"dedup entries", c.DedupEntries}, {"answer entries", c.AnswerEntries}} {
-		if f.value < 1 || f.value > maxEntries {
-			problems = append(problems, fmt.Errorf("reflexive: %s %d: want 1 to %d", f.name, f.value, maxEntries))
+	}{{"dedup entries", c.DedupEntries}, {"answer entries", c.AnswerEntries}, {"answer bytes", c.AnswerBytes}} {
+		most := maxEntries
+		if f.name == "answer bytes" {
+			most = maxAnswerBytes
+		}
+		if f.value < 1 || f.value > most {
+			problems = append(problems, fmt.Errorf("reflexive: %s %d: want 1 to %d", f.name, f.value, most))
 		}
 	}
+	return errors.Join(append(problems, c.Flapping.Validate(), c.validateRules(), c.validateInhibit())...)
+}
+
+func (c *Config) validateInhibit() error {
+	var problems []error
+	if len(c.Inhibit) > MaxInhibit {
+		problems = append(problems, fmt.Errorf("reflexive: %d inhibitions: want at most %d", len(c.Inhibit), MaxInhibit))
+	}
+	first := map[string]int{}
+	for i := range c.Inhibit {
+		n := &c.Inhibit[i]
+		if j, taken := first[n.Name]; taken && n.Name != "" {
+			problems = append(problems, fmt.Errorf("reflexive: inhibit %d %q: inhibit %d has that name: want distinct names", i+1, n.Name, j+1))
+		} else {
+			first[n.Name] = i
+		}
+		if err := n.validate(); err != nil {
+			problems = append(problems, fmt.Errorf("reflexive: inhibit %d %q: %w", i+1, n.Name, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (c *Config) validateRules() error {
+	var problems []error
 	first := map[string]int{}
 	for i, r := range c.Rules {
 		if j, taken := first[r.Name]; taken && r.Name != "" {
@@ -68,11 +106,16 @@ func (c *Config) Validate() error {
 
 func (r *Rule) validate() error {
 	var problems []error
-	if r.Name == "" || len(r.Name) > maxNameBytes || !isLine(r.Name) {
+	if !isName(r.Name) {
 		problems = append(problems, fmt.Errorf("name %q: want one line of 1 to %d bytes", r.Name, maxNameBytes))
 	}
-	if strings.HasPrefix(r.Name, "builtin:") {
-		problems = append(problems, fmt.Errorf("name %q: names that begin with builtin: are HAL9's own", r.Name))
+	for _, own := range [...]string{"builtin:", ruleSilence, ruleAck, ruleInhibit} {
+		if strings.HasPrefix(r.Name, own) {
+			problems = append(problems, fmt.Errorf("name %q: names that begin with %s are HAL9's own", r.Name, own))
+		}
+	}
+	if r.Name == ruleFlapping {
+		problems = append(problems, fmt.Errorf("name %q: it is HAL9's own", r.Name))
 	}
 	if strings.TrimSpace(r.When) == "" {
 		problems = append(problems, errors.New("when is empty: want an expression"))
@@ -85,6 +128,9 @@ func (r *Rule) validate() error {
 	}
 	return errors.Join(problems...)
 }
+
+// isName says whether text can name something.
+func isName(text string) bool { return text != "" && len(text) <= maxNameBytes && isLine(text) }
 
 // isLine says whether a person can read text as one line.
 func isLine(text string) bool {

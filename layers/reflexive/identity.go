@@ -11,7 +11,7 @@ type identity struct {
 	origin     uint64 // where the signal that was decided is stored
 	at         int64  // when it was received, Unix microseconds
 	remembered bool   // by Remember: origin, at and decision are unknown
-	decision   layers.Decision
+	decision   *layers.Decision
 }
 
 // Remember marks the signal as one that has its verdict, given before this layer started. A

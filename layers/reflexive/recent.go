@@ -4,9 +4,10 @@ package reflexive
 // as its last put or touch, so that without touch it is a queue and with it a cache that
 // forgets what was used least recently.
 type recent[V any] struct {
-	limit int
-	index map[digest]int32
-	slots []slot[V] // slot 0 is the ring's head: its next is the oldest, its previous the newest
+	limit   int
+	dropped func(key digest, value *V) // hears of what is forgotten; may be nil
+	index   map[digest]int32
+	slots   []slot[V] // slot 0 is the ring's head: its next is the oldest, its previous the newest
 }
 
 type slot[V any] struct {
@@ -39,6 +40,9 @@ func (r *recent[V]) put(key digest, value V) *V {
 		r.index[key] = at
 	default:
 		at = r.slots[0].next
+		if r.dropped != nil {
+			r.dropped(r.slots[at].key, &r.slots[at].value)
+		}
 		r.unlink(at)
 		delete(r.index, r.slots[at].key)
 		r.index[key] = at

@@ -1,94 +1,139 @@
 // Package reflexive is L1: it asks whether there is an answer already. It suppresses signals
-// that come twice and alerts that still fire, answers by rules and remembers their answers,
-// and hands up the rest. Its state is a bounded cache of the recent past, which is rebuilt and
-// not restored: losing it lets a duplicate climb, never a signal get lost.
+// that come twice, alerts that still fire, that somebody silenced or acknowledged, that another alert explains or that
+// flap; it answers by rules and remembers their answers, and hands up the rest. What it remembers
+// of signals is a bounded cache of the recent past: losing it lets a duplicate climb, never a signal get lost. What
+// is known of alerts and what people said stands on a Board, which all processes of L1 share by way of a bucket.
 package reflexive
 
 import (
 	"context"
+
+	"github.com/maypok86/otter/v2"
 
 	"github.com/2lab-ai/hal9/layers"
 )
 
 var _ layers.Layer = (*Layer)(nil)
 
-// What the reasons of the built-in answers say.
+// What the reasons of the built-in answers say, and how the rules are called that are none of the configuration.
 const (
 	ruleDebug     = "builtin:debug"
+	ruleFlapping  = "flapping"
+	ruleSilence   = "silence:"
+	ruleAck       = "ack:"
+	ruleInhibit   = "inhibit:"
 	reasonDebug   = "severity debug: kept for the record, nobody needs to see it"
 	reasonUnknown = "neither a duplicate nor answered by a rule"
 )
 
 // Layer is L1. Use New.
 type Layer struct {
-	windowMicros  int64
-	ignoreRepeats bool
-	window        string // for reasons
-	rules         []rule
-	hash          hasher
-	identities    *recent[identity]
-	conditions    *recent[condition]
-	answers       *recent[int]
-	stats         stats
+	windowMicros int64
+	window       string // for reasons
+	scouts       bool   // it sees a part of the signals only, ahead of the others
+	flaps        Flapping
+	board        *Board
+	cfg          Config
+	hash         hasher
+	identities   *recent[identity]
+	answers      *otter.Cache[digest, answer]
+	stats        *stats // a scout's are those of its layer
+
+	debug, unknown layers.Decision // what it answers most
 }
 
-// New returns a layer for a valid cfg. compile turns what the rules say into conditions; it may
-// be nil where there are no rules.
+// New returns a layer for a valid cfg, with a board of its own. compile turns what the rules say into conditions; it
+// may be nil where there are no expressions.
 func New(cfg Config, compile layers.Compiler[layers.Signal]) (*Layer, error) {
-	if err := cfg.Validate(); err != nil {
+	board, err := NewBoard(cfg, compile)
+	if err != nil {
 		return nil, err
 	}
-	rules, err := compileRules(cfg.Rules, compile)
+	return board.layer(cfg, false)
+}
+
+func (b *Board) layer(cfg Config, scouts bool) (*Layer, error) {
+	answers, err := newAnswers(&cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &Layer{
-		windowMicros: cfg.DedupWindow.Microseconds(), ignoreRepeats: cfg.IgnoreRepeats,
-		window:     cfg.DedupWindow.String(),
-		rules:      rules,
-		identities: newRecent[identity](cfg.DedupEntries),
-		conditions: newRecent[condition](cfg.DedupEntries),
-		answers:    newRecent[int](cfg.AnswerEntries),
+		windowMicros: cfg.DedupWindow.Microseconds(), window: cfg.DedupWindow.String(), scouts: scouts,
+		flaps: cfg.Flapping, board: b, cfg: cfg, hash: newHasher(),
+		identities: newRecent[identity](cfg.DedupEntries), answers: answers, stats: &stats{},
+		debug:   layers.Decision{Disposition: layers.DispositionResolved, Rule: ruleDebug, Reason: reasonDebug},
+		unknown: layers.Decision{Disposition: layers.DispositionEscalated, Reason: reasonUnknown},
 	}, nil
 }
 
-// Decide answers duplicates, alerts that still fire and what a rule answers, in this order;
-// everything else is escalated. A redelivery of the same stored signal gets the answer that it
-// got before.
+// Board returns what the layer shares with other processes.
+func (l *Layer) Board() *Board { return l.board }
+
+// Scout returns a layer for critical signals that overtake, on the same board. Alerts that still fire climb through
+// it like new ones, since it does not see all of them; silences, inhibitions and acknowledgements hold.
+func (l *Layer) Scout() (*Layer, error) {
+	scout, err := l.board.layer(l.cfg, true)
+	if err == nil {
+		scout.stats = l.stats
+	}
+	return scout, err
+}
+
+// Decide answers duplicates, what is silenced or inhibited, alerts that are acknowledged, flap or still fire, and
+// what a rule answers, in this order; everything else is escalated. A redelivery of the same stored signal gets the
+// answer that it got before. Where an alert begins to flap, its findings say so.
 func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, error) {
 	key := l.hash.identity(e.Source, e.ID)
 	if seen := l.identities.get(key); seen != nil {
 		switch {
 		case !seen.remembered && seen.origin == e.Origin:
-			return seen.decision, nil
+			sayFlapping(seen.decision, e)
+			return *seen.decision, nil
 		case seen.remembered || l.within(seen.at, e.ReceivedAt.UnixMicro()):
 			l.stats.duplicateIDs.Add(1)
 			return l.duplicate(seen, e), nil
 		}
 	}
 	d := l.fresh(e)
+	sayFlapping(d, e)
 	l.identities.put(key, identity{origin: e.Origin, at: e.ReceivedAt.UnixMicro(), decision: d})
-	return d, nil
+	return *d, nil
 }
 
 // fresh decides a signal whose identity is new.
-func (l *Layer) fresh(e *layers.Envelope) layers.Decision {
-	if !l.ignoreRepeats {
-		if d, ok := l.decideAlert(e); ok {
-			return d
-		}
-	}
-	if d, ok := l.answer(e); ok {
+func (l *Layer) fresh(e *layers.Envelope) *layers.Decision {
+	p := l.board.policy.Load()
+	a := l.answer(p, &e.Signal)
+	if firing, ok := isAlert(&e.Signal); ok {
+		d := l.decideAlert(p, a, e, firing)
+		l.counted(d)
 		return d
 	}
-	if e.Severity == layers.SeverityDebug {
-		return layers.Decision{Disposition: layers.DispositionResolved, Rule: ruleDebug, Reason: reasonDebug}
+	d, ok := l.silenced(p, a, e)
+	if !ok {
+		d, ok = l.inhibited(p, a, e)
 	}
-	return layers.Decision{Disposition: layers.DispositionEscalated, Reason: reasonUnknown}
+	if !ok {
+		return l.byRule(p, a, e)
+	}
+	l.counted(&d)
+	return &d
+}
+
+// byRule decides by the first rule that holds. Its decisions are shared: remembering one takes no memory.
+func (l *Layer) byRule(p *policy, a answer, e *layers.Envelope) *layers.Decision {
+	switch {
+	case a.rule >= 0 && a.cached:
+		return &p.rules[a.rule].cached
+	case a.rule >= 0:
+		return &p.rules[a.rule].fresh
+	case e.Severity == layers.SeverityDebug:
+		return &l.debug
+	default:
+		return &l.unknown
+	}
 }
 
 // within says whether two moments lie in one window. Redelivery reorders, so either may be
 // the later one.
-func (l *Layer) within(a, b int64) bool {
-	return max(a, b)-min(a, b) <= l.windowMicros
-}
+func (l *Layer) within(a, b int64) bool { return within(a, b, l.windowMicros) }

@@ -198,7 +198,7 @@ func TestStatsCount(t *testing.T) {
 	decide(t, l, alert(5, "firing"))
 	decide(t, l, alert(6, "resolved"))
 	decide(t, l, alert(7, "resolved"))
-	if diff := cmp.Diff(reflexive.Stats{DuplicateIDs: 1, RepeatedAlerts: 2, AnswerHits: 1, AnswerMisses: 2}, l.Stats()); diff != "" {
+	if diff := cmp.Diff(reflexive.Stats{DuplicateIDs: 1, RepeatedAlerts: 2, AnswerHits: 3, AnswerMisses: 3}, l.Stats()); diff != "" {
 		t.Error(diff)
 	}
 }

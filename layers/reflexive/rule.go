@@ -1,8 +1,6 @@
 package reflexive
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -47,22 +45,11 @@ type rule struct {
 	cached layers.Decision
 }
 
-func compileRules(rules []Rule, compile layers.Compiler[layers.Signal]) ([]rule, error) {
-	if len(rules) > 0 && compile == nil {
-		return nil, errors.New("reflexive: rules without a compiler for their conditions")
-	}
-	compiled := make([]rule, len(rules))
-	var problems []error
-	for i, r := range rules {
-		holds, err := compile(r.When)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("reflexive: rule %d %q: when: %w", i+1, r.Name, err))
-		}
-		d := layers.Decision{Disposition: r.Then.disposition(), Rule: r.Name, Reason: r.reason()}
-		compiled[i] = rule{holds: holds, fresh: d, cached: d}
-		compiled[i].cached.Reason += " (cached answer)"
-	}
-	return compiled, errors.Join(problems...)
+func newRule(r *Rule, holds layers.Condition[layers.Signal]) rule {
+	d := layers.Decision{Disposition: r.Then.disposition(), Rule: r.Name, Reason: r.reason()}
+	compiled := rule{holds: holds, fresh: d, cached: d}
+	compiled.cached.Reason += " (cached answer)"
+	return compiled
 }
 
 // reason is the rule's own, or one made from its name.

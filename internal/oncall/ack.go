@@ -1,0 +1,159 @@
+package oncall
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/reflexive"
+)
+
+// AckRequest says which alerts somebody knows of: the one that a signal states, or all that fire on a key.
+type AckRequest struct {
+	SignalID string
+	Source   string // of the signal; may be empty
+	Key      string
+	Author   string
+	Reason   string
+}
+
+// Ack stores an acknowledgement for each alert that is meant. The error is a *WrongError where something is wrong with
+// what was asked for, and a *NotFoundError where no such alert fires.
+func (d *Desk) Ack(ctx context.Context, r *AckRequest) ([]Ack, error) {
+	alerts, err := d.meant(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var done []Ack
+	for _, alert := range alerts {
+		ack := reflexive.Ack{
+			ID: alert.ID, Source: alert.Source, Key: alert.Key, Name: alert.Name, Severity: alert.Severity,
+			Author: strings.TrimSpace(r.Author), Reason: strings.TrimSpace(r.Reason), At: d.Now().UTC(),
+		}
+		change, err := reflexive.AckEntry(&ack)
+		if err != nil {
+			return done, wrong("%s", strings.TrimPrefix(err.Error(), "reflexive: "))
+		}
+		if err := d.store(ctx, change); err != nil {
+			return done, err
+		}
+		done = append(done, Ack{Ack: ack})
+	}
+	return done, nil
+}
+
+// meant returns the alerts that are to be acknowledged.
+func (d *Desk) meant(ctx context.Context, r *AckRequest) ([]reflexive.Alert, error) {
+	if (r.SignalID == "") == (r.Key == "") {
+		return nil, wrong("say which alert: either the id of one of its signals, or a key")
+	}
+	firing, err := d.Alerts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.Key != "" {
+		of := slices.DeleteFunc(firing, func(a reflexive.Alert) bool { return a.Key != r.Key || r.Source != "" && a.Source != r.Source })
+		if len(of) == 0 {
+			return nil, &NotFoundError{fmt.Sprintf("no alert fires on key %q", r.Key)}
+		}
+		return of, nil
+	}
+	s, ok, err := d.Find(ctx, r.SignalID, r.Source)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, &NotFoundError{fmt.Sprintf("there is no signal %q in HAL9_L1", r.SignalID)}
+	}
+	id, ok := reflexive.ConditionID(&s)
+	if !ok {
+		return nil, wrong("signal %q is no alert: only what states a condition can be acknowledged; silence it instead", r.SignalID)
+	}
+	i := slices.IndexFunc(firing, func(a reflexive.Alert) bool { return a.ID == id })
+	if i < 0 {
+		return nil, &NotFoundError{fmt.Sprintf("the alert of signal %q does not fire any more", r.SignalID)}
+	}
+	return firing[i : i+1], nil
+}
+
+// Alerts lists the alerts that fire, the worst first.
+func (d *Desk) Alerts(ctx context.Context) (list []reflexive.Alert, err error) {
+	err = d.Bucket.Read(ctx, func(e bus.Reflex) {
+		if a, ok := reflexive.ReadAlert(e.Name, e.Data); ok && a.Firing {
+			list = append(list, a)
+		}
+	}, "alert.>")
+	slices.SortFunc(list, func(a, b reflexive.Alert) int {
+		if a.Severity != b.Severity {
+			return int(b.Severity) - int(a.Severity)
+		}
+		if c := a.Since.Compare(b.Since); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return list, err
+}
+
+// Acks lists the acknowledgements, the oldest first.
+func (d *Desk) Acks(ctx context.Context) (list []Ack, err error) {
+	counts := counter{}
+	err = d.Bucket.Read(ctx, func(e bus.Reflex) {
+		var a reflexive.Ack
+		if counts.take(e) || e.Data == nil || json.Unmarshal(e.Data, &a) != nil || a.Validate() != nil {
+			return
+		}
+		list = append(list, Ack{Ack: a})
+	}, "ack.>", "counts.>")
+	for i := range list {
+		list[i].Suppressed = counts["ack:"+list[i].ID[:12]]
+	}
+	slices.SortFunc(list, func(a, b Ack) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return list, err
+}
+
+// Unack takes an acknowledgement back; the beginning of its id is enough where it is the only one.
+func (d *Desk) Unack(ctx context.Context, id string) (Ack, error) {
+	list, err := d.Acks(ctx)
+	if err != nil {
+		return Ack{}, err
+	}
+	of := slices.DeleteFunc(list, func(a Ack) bool { return id == "" || !strings.HasPrefix(a.ID, id) })
+	switch len(of) {
+	case 0:
+		return Ack{}, &NotFoundError{fmt.Sprintf("there is no acknowledgement %q", id)}
+	case 1:
+		return of[0], d.store(ctx, reflexive.LiftAck(of[0].ID))
+	default:
+		return Ack{}, wrong("%d acknowledgements begin with %q", len(of), id)
+	}
+}
+
+// Finder looks for signals in the stream of L1.
+type Finder struct {
+	Bus    *bus.Bus
+	Stream string
+	Decode func(m *bus.Message) (layers.Signal, bool)
+}
+
+// Find is for Desk.
+func (f *Finder) Find(ctx context.Context, id, source string) (s layers.Signal, ok bool, err error) {
+	_, ok, err = f.Bus.FindLast(ctx, f.Stream, func(m *bus.Message) bool {
+		found, readable := f.Decode(m)
+		if !readable || found.ID != id || source != "" && found.Source != source {
+			return false
+		}
+		s = found
+		return true
+	})
+	return s, ok, err
+}
