@@ -54,7 +54,7 @@ func (a *App) watchTuning(ctx context.Context) {
 // the layer does the same; a layer that hears it twice hears nothing new.
 func (a *App) tellTuning(ctx context.Context, shelf *tuning.Shelf, layer layers.Name, told map[layers.Name]string) error {
 	state, err := shelf.State(ctx, layer)
-	if err != nil || told[layer] == state.Revision() || told[layer] == "" && state.Live.Version == 0 && state.Shadow == nil {
+	if err != nil || told[layer] == state.Revision() || state.Untouched() {
 		return err
 	}
 	note, err := state.Note(time.Now())

@@ -112,8 +112,11 @@ func (s *State) Since() time.Time {
 	return s.Live.At
 }
 
-// Revision changes with live and shadow.
-func (s *State) Revision() string { return fmt.Sprintf("%d.%d", s.live, s.shadow) }
+// Revision changes with live and shadow, and never comes back: a note that was sent before is not sent again.
+func (s *State) Revision() string { return fmt.Sprintf("%d.%d.%d", s.live, s.shadow, s.dropped) }
+
+// Untouched reports whether nothing was ever proposed, as far as the bucket knows: the layer need not be told.
+func (s *State) Untouched() bool { return s.live == 0 && s.shadow == 0 && s.dropped == 0 }
 
 // State reads how the tuning of a layer stands.
 func (s *Shelf) State(ctx context.Context, layer layers.Name) (*State, error) {

@@ -147,6 +147,35 @@ func TestVersionsGoForwardAndBack(t *testing.T) {
 	}
 }
 
+// TestEveryChangeIsToldAnew proposes and drops again and again: no two notes have one id, or the second would be taken for a copy.
+func TestEveryChangeIsToldAnew(t *testing.T) {
+	t.Parallel()
+	s, seen := newShelf(t), map[string]bool{}
+	look := func() {
+		t.Helper()
+		note, err := state(t, s).Note(noon)
+		if err != nil || seen[note.ID] {
+			t.Errorf("%v: note %s was sent before", err, note.ID)
+		}
+		seen[note.ID] = true
+	}
+	if !state(t, s).Untouched() {
+		t.Error("touched")
+	}
+	look()
+	for _, round := range []string{"a", "b", "c"} {
+		propose(t, s, round)
+		look()
+		if err := s.Drop(t.Context(), layers.NameL3); err != nil {
+			t.Fatal(err)
+		}
+		look()
+		if state(t, s).Untouched() {
+			t.Error("untouched after a drop")
+		}
+	}
+}
+
 // TestOnlyOneIsApplied has many apply one proposal at once: it becomes one version.
 func TestOnlyOneIsApplied(t *testing.T) {
 	t.Parallel()

@@ -91,15 +91,21 @@ func (l *Layer) Restore(snapshot []byte) error {
 		return fmt.Errorf("operational: snapshot: %w", c.err)
 	}
 	l.keys, l.absences, l.graph, l.tunings = keys, absences, graph, tunings
-	if l.correlator != nil {
-		l.correlator = newCorrelator(l.cfg)
-		l.correlator.chance, l.correlator.milds, l.correlator.graph = l.chance, milds, graph
-		for _, s := range open {
-			s.graph = graph
-			l.correlator.insert(s)
-		}
-	}
+	l.restoreOpen(open, milds)
 	return nil
+}
+
+// restoreOpen gives the correlator what it had open, where this instance is one.
+func (l *Layer) restoreOpen(open []*openSituation, milds []mild) {
+	if l.correlator == nil {
+		return
+	}
+	l.correlator = newCorrelator(l.cfg)
+	l.correlator.chance, l.correlator.milds, l.correlator.graph = l.chance, milds, l.graph
+	for _, s := range open {
+		s.graph = l.graph
+		l.correlator.insert(s)
+	}
 }
 
 // openSnapshot checks what surrounds the state.
