@@ -44,7 +44,7 @@ func (s *draft) alert(p *picked, now time.Time) error {
 		return &fieldError{field: "endsAt", problem: "is before startsAt", want: "the time at which the alert ended"}
 	}
 	status, ends := alertFiring, !end.IsZero() && !end.After(now)
-	if m, ok := p.get(fieldStatus); ends || (ok && m.text() == alertResolved) {
+	if m, ok := p.get(fieldStatus); ends || (ok && isResolved(m.text())) {
 		status = alertResolved
 	}
 	s.setLabel(alertStatusLabel, status)
@@ -54,7 +54,11 @@ func (s *draft) alert(p *picked, now time.Time) error {
 			s.Time = end
 		}
 	}
-	s.hint = labelHint(s.Labels, alertHintNames[:])
+	if s.hint = labelHint(s.Labels, alertHintNames[:]); s.hint == "" {
+		if m, ok := p.get(fieldHint); ok {
+			s.hint = m.text()
+		}
+	}
 	return checkLabels(s.Labels)
 }
 

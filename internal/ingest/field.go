@@ -69,7 +69,7 @@ var places = func() map[string]place {
 		fieldAnnotations: {"annotations"},
 		fieldStartsAt:    {"startsat"},
 		fieldEndsAt:      {"endsat"},
-		fieldStatus:      {"status"},
+		fieldStatus:      {"status", "state"},
 	} {
 		for rank, name := range names {
 			known[name] = place{field: f, rank: uint8(rank)}

@@ -90,7 +90,7 @@ func (s *draft) content(p *picked, now time.Time) error {
 	switch {
 	case isKubernetesEvent(p):
 		return s.kubernetes(p)
-	case s.Labels["alertname"] != "":
+	case s.Labels["alertname"] != "" || statesCondition(p):
 		return s.alert(p, now)
 	}
 	if m, ok := p.get(fieldHint); ok {
