@@ -45,6 +45,9 @@ type Mention struct {
 	Name string
 }
 
+// FeatureRoutine is the feature that a pulse carries: how many routine signals its key had in a minute.
+const FeatureRoutine = "routine_per_minute"
+
 // Findings is what the layers below found out about a signal; each layer adds to it.
 type Findings struct {
 	TemplateID  string             // L2: stable id of the log template
@@ -55,7 +58,7 @@ type Findings struct {
 	Classes     []Class            // L2: what its neurons see in the signal, the strongest first
 	Mentions    []Mention          // L2: the entities that it names, one of each kind
 	Key         string             // L2: the entity that it is about, where its sender does not say; the pipeline makes it the key
-	Pulse       bool               // L2: routine; it climbs to show that its key is alive, and L3 learns no more from it
+	Pulse       bool               // L2: routine; it climbs to show that its key is alive, and L3 learns FeatureRoutine from it and no more
 	Anomaly     float64            // L3: 0 normal .. 1 certain anomaly
 	Flagged     bool               // L3: left its baseline; what L3 correlates
 	FlagReason  string             // L3: why it was flagged

@@ -64,8 +64,12 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	l.findEntities(e, &fields, hasText)
 	l.classify(e)
 	d := judge(e, found, hasText)
-	if d.Disposition == layers.DispositionResolved && l.pulse.beats(e.Source, cmp.Or(e.Findings.Key, e.Key), e.Time) {
+	if d.Disposition != layers.DispositionResolved {
+		return d, nil
+	}
+	if perMinute, ok := l.pulse.beats(e.Source, cmp.Or(e.Findings.Key, e.Key), e.Time); ok {
 		e.Findings.Pulse = true
+		e.Findings.Features = map[string]float64{layers.FeatureRoutine: perMinute}
 		return escalate(d.Reason + "; the first of its key in this minute shows that the key is alive"), nil
 	}
 	return d, nil

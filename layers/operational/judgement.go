@@ -49,13 +49,15 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 	switch {
 	case late:
 	case e.Findings.Pulse:
-		j.reason = "routine; it shows that its key is alive"
+		l.absences.pace.count(c.now.hour)
+		j = l.judgePulse(c)
 	default:
 		l.absences.pace.count(c.now.hour)
 		j = l.judgeNumbers(c)
 		if !e.HasValue || e.Severity >= layers.SeverityWarning {
 			j = j.worse(l.judgeText(c))
 		}
+		j = l.judgeAlert(e, j)
 	}
 	l.keys.trim()
 	j = l.tune(e, j)

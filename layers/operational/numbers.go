@@ -27,6 +27,20 @@ func (l *Layer) judgeNumbers(c cause) judgement {
 	return j
 }
 
+// judgePulse compares how many routine signals the key has in a minute with how many it usually has.
+func (l *Layer) judgePulse(c cause) judgement {
+	lines, ok := c.e.Findings.Features[layers.FeatureRoutine]
+	if !ok {
+		return judgement{reason: "routine; it shows that its key is alive"}
+	}
+	id := seriesID{kind: seriesFeature, name: layers.FeatureRoutine}
+	j := l.judgeNumber(c, reading{id, "routine signals a minute:", lines, 1})
+	if !j.flagged {
+		j.reason = "routine; it shows that its key is alive; " + j.reason
+	}
+	return j
+}
+
 // reading is one number of a signal: its series, what people call it, and among how many
 // numbers of the signal it is judged.
 type reading struct {
