@@ -8,7 +8,7 @@ import (
 const (
 	recordsKept = 8      // events that are remembered: the most surprising ones
 	recordSpan  = 20_000 // samples for how long
-	recordFaith = 1000   // what never came in n samples is held to come once in a thousand times as many, at most
+	recordFaith = 300    // what never came in n samples is held to come once in 300 times as many, at most
 )
 
 // record knows how often a series was as surprising as it is now, and thereby what a surprise is worth: however improbable the
