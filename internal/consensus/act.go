@@ -52,7 +52,7 @@ func (r *errand) act(ctx context.Context, n int) (actionState, error) {
 	case s.State == actionBegun && now.Sub(s.At) < claimPatience:
 		return s, r.later(claimPatience-now.Sub(s.At), fmt.Errorf("%w: action %d is under way", errLater, n))
 	case s.State == actionBegun:
-		return r.settle(ctx, s, layers.ActionUnknown, fmt.Sprintf("%s ended while it was at it, so it may have been done: it is not done again", s.By))
+		return r.settle(ctx, s, layers.ActionUnknown, s.By+" ended while it was at it, so it may have been done: it is not done again")
 	case s.State == actionRefused && s.Attempts >= council.Attempts:
 		return r.settle(ctx, s, layers.ActionFailed, s.Error)
 	case now.Sub(r.made.At) > council.Within:
@@ -126,7 +126,7 @@ func (r *errand) try(ctx context.Context, s actionState) (actionState, error) {
 	outcome, claim := outbound.ErrUnknown, errLater
 	err = r.council.targets.Guard(action.Webhook+action.Publish, r.msg, func() error {
 		if s, claim = r.write(ctx, s); claim != nil {
-			return nil // That is not the target's fault.
+			return nil //nolint:nilerr // It is in claim, and not the target's fault.
 		}
 		start := time.Now()
 		outcome = r.reach(ctx, action, body, s.Action)
@@ -175,7 +175,7 @@ func (r *errand) record(ctx context.Context, s actionState, attempt error) (acti
 			s = written
 			break
 		}
-		_ = pause(ctx, againWait)
+		_ = pause(ctx)
 	}
 	if err != nil {
 		return s, fmt.Errorf("consensus: what came of action %d can't be stored: %w", s.Action, err)

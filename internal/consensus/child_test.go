@@ -52,7 +52,7 @@ func child() {
 // spawn starts a child on a node and returns what kills it, as kill -9 does.
 func (r *rig) spawn(t *testing.T, node int, name string) (kill func()) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0])
 	cmd.Env = append(os.Environ(), childURL+"="+r.urls[node%len(r.urls)], childTarget+"="+r.target.URL, childName+"="+name)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {

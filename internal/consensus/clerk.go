@@ -54,7 +54,7 @@ func (c *Council) see(msg *message.Message) error {
 	if !ok {
 		return errors.New("consensus: the message is not from JetStream")
 	}
-	d, _ := c.file(plan, delivery.Stored)
+	d := c.file(plan, delivery.Stored)
 	// A proposal that stands in the stream twice may have been seen through before.
 	run := &errand{council: c, docket: d, plan: *plan, msg: msg, again: delivery.Attempt > 1 || !d.stored.Equal(delivery.Stored), stored: delivery.Stored}
 	if c.meets(d) && delivery.Attempt == 1 {

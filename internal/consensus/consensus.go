@@ -99,7 +99,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Council, error) {
 		cfg: cfg, deps: deps, register: register, voters: voters, slots: make(chan struct{}, maxJudging),
 		view: tactical.NewView(), dockets: map[string]*docket{}, held: map[int]pipeline.Ownership{}, heard: make(chan struct{}),
 	}
-	return c, c.open() //nolint:contextcheck // Each message brings its context.
+	return c, c.open()
 }
 
 // open makes the Watermill router whose handler is the clerk.
@@ -172,7 +172,7 @@ func (c *Council) keep(ctx context.Context, feed func(context.Context) error) {
 		if err := feed(ctx); err != nil {
 			c.deps.Log.WarnContext(ctx, "voters don't hear the news, trying again", "error", err)
 		}
-		_ = pause(ctx, againWait)
+		_ = pause(ctx)
 	}
 }
 

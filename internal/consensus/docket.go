@@ -85,16 +85,16 @@ func (c *Council) docket(id string) *docket {
 	return d
 }
 
-// file notes the proposal of a plan and returns its docket; fresh is false where it was noted before.
-func (c *Council) file(plan *layers.Plan, stored time.Time) (d *docket, fresh bool) {
+// file notes the proposal of a plan and returns its docket.
+func (c *Council) file(plan *layers.Plan, stored time.Time) *docket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	d = c.docket(plan.ID)
+	d := c.docket(plan.ID)
 	if d.plan != nil {
-		return d, false
+		return d
 	}
 	d.plan, d.digest, d.stored = plan, digestOf(plan), stored
-	return d, true
+	return d
 }
 
 // tally returns what the votes on the plan come to. It is called with mu held.

@@ -53,7 +53,7 @@ func (c *Council) hearPlan(ctx context.Context, m *bus.Message) {
 	if plan.Event != layers.PlanProposed {
 		return
 	}
-	d, _ := c.file(plan, m.Stored)
+	d := c.file(plan, m.Stored)
 	c.mu.Lock()
 	open := d.decision == nil && d.matches(digestOf(plan))
 	c.mu.Unlock()
@@ -104,7 +104,7 @@ func (c *Council) concludeLater(ctx context.Context, d *docket) {
 				return
 			}
 			c.deps.Log.DebugContext(ctx, "a decision can't be stored yet", "plan", d.id, "error", err)
-			_ = pause(ctx, againWait)
+			_ = pause(ctx)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -239,7 +240,7 @@ func (r *rig) letters() (list []bus.Message) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -258,6 +259,7 @@ type target struct {
 }
 
 func newTarget(t *testing.T) *target {
+	t.Helper()
 	tg := &target{posts: map[string]int{}, answer: func(int, http.ResponseWriter) {}}
 	tg.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		data, _ := io.ReadAll(req.Body)
@@ -281,8 +283,6 @@ func (tg *target) counts() map[string]int {
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	all := make(map[string]int, len(tg.posts))
-	for key, n := range tg.posts {
-		all[key] = n
-	}
+	maps.Copy(all, tg.posts)
 	return all
 }

@@ -33,7 +33,7 @@ func (c *Council) hold(ctx context.Context, voter int) {
 		if err != nil && ctx.Err() == nil {
 			c.deps.Log.WarnContext(ctx, "voter waits for its lease", "voter", voter, "error", err)
 		}
-		_ = pause(ctx, againWait)
+		_ = pause(ctx)
 	}
 }
 
@@ -73,7 +73,7 @@ func (c *Council) judge(ctx context.Context, d *docket) {
 				return
 			}
 			c.deps.Log.DebugContext(ctx, "votes can't be stored yet", "plan", d.id, "error", err)
-			if pause(ctx, againWait) != nil {
+			if pause(ctx) != nil {
 				return
 			}
 		}
@@ -270,8 +270,9 @@ func encode(record any) []byte {
 	return data
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+// pause waits a little before what failed is tried again.
+func pause(ctx context.Context) error {
+	timer := time.NewTimer(againWait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

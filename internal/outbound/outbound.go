@@ -92,7 +92,7 @@ func add(router *message.Router, sink Sink, deps Deps) error {
 			MaxRetries: quickRetries, InitialInterval: quickInterval, MaxInterval: 4 * quickInterval, Multiplier: 2,
 			ShouldRetry: func(p middleware.RetryParams) bool { return isPassing(p.Err) },
 		}.Middleware,
-		newBreaker(sink.Name, "sink changes", deps.Log).Middleware,
+		newBreaker("sink "+sink.Name, deps.Log).Middleware,
 		middleware.NewThrottle(throttleCount, throttlePeriod).Middleware,
 		middleware.Recoverer,
 	)

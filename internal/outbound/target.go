@@ -66,7 +66,7 @@ func (t *Targets) guard(target string) message.HandlerMiddleware {
 	if guard, ok := t.all[target]; ok {
 		return guard
 	}
-	breaker, throttle := newBreaker(target, "action target changes", t.deps.Log), middleware.NewThrottle(throttleCount, throttlePeriod)
+	breaker, throttle := newBreaker("action "+target, t.deps.Log), middleware.NewThrottle(throttleCount, throttlePeriod)
 	guard := func(next message.HandlerFunc) message.HandlerFunc {
 		return breaker.Middleware(throttle.Middleware(middleware.Recoverer(next)))
 	}
@@ -74,13 +74,13 @@ func (t *Targets) guard(target string) message.HandlerMiddleware {
 	return guard
 }
 
-func newBreaker(name, change string, log *slog.Logger) middleware.CircuitBreaker {
+func newBreaker(name string, log *slog.Logger) middleware.CircuitBreaker {
 	return middleware.NewCircuitBreaker(gobreaker.Settings{
 		Name: name, Timeout: breakerPause,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakerTrips },
 		IsSuccessful: func(err error) bool { return err == nil || layers.IsPermanent(err) },
 		OnStateChange: func(name string, from, to gobreaker.State) {
-			log.Warn(change, "target", name, "from", from.String(), "to", to.String())
+			log.Warn("target changes", "target", name, "from", from.String(), "to", to.String())
 		},
 	})
 }

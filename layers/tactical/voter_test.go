@@ -2,6 +2,7 @@ package tactical_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -150,7 +151,7 @@ func TestVoteBeyondTheQuestions(t *testing.T) {
 func TestViewIsBounded(t *testing.T) {
 	view := tactical.NewView()
 	for i := range 10_001 {
-		view.HearSituation(&layers.Situation{ID: fmt.Sprint(i)})
+		view.HearSituation(&layers.Situation{ID: strconv.Itoa(i)})
 	}
 	if view.Situation("0") != nil || view.Situation("1") == nil || view.Situation("10000") == nil {
 		t.Error("want the oldest of 10,001 situations forgotten, and no other")
