@@ -32,6 +32,15 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 	case layers.NameL2:
 		cfg := implementation.DefaultConfig()
 		cfg.Neurons = k.File.Neurons
+		for i := range k.File.Patterns {
+			for _, expression := range k.File.Patterns[i].Conditions() {
+				holds, err := expr.Signal(expression)
+				if err != nil {
+					return nil, fmt.Errorf("assembly: pattern %q: %w", k.File.Patterns[i].Name, err)
+				}
+				cfg.Watched = append(cfg.Watched, holds)
+			}
+		}
 		return implementation.New(cfg)
 	case layers.NameL3:
 		cfg := operational.DefaultConfig()
@@ -39,7 +48,8 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 		cfg.SituationGap = k.File.Windows.Situation
 		cfg.MaxKeys = seriesOf(cfg.MaxKeys, key.Partitions)
 		cfg.Partitions = max(1, key.Partitions)
-		return operational.New(cfg, key.Partition == 0)
+		cfg.Patterns = k.File.Patterns
+		return operational.New(cfg, key.Partition == 0, expr.Signal)
 	case layers.NameL4:
 		cfg := tactical.DefaultConfig()
 		cfg.Playbooks = k.File.Playbooks

@@ -36,7 +36,7 @@ func newChain() (*chain, error) {
 	for _, build := range []func() (layers.Layer, error){
 		func() (layers.Layer, error) { return reflexive.New(reflexive.DefaultConfig(), expr.Signal) },
 		func() (layers.Layer, error) { return implementation.New(implementation.DefaultConfig()) },
-		func() (layers.Layer, error) { return operational.New(operational.DefaultConfig(), true) },
+		func() (layers.Layer, error) { return operational.New(operational.DefaultConfig(), true, expr.Signal) },
 		func() (layers.Layer, error) { return tactical.New(tactical.DefaultConfig(), expr.Situation) },
 		func() (layers.Layer, error) {
 			return strategic.New(strategic.DefaultConfig(), tracker.Reports, tracker.ChangesOf)

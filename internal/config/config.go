@@ -30,6 +30,7 @@ type File struct {
 	Inhibit        []reflexive.Inhibit     `yaml:"inhibit"`         // what L1 suppresses while an alert fires that explains it; default none
 	Flapping       reflexive.Flapping      `yaml:"flapping"`        // when L1 takes an alert to change its state too often
 	Neurons        []implementation.Neuron `yaml:"neurons"`         // what L2 looks for in signals; default none
+	Patterns       []operational.Pattern   `yaml:"patterns"`        // what L3 is to take for trouble together; default none
 	Windows        Windows                 `yaml:"windows"`         // how far L1 and L3 look
 	Playbooks      []tactical.Playbook     `yaml:"playbooks"`       // plans of L4, in order; default none
 	Consensus      tactical.Council        `yaml:"consensus"`       // how L4's plans with actions are agreed on

@@ -56,6 +56,9 @@ func (d *decoder) validate(f *File) {
 	if n := len(f.Neurons); n > implementation.MaxNeurons {
 		d.report(d.nearestNode("neurons"), "neurons", "%d neurons: want at most %d", n, implementation.MaxNeurons)
 	}
+	d.eachItem("patterns", reflect.ValueOf(f.Patterns), func(i int) error {
+		return operational.ValidatePatterns(f.Patterns[i : i+1])
+	})
 	d.eachItem("playbooks", reflect.ValueOf(f.Playbooks), func(i int) error {
 		c := tactical.DefaultConfig()
 		c.Playbooks = f.Playbooks[i : i+1]
@@ -152,6 +155,11 @@ func (d *decoder) compileAll(f *File) {
 	for i, n := range f.Inhibit {
 		compile(d, itemPath("inhibit", i)+".source", n.Source, expr.Signal)
 		compile(d, itemPath("inhibit", i)+".target", n.Target, expr.Signal)
+	}
+	for i := range f.Patterns {
+		for _, expression := range f.Patterns[i].Conditions() {
+			compile(d, itemPath("patterns", i), expression, expr.Signal)
+		}
 	}
 	for i, p := range f.Playbooks {
 		compile(d, itemPath("playbooks", i)+".when", p.When, expr.Situation)

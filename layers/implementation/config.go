@@ -3,6 +3,8 @@ package implementation
 import (
 	"errors"
 	"fmt"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // Config bounds what L2 remembers. Its state is about 300 bytes per template.
@@ -16,6 +18,8 @@ type Config struct {
 	// MaxTotal is how many templates are kept in all; the source not heard of for longest loses
 	// its template not seen for longest. Default 20,000.
 	MaxTotal int
+	// Watched are conditions of L3's patterns: what one of them holds for climbs, routine or not. Default none.
+	Watched []layers.Condition[layers.Signal]
 	// Neurons say what else to look for; default none.
 	Neurons []Neuron
 }

@@ -7,6 +7,7 @@ package implementation
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -22,6 +23,7 @@ type Layer struct {
 	library  *library
 	senders  *senders
 	pulse    *pulse
+	watched  []layers.Condition[layers.Signal]
 	entities entityReader
 	line     line
 	vector   Vector
@@ -37,7 +39,7 @@ func New(cfg Config) (*Layer, error) {
 		return nil, err
 	}
 	l := &Layer{
-		library: newLibrary(cfg), senders: newSenders(), pulse: &pulse{}, entities: entityReader{kinds: kindsOf()}, line: line{words: stateWords()},
+		library: newLibrary(cfg), senders: newSenders(), pulse: &pulse{}, watched: cfg.Watched, entities: entityReader{kinds: kindsOf()}, line: line{words: stateWords()},
 	}
 	l.neurons = cfg.Neurons
 	l.bank = l.bankOf(nil)
@@ -66,6 +68,9 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	d := judge(e, found, hasText)
 	if d.Disposition != layers.DispositionResolved {
 		return d, nil
+	}
+	if slices.ContainsFunc(l.watched, func(holds layers.Condition[layers.Signal]) bool { return holds(&e.Signal) }) {
+		return escalate(d.Reason + "; a pattern asks for it"), nil
 	}
 	if perMinute, ok := l.pulse.beats(e.Source, cmp.Or(e.Findings.Key, e.Key), e.Time); ok {
 		e.Findings.Pulse = true

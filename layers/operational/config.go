@@ -22,6 +22,8 @@ type Config struct {
 	MaxSituations int
 	// Partitions is among how many the signals are spread; default 1.
 	Partitions int
+	// Patterns are what people know to be trouble; default none.
+	Patterns []Pattern
 	// Threshold is the anomaly, 0..1, from which a signal is flagged; default 0.5. An anomaly
 	// of a means that one in 10^(3a/(1-a)) samples of a series is as unusual: 0.5 is one in a
 	// thousand, 0.6 one in 30,000, 0.75 one in a thousand million.
@@ -55,5 +57,6 @@ func (c Config) Validate() error {
 	check(c.Partitions >= 1 && c.Partitions <= 10_000, "Partitions", c.Partitions, "1 to 10000")
 	check(c.Threshold > 0 && c.Threshold < 1, "Threshold", c.Threshold, "more than 0 and less than 1")
 	check(c.OpenThreshold >= c.Threshold && c.OpenThreshold < 1, "OpenThreshold", c.OpenThreshold, "at least Threshold and less than 1")
+	problems = append(problems, ValidatePatterns(c.Patterns))
 	return errors.Join(problems...)
 }

@@ -11,7 +11,7 @@ func TestValidateNamesEveryProblem(t *testing.T) {
 		t.Errorf("the default configuration: %v", err)
 	}
 	bad := Config{Lateness: -time.Second, SituationGap: 0, MaxKeys: 1, MaxSituations: 0, Threshold: 1.5, OpenThreshold: 0.2}
-	_, err := New(bad, true)
+	_, err := New(bad, true, conditions)
 	if err == nil {
 		t.Fatal("a configuration of impossible values was accepted")
 	}

@@ -80,7 +80,7 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	case s != nil:
 		d = c.join(s, m)
 	case c.opens(m):
-		d = c.begin(m)
+		d = c.begin(m, nil)
 	default:
 		d = layers.Decision{
 			Disposition: layers.DispositionResolved,
@@ -91,12 +91,15 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	return d
 }
 
-// begin opens a situation with its first member.
-func (c *correlator) begin(m member) layers.Decision {
+// begin opens a situation with its first member, to which more may be added before it is announced.
+func (c *correlator) begin(m member, more func(*openSituation)) layers.Decision {
 	s := newOpenSituation(m)
 	s.graph = c.graph
 	c.insert(s)
 	c.add(s, m)
+	if more != nil {
+		more(s)
+	}
 	opened := s.announce(layers.SituationOpened)
 	events := []layers.Event{{Situation: opened}}
 	for len(c.open) > c.cfg.MaxSituations {

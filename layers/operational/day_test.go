@@ -95,16 +95,16 @@ func days(tb testing.TB, hosts, n int, troubles []trouble) (perDay []int, opened
 	return perDay, opened
 }
 
-// TestQuietDaysOpenFewSituations watches 200 metrics for three days in which nothing happens.
+// TestQuietDaysOpenFewSituations watches 100 metrics for three days in which nothing happens.
 func TestQuietDaysOpenFewSituations(t *testing.T) {
-	perDay, _ := days(t, 40, 3, nil)
+	perDay, _ := days(t, 20, 3, nil)
 	t.Log("situations a day:", perDay)
 	if perDay[0] > 30 || perDay[1] > 10 || perDay[2] > 3 {
 		t.Errorf("%v situations on quiet days: want at most 30 on the first, 10 on the second, 3 on the third", perDay)
 	}
 }
 
-// TestIncidentsAreHitWhereMuchIsWatched has eight hosts of forty in trouble on the second day, one after the other.
+// TestIncidentsAreHitWhereMuchIsWatched has eight hosts of twenty in trouble on the second day, one after the other.
 func TestIncidentsAreHitWhereMuchIsWatched(t *testing.T) {
 	at := func(n int) int { return 1440 + 120 + n*150 }
 	times := func(x float64) func(float64) float64 { return func(v float64) float64 { return v * x } }
@@ -119,7 +119,7 @@ func TestIncidentsAreHitWhereMuchIsWatched(t *testing.T) {
 		{6, 2, at(6), at(6) + 60, flat(100)},                                 // a full disk
 		{7, 0, at(7), at(7) + 60, flat(3)},                                   // idle
 	}
-	perDay, opened := days(t, 40, 2, troubles)
+	perDay, opened := days(t, 20, 2, troubles)
 	hits, worst := 0, 0.0
 	for i := range 8 {
 		begin := midnight.Add(time.Duration(at(i)) * time.Minute)

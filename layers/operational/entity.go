@@ -20,20 +20,28 @@ type entity struct {
 	node     string    // the service that it is, or itself
 }
 
-func (s *openSituation) addEntity(m member) {
+// entitySeen is what one signal says of an entity.
+type entitySeen struct {
+	name, node string
+	at         time.Time
+	severity   layers.Severity
+	anomaly    float64
+}
+
+func (s *openSituation) addEntity(n entitySeen) {
 	for i := range s.entities {
-		if own := &s.entities[i]; own.name == m.key {
+		if own := &s.entities[i]; own.name == n.name {
 			own.count++
-			own.severity = max(own.severity, m.severity)
-			own.anomaly = max(own.anomaly, m.anomaly())
-			if m.at.Before(own.first) {
-				own.first = m.at
+			own.severity = max(own.severity, n.severity)
+			own.anomaly = max(own.anomaly, n.anomaly)
+			if n.at.Before(own.first) {
+				own.first = n.at
 			}
 			return
 		}
 	}
 	if len(s.entities) < situationEntitiesMax {
-		s.entities = append(s.entities, entity{strings.Clone(m.key), 1, m.severity, m.at, m.anomaly(), strings.Clone(m.node)})
+		s.entities = append(s.entities, entity{strings.Clone(n.name), 1, n.severity, n.at, n.anomaly, strings.Clone(n.node)})
 	}
 }
 

@@ -31,16 +31,22 @@ type Layer struct {
 	absences   *absences
 	graph      *topology
 	tunings    layers.Tunings
+	watcher    *watcher
 	correlator *correlator // nil where another partition correlates
 }
 
 // New returns a layer that knows no key yet. The correlator is the instance that sees the
 // flagged signals of all partitions and makes situations of them; the others send it theirs.
-func New(cfg Config, correlator bool) (*Layer, error) {
+// compile is for the conditions of patterns.
+func New(cfg Config, correlator bool, compile layers.Compiler[layers.Signal]) (*Layer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	l := &Layer{cfg: cfg, absences: newAbsences(cfg), graph: newTopology()}
+	watcher, err := newWatcher(cfg, compile)
+	if err != nil {
+		return nil, err
+	}
+	l := &Layer{cfg: cfg, absences: newAbsences(cfg), graph: newTopology(), watcher: watcher}
 	l.keys = newKeyTable(cfg.MaxKeys, l.absences.forget)
 	if correlator {
 		l.correlator = newCorrelator(cfg)
@@ -59,14 +65,26 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	if d, ok := readNotice(e); ok {
 		return l.decideNotice(e, at, d), nil
 	}
+	if m, ok := readMatch(e); ok {
+		return l.decideMatch(e, at, m), nil
+	}
+	d := l.decide(e, at)
+	if l.correlator != nil && len(l.watcher.patterns) > 0 {
+		d.Events = append(d.Events, l.watcher.observe(e, at)...)
+	}
+	return d, nil
+}
+
+// decide answers what senders say.
+func (l *Layer) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	said := l.graph.reader.read(e)
 	if e.Findings.Flagged { // another partition has judged it
 		l.graph.learn(&said, keyName(e), true)
-		return l.hand(e, at), nil
+		return l.hand(e, at)
 	}
 	if e.Findings.FlagReason != "" { // likewise, and found nothing but what it says about the topology
 		l.graph.learn(&said, keyName(e), true)
-		return l.resolve(e, at, judgement{reason: e.Findings.FlagReason}), nil
+		return l.resolve(e, at, judgement{reason: e.Findings.FlagReason})
 	}
 	j, notices := l.judge(e, at)
 	e.Findings.Anomaly, e.Findings.Flagged = j.anomaly, j.flagged
@@ -79,14 +97,17 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	case j.flagged:
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
 		d = l.hand(e, at)
-	case news && l.correlator == nil: // the correlator should know
+	case l.correlator == nil && (news || l.watcher.watches(e)): // the correlator should know
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
-		d = layers.Decision{Disposition: layers.DispositionEscalated, Correlate: true, Reason: e.Findings.FlagReason + "; it tells who depends on whom"}
+		d = layers.Decision{
+			Disposition: layers.DispositionEscalated, Correlate: true,
+			Reason: e.Findings.FlagReason + "; it tells who depends on whom, or a pattern asks for it",
+		}
 	default:
 		d = l.resolve(e, at, j)
 	}
 	d.Events = append(d.Events, notices...)
-	return d, nil
+	return d
 }
 
 // hand gives a flagged signal to the correlator, here or in its partition.
@@ -106,6 +127,15 @@ func (l *Layer) decideNotice(e *layers.Envelope, at time.Time, n noticeData) lay
 	return l.hand(e, at)
 }
 
+// decideMatch opens a situation with the signals that met a pattern.
+func (l *Layer) decideMatch(e *layers.Envelope, at time.Time, m matchData) layers.Decision {
+	e.Findings.Flagged, e.Findings.FlagReason, e.Findings.Anomaly = true, plain(headline(e, m.Pattern), reasonMax), anomalyPattern
+	if l.correlator == nil {
+		return l.hand(e, at)
+	}
+	return l.correlator.match(e, at, m)
+}
+
 // resolve answers a signal that is normal. Its event time may still close situations.
 func (l *Layer) resolve(e *layers.Envelope, at time.Time, j judgement) layers.Decision {
 	d := layers.Decision{Disposition: layers.DispositionResolved, Reason: plain(j.reason, reasonMax)}
@@ -120,15 +150,17 @@ func (l *Layer) chance() float64 { return l.absences.pace.surprise(l.cfg.Partiti
 
 // Waiting reports whether silence would close a situation or be news itself.
 func (l *Layer) Waiting() bool {
-	return l.correlator != nil && len(l.correlator.open) > 0 || l.absences.waiting()
+	return l.correlator != nil && len(l.correlator.open) > 0 || l.absences.waiting() || l.watcher.waiting()
 }
 
-// Tick closes the situations whose last member came longer than SituationGap + Lateness ago, and tells where nothing comes any more.
+// Tick closes the situations whose last member came longer than SituationGap + Lateness ago, and tells where nothing comes any more,
+// or not what a pattern waits for.
 func (l *Layer) Tick(now time.Time) []layers.Event {
 	var events []layers.Event
 	if l.correlator != nil {
 		events = l.correlator.tick(now)
 	}
+	events = append(events, l.watcher.tick(now)...)
 	return append(events, l.absences.tick(now)...)
 }
 

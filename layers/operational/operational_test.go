@@ -20,7 +20,7 @@ func newLayer(tb testing.TB, change ...func(*Config)) *Layer {
 	for _, c := range change {
 		c(&cfg)
 	}
-	l, err := New(cfg, true)
+	l, err := New(cfg, true, conditions)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestConformance(t *testing.T) {
 			layertest.Run(t, layertest.Harness{
 				New: func(tb testing.TB) layers.Layer {
 					tb.Helper()
-					l, err := New(DefaultConfig(), correlator)
+					l, err := New(DefaultConfig(), correlator, conditions)
 					if err != nil {
 						tb.Fatal(err)
 					}
@@ -199,7 +199,7 @@ func TestMetricsOfOneKeyAreNotMixed(t *testing.T) {
 
 func TestWhatAnotherPartitionFlaggedSkipsTheBaseline(t *testing.T) {
 	cfg := DefaultConfig()
-	sender, err := New(cfg, false)
+	sender, err := New(cfg, false, conditions)
 	if err != nil {
 		t.Fatal(err)
 	}

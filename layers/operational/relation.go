@@ -12,11 +12,12 @@ type token struct{ kind, value string }
 
 // Kinds of tokens besides those of labels. Label kinds begin with "=".
 const (
-	tokenKey    = "key"    // the same entity
-	tokenTrace  = "trace"  // the same request
-	tokenNode   = "node"   // the same service of the graph
-	tokenSource = "source" // the same sender
-	tokenBare   = "bare"   // the same sender, of signals without a label that says where they belong
+	tokenKey     = "key"     // the same entity
+	tokenTrace   = "trace"   // the same request
+	tokenPattern = "pattern" // a match of the same pattern and group
+	tokenNode    = "node"    // the same service of the graph
+	tokenSource  = "source"  // the same sender
+	tokenBare    = "bare"    // the same sender, of signals without a label that says where they belong
 )
 
 // labelKinds says which labels relate signals, and which of them mean the same.

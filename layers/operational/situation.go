@@ -83,7 +83,7 @@ func (s *openSituation) add(m member, keepID bool) bool {
 	if m.e.ReceivedAt.After(s.receivedAt) {
 		s.receivedAt = m.e.ReceivedAt
 	}
-	s.addEntity(m)
+	s.addEntity(entitySeen{m.key, m.node, m.at, m.severity, m.anomaly()})
 	if m.absence != "" {
 		s.notices++
 		if s.notices == p.Members && len(s.silent) < absencesHeldMax && !slices.Contains(s.silent, m.absence) {

@@ -39,6 +39,7 @@ func (l *Layer) Snapshot() ([]byte, error) {
 	list(c, &open, 1, func(s **openSituation) { c.situation(*s) })
 	c.milds(&milds)
 	c.topology(l.graph)
+	c.watcher(l.watcher)
 	c.tuning(&l.tunings)
 	return binary.LittleEndian.AppendUint32(c.buf, crc32.ChecksumIEEE(c.buf)), nil
 }
@@ -74,10 +75,11 @@ func (l *Layer) Restore(snapshot []byte) error {
 		c.situation(*s)
 	})
 	var milds []mild
-	graph := newTopology()
+	graph, watcher := newTopology(), l.watcher.fresh()
 	if c.layout >= snapshotAbsence {
 		c.milds(&milds)
 		c.topology(graph)
+		c.watcher(watcher)
 	}
 	var tunings layers.Tunings
 	c.tuning(&tunings)
@@ -90,7 +92,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 	if c.err != nil {
 		return fmt.Errorf("operational: snapshot: %w", c.err)
 	}
-	l.keys, l.absences, l.graph, l.tunings = keys, absences, graph, tunings
+	l.keys, l.absences, l.graph, l.watcher, l.tunings = keys, absences, graph, watcher, tunings
 	l.restoreOpen(open, milds)
 	return nil
 }
@@ -236,69 +238,4 @@ func (c *codec) hours(holds func(hour int) bool, each func(hour int)) {
 			each(h)
 		}
 	}
-}
-
-func (c *codec) situation(s *openSituation) {
-	p := &s.public
-	for _, text := range [...]*string{&p.ID, &p.Key, &p.Title} {
-		c.text(text)
-	}
-	c.time(&p.OpenedAt)
-	c.time(&p.UpdatedAt)
-	c.time(&s.receivedAt)
-	c.severity(&p.Severity)
-	for _, n := range [...]*int{&p.Revision, &p.Members, &s.nextMembers, &s.nextEntities} {
-		c.small(n)
-	}
-	c.float(&p.Anomaly)
-	list(c, &p.MemberIDs, 1, c.text)
-	list(c, &s.sources, 4, func(own *sourceSpan) {
-		c.text(&own.name)
-		c.time(&own.last)
-		c.bool(&own.passed)
-	})
-	list(c, &s.entities, 8, func(n *entity) {
-		c.text(&n.name)
-		c.float(&n.count)
-		c.severity(&n.severity)
-		c.time(&n.first)
-		if c.layout >= snapshotAbsence {
-			c.float(&n.anomaly)
-			c.text(&n.node)
-		} else {
-			n.node = n.name
-		}
-	})
-	list(c, &s.tokens, 2, func(t *token) {
-		c.text(&t.kind)
-		c.text(&t.value)
-	})
-	if c.layout >= snapshotAbsence {
-		list(c, &s.silent, 1, c.text)
-		c.small(&s.notices)
-	}
-	if c.reading {
-		s.index()
-	}
-}
-
-func (c *codec) severity(v *layers.Severity) {
-	n := int(*v)
-	c.small(&n)
-	if n > int(layers.SeverityCritical) {
-		c.fail()
-		n = 0
-	}
-	*v = layers.Severity(n)
-}
-
-// small describes a count that fits into an int.
-func (c *codec) small(n *int) {
-	v := uint64(*n)
-	c.uint(&v)
-	if v > 1<<40 {
-		c.fail()
-		v = 0
-	}
-	*n = int(v)
 }

@@ -124,15 +124,31 @@ func (c *codec) topology(t *topology) {
 		c.text(&s.service)
 		c.bool(&s.waits)
 	})
-	once := slices.Clone(t.once)
-	list(c, &once, 1, c.uint)
+	var places []int
+	for i, hash := range t.once {
+		if hash != 0 {
+			places = append(places, i)
+		}
+	}
+	once := make([]uint64, edgesOnce)
+	list(c, &places, 2, func(place *int) {
+		c.small(place)
+		if *place >= edgesOnce {
+			c.fail()
+			return
+		}
+		if !c.reading {
+			once[*place] = t.once[*place]
+		}
+		c.uint(&once[*place])
+	})
 	if !c.reading {
 		return
 	}
 	for _, n := range nodes {
 		t.nodes[n.name] = n
 	}
-	if len(spans) != 0 && len(spans) != spansMax || len(once) != 0 && len(once) != edgesOnce || len(nodes) > topologyNodes || !t.isWhole() {
+	if len(spans) != 0 && len(spans) != spansMax || len(nodes) > topologyNodes || !t.isWhole() {
 		c.fail()
 		return
 	}

@@ -48,7 +48,7 @@ func TestRestoreRefusesWhatItCannotRead(t *testing.T) {
 			t.Errorf("%s: error %v: want one that says what is wrong", name, err)
 		}
 	}
-	plain, err := New(DefaultConfig(), false)
+	plain, err := New(DefaultConfig(), false, conditions)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,7 @@ func TestTheHostOfWhatIsNeededRanksFirst(t *testing.T) {
 
 // TestTopologyReachesTheCorrelator has another partition learn it from ordinary signals.
 func TestTopologyReachesTheCorrelator(t *testing.T) {
-	far, err := New(DefaultConfig(), false)
+	far, err := New(DefaultConfig(), false, conditions)
 	if err != nil {
 		t.Fatal(err)
 	}
