@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// configText gives every layer something to do: L1 has a rule, L4 a playbook, situations close within
+// configText gives every layer something to do: L1 has a rule, L4 playbooks, one with actions, situations close within
 // the run.
 const configText = `
 rules:
@@ -21,7 +21,14 @@ rules:
 windows: {lateness: 5s, situation: 20s}
 playbooks:
   - {name: disk-full, when: 'title.contains("disk")', title: Make room, steps: [delete old logs, grow the volume]}
-  - {name: look, when: 'severity < critical', title: Look at it, steps: [open the dashboard]}
+  - name: look
+    when: severity < critical
+    title: Look at it
+    steps: [open the dashboard]
+    actions:
+      - {webhook: TARGET}
+      - {note: looked at}
+consensus: {per_key: 10000, in_all: 10000}
 `
 
 // world is one run's folder, servers and processes.
@@ -31,6 +38,7 @@ type world struct {
 	server  *natsServer // alone, or
 	cluster *cluster
 	fleet   *fleet
+	target  *target
 }
 
 // newWorld starts NATS and provisions it. The folder stays where the test fails, or where the settings
@@ -53,7 +61,8 @@ func (w *world) provision(url string, partitions int, config string, more ...str
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	file := createFile(w.t, filepath.Join(w.dir, "hal9.yaml"), config).Name()
+	w.target = newTarget(w.t)
+	file := createFile(w.t, filepath.Join(w.dir, "hal9.yaml"), w.target.configured(config)).Name()
 	args := append([]string{
 		"provision", "--nats", url, "--config", file,
 		"--partitions", strconv.Itoa(partitions), "--store-bytes", strconv.Itoa(storeBytes),
@@ -176,7 +185,11 @@ func (w *world) endure(s settings, storm *storm, began time.Time) {
 	if err := awaitVerdicts(ctx, js, load.acknowledged.Load(), patience); err != nil {
 		w.t.Error(err)
 	}
+	if err := awaitCourses(ctx, js); err != nil {
+		w.t.Error(err)
+	}
 	e := newEvidence(load, s.partitions, storm.strikes)
+	e.target = w.target
 	if err := e.collect(ctx, js); err != nil {
 		w.t.Error(err)
 	}

@@ -30,6 +30,8 @@ type evidence struct {
 	letters         int
 	situations      map[string]*story
 	plans           int
+	courses         map[string]*course // of plans with actions
+	target          *target            // that took their actions; nil where none did
 	places          [stageCount][]place
 	overtook        []bool // signals that came to L2 by the lane for critical ones, perhaps beside their partition
 	inStream        [stageCount]int
@@ -42,6 +44,7 @@ func newEvidence(l *load, partitions int, strikes []strike) *evidence {
 	e := &evidence{
 		script: l.script, load: l, partitions: partitions, strikes: strikes, found: newFindings(),
 		ends: make([]ending, n), overtook: make([]bool, n), storedAt: make([]time.Time, n), byEnd: map[string]int{}, situations: map[string]*story{},
+		courses: map[string]*course{},
 	}
 	for stage := range e.places {
 		e.places[stage] = make([]place, n)
@@ -65,6 +68,7 @@ func (e *evidence) collect(ctx context.Context, js jetstream.JetStream) error {
 	}
 	e.checkCount()
 	e.checkSituations()
+	e.checkActions()
 	e.checkOrder()
 	return nil
 }

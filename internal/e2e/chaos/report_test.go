@@ -29,6 +29,7 @@ func (e *evidence) table(s settings, f *fleet, took time.Duration) string {
 	row("double", "%d", e.double)
 	row("situations", "%d", len(e.situations))
 	row("plan events", "%d", e.plans)
+	row("plans with actions", "%d, %d actions taken by their target", len(e.courses), e.target.taken())
 	row("dead letters", "%d", e.letters)
 	row("order per key", "%d neighbours compared", e.pairs)
 	row("faults", "%s", e.faultCounts())
