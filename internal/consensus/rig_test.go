@@ -162,9 +162,14 @@ func (r *rig) propose(numbers ...int) {
 			pipeline.Record{Subject: pipeline.SubjectSituations + ".opened", ID: s.ID + ".1", Data: encode(r.t, s)},
 			pipeline.Record{Subject: pipeline.SubjectOfPlan(layers.PlanProposed), ID: p.ID + ".proposed", Data: encode(r.t, p)})
 	}
-	if err := r.bus.Publish(r.t.Context(), records); err != nil {
-		r.t.Fatal(err)
+	var err error // Right after a stream has lost or got back its leader NATS may take nothing for a moment; ids make tries one.
+	for range 100 {
+		if err = r.bus.Publish(r.t.Context(), records); err == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
+	r.t.Fatal(err)
 }
 
 func (r *rig) situation(n int) *layers.Situation {
