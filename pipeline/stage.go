@@ -49,6 +49,11 @@ type worker interface {
 	tick(now time.Time) ([]Record, error)
 	hear(n *layers.Note) error
 	waiting() bool
+	stateful
+}
+
+// stateful is a worker's state.
+type stateful interface {
 	snapshot() (state []byte, keeps bool, err error)
 	restore(state []byte) error
 	changed() []Record // what is to be stored of its state

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,7 @@ itself when the alert is over. The alert is that of a signal, or with --key each
 			request.SignalID = args[0]
 		}
 		if (request.SignalID == "") == (request.Key == "") {
-			return fmt.Errorf("say which alert: either the id of one of its signals, or --key KEY")
+			return errors.New("say which alert: either the id of one of its signals, or --key KEY")
 		}
 		request.Author, request.Reason = d.author, d.reason
 		return d.with(cmd, func(ctx context.Context, desk *oncall.Desk) error {

@@ -26,11 +26,12 @@ func TestQueueCountsSignalsNotMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 		record := pipeline.Record{Subject: "hal9.l3.0", Data: data, Header: map[string]string{pipeline.HeaderSignals: strconv.Itoa(size + 1)}}
-		if size == 7 {
+		switch size {
+		case 7:
 			record.Header = map[string]string{pipeline.HeaderKind: pipeline.KindTick}
-		} else if size == 9 {
+		case 9:
 			record.Header = map[string]string{pipeline.HeaderKind: pipeline.KindNote}
-		} else {
+		default:
 			want += uint64(size) + 1
 		}
 		if err := b.Publish(t.Context(), []pipeline.Record{record}); err != nil {

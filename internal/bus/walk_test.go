@@ -21,7 +21,7 @@ func shelve(t *testing.T, b *bus.Bus, from, to int) {
 	var list []pipeline.Record
 	for i := from; i < to; i++ {
 		list = append(list, pipeline.Record{
-			Subject: fmt.Sprintf("hal9.dead.L%d", 1+i%2), ID: fmt.Sprint("d", i), Data: []byte(fmt.Sprint("letter ", i)),
+			Subject: fmt.Sprintf("hal9.dead.L%d", 1+i%2), ID: fmt.Sprint("d", i), Data: fmt.Append(nil, "letter ", i),
 		})
 	}
 	if err := b.Publish(t.Context(), list); err != nil {

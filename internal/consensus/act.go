@@ -10,7 +10,6 @@ import (
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/layers"
-	"github.com/2lab-ai/hal9/pipeline/natspubsub"
 )
 
 // The states of an action beside those of layers.ActionState.
@@ -195,8 +194,6 @@ const recordTries = 5
 
 // later has the proposal delivered again after a time.
 func (r *errand) later(after time.Duration, why error) error {
-	if delivery, ok := natspubsub.DeliveryOf(r.msg.Context()); ok {
-		delivery.DelayNack(after)
-	}
+	r.delivery.DelayNack(after)
 	return why
 }

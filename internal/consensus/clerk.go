@@ -56,7 +56,7 @@ func (c *Council) see(msg *message.Message) error {
 	}
 	d := c.file(plan, delivery.Stored)
 	// A proposal that stands in the stream twice may have been seen through before.
-	run := &errand{council: c, docket: d, plan: *plan, msg: msg, again: delivery.Attempt > 1 || !d.stored.Equal(delivery.Stored), stored: delivery.Stored}
+	run := &errand{council: c, docket: d, plan: *plan, msg: msg, delivery: delivery, again: delivery.Attempt > 1 || !d.stored.Equal(delivery.Stored)}
 	if c.meets(d) && delivery.Attempt == 1 {
 		c.deps.Observer.Planned(layers.PlanProposed)
 	}
@@ -78,9 +78,10 @@ type errand struct {
 	docket  *docket
 	plan    layers.Plan
 	msg     *message.Message
-	stored  time.Time // when the proposal was
 	made    *decision
 	again   bool // it may have come some way before
+
+	delivery *natspubsub.Delivery // of the proposal
 }
 
 func (r *errand) do(ctx context.Context) error {
@@ -143,7 +144,7 @@ func (r *errand) await(ctx context.Context) (err error) {
 	if r.made == nil {
 		return errLater
 	}
-	r.again = r.again || r.stored.Sub(r.made.At) > newsAge
+	r.again = r.again || r.delivery.Stored.Sub(r.made.At) > newsAge
 	return nil
 }
 
@@ -260,10 +261,8 @@ func (r *errand) bury(ctx context.Context, s *actionState) error {
 			pipeline.HeaderLayer:    "action",
 			pipeline.HeaderAttempts: strconv.Itoa(s.Attempts),
 			pipeline.HeaderStream:   pipeline.StreamPlans,
+			pipeline.HeaderSeq:      strconv.FormatUint(r.delivery.Sequence, 10),
 		},
-	}
-	if delivery, ok := natspubsub.DeliveryOf(r.msg.Context()); ok {
-		record.Header[pipeline.HeaderSeq] = strconv.FormatUint(delivery.Sequence, 10)
 	}
 	return r.council.deps.Bus.Publish(ctx, []pipeline.Record{record})
 }

@@ -35,10 +35,9 @@ func says(t *testing.T, args ...string) string {
 
 // alertRig publishes alerts and looks at what became of them.
 type alertRig struct {
-	t   *testing.T
-	js  jetstream.JetStream
-	n   int
-	got map[string]verdict
+	t  *testing.T
+	js jetstream.JetStream
+	n  int
 }
 
 // sends publishes a signal that is made from a template with an id, and returns its verdict.

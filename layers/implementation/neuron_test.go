@@ -99,11 +99,11 @@ func TestBankSaysWhatItsNeuronsSay(t *testing.T) {
 		for range random.IntN(30) {
 			words[word()] = true
 		}
-		text := ""
+		var text strings.Builder
 		for w := range words {
-			text += " " + w //nolint:perfsprint // a few
+			text.WriteString(" " + w) //nolint:perfsprint // a few
 		}
-		v.Read(&layers.Envelope{Signal: layers.Signal{Text: text}})
+		v.Read(&layers.Envelope{Signal: layers.Signal{Text: text.String()}})
 		b.activate(v)
 		for i, n := range list {
 			sum := 0.0
@@ -113,10 +113,10 @@ func TestBankSaysWhatItsNeuronsSay(t *testing.T) {
 				}
 			}
 			if got := b.neurons[i].activation(v); got < sum-1e-9 || got > sum+1e-9 {
-				t.Fatalf("neuron %d on %q: activation %v, want %v", i, text, got, sum)
+				t.Fatalf("neuron %d on %q: activation %v, want %v", i, text.String(), got, sum)
 			}
 			if sum >= n.Threshold && float64(b.sums[i]) < n.Threshold*boundSlack {
-				t.Fatalf("neuron %d on %q: the bound is %v and the sum %v", i, text, b.sums[i], sum)
+				t.Fatalf("neuron %d on %q: the bound is %v and the sum %v", i, text.String(), b.sums[i], sum)
 			}
 			if sum >= n.Threshold {
 				fired++
@@ -252,10 +252,10 @@ func benchmarkBank(n int) (*Bank, *Vector, *Vector) {
 		byDimension[Dimension(word)] = word
 	}
 	weights := map[string]float64{}
-	text := ""
+	var text strings.Builder
 	for _, word := range byDimension {
 		weights[word] = 1
-		text += " " + word //nolint:perfsprint // once
+		text.WriteString(" " + word) //nolint:perfsprint // once
 	}
 	list := make([]Neuron, n)
 	for i := range list {
@@ -265,6 +265,6 @@ func benchmarkBank(n int) (*Bank, *Vector, *Vector) {
 	line.Read(&layers.Envelope{Signal: layers.Signal{
 		Source: "web", Severity: layers.SeverityInfo, Text: "request served for user in 35 ms by worker of pool default with status ok",
 	}})
-	dense.Read(&layers.Envelope{Signal: layers.Signal{Text: text}})
+	dense.Read(&layers.Envelope{Signal: layers.Signal{Text: text.String()}})
 	return NewBank(list), line, dense
 }

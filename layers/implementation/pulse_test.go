@@ -2,6 +2,7 @@ package implementation
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func TestRoutineSignalsShowOnceAMinuteThatTheirKeyIsAlive(t *testing.T) {
 	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 	for i := range 600 { // ten minutes
 		e := &layers.Envelope{Signal: layers.Signal{
-			ID: fmt.Sprint(i), Source: "cron", Key: "web-1", Text: fmt.Sprintf("job %d done", i), Time: start.Add(time.Duration(i) * time.Second),
+			ID: strconv.Itoa(i), Source: "cron", Key: "web-1", Text: fmt.Sprintf("job %d done", i), Time: start.Add(time.Duration(i) * time.Second),
 		}}
 		d, err := l.Decide(t.Context(), e)
 		if err != nil {

@@ -18,10 +18,14 @@ var conditions layers.Compiler[layers.Signal] = expr.Signal
 
 func testPatterns() []Pattern {
 	return []Pattern{
-		{Name: "logins", Title: "Somebody tries passwords", Severity: layers.SeverityCritical, Within: 5 * time.Minute,
-			By: []string{"labels.user"}, When: `text.contains("login failed")`, Distinct: "key", Count: 3},
-		{Name: "meltdown", Within: 10 * time.Minute, Count: 3,
-			Any: []string{`text == "hot"`, `text == "loud"`, `text == "slow"`, `text == "wet"`, `text == "dark"`}},
+		{
+			Name: "logins", Title: "Somebody tries passwords", Severity: layers.SeverityCritical, Within: 5 * time.Minute,
+			By: []string{"labels.user"}, When: `text.contains("login failed")`, Distinct: "key", Count: 3,
+		},
+		{
+			Name: "meltdown", Within: 10 * time.Minute, Count: 3,
+			Any: []string{`text == "hot"`, `text == "loud"`, `text == "slow"`, `text == "wet"`, `text == "dark"`},
+		},
 		{Name: "swap", Within: 5 * time.Minute, By: []string{"key"}, Sequence: []string{`text == "swap full"`, `text == "slow"`, `text == "killed"`}},
 		{Name: "unclean", Within: 5 * time.Minute, By: []string{"key"}, Sequence: []string{`text == "down"`, `text == "up"`}, Without: `text == "saved"`},
 		{Name: "backup", Within: time.Hour, By: []string{"labels.disk"}, When: `text == "backup begins"`, Missing: `text == "backup ends"`},
@@ -87,24 +91,42 @@ func TestPatternsOpenSituations(t *testing.T) {
 		all  []said
 		want []string
 	}{
-		{"three hosts, one user", []said{{0, "h1", "login failed", "user=bob"}, {60, "h2", "login failed", "user=bob"}, {100, "h2", "login failed", "user=bob"}, {200, "h3", "login failed", "user=bob"}},
-			[]string{"critical Somebody tries passwords (bob) (and 2 more): 5 members, h1 first"}},
+		{
+			"three hosts, one user",
+			[]said{{0, "h1", "login failed", "user=bob"}, {60, "h2", "login failed", "user=bob"}, {100, "h2", "login failed", "user=bob"}, {200, "h3", "login failed", "user=bob"}},
+			[]string{"critical Somebody tries passwords (bob) (and 2 more): 5 members, h1 first"},
+		},
 		{"three hosts, other users", []said{{0, "h1", "login failed", "user=bob"}, {60, "h2", "login failed", "user=eve"}, {200, "h3", "login failed", "user=bob"}}, nil},
 		{"three hosts, too slow", []said{{0, "h1", "login failed", "user=bob"}, {200, "h2", "login failed", "user=bob"}, {301, "h3", "login failed", "user=bob"}}, nil},
 		{"no label", []said{{0, "h1", "login failed", ""}, {1, "h2", "login failed", ""}, {2, "h3", "login failed", ""}}, nil},
-		{"three of five", []said{{0, "a", "hot", ""}, {1, "a", "hot", ""}, {2, "b", "wet", ""}, {500, "c", "dark", ""}},
-			[]string{"error meltdown (and 2 more): 5 members, a first"}},
+		{
+			"three of five",
+			[]said{{0, "a", "hot", ""}, {1, "a", "hot", ""}, {2, "b", "wet", ""}, {500, "c", "dark", ""}},
+			[]string{"error meltdown (and 2 more): 5 members, a first"},
+		},
 		{"two of five", []said{{0, "a", "hot", ""}, {1, "a", "hot", ""}, {2, "b", "wet", ""}}, nil},
-		{"a sequence", []said{{0, "a", "swap full", ""}, {10, "b", "killed", ""}, {20, "a", "slow", ""}, {30, "a", "killed", ""}},
-			[]string{"error swap (a): 4 members, a first"}},
+		{
+			"a sequence",
+			[]said{{0, "a", "swap full", ""}, {10, "b", "killed", ""}, {20, "a", "slow", ""}, {30, "a", "killed", ""}},
+			[]string{"error swap (a): 4 members, a first"},
+		},
 		{"another order", []said{{0, "a", "slow", ""}, {20, "a", "swap full", ""}, {30, "a", "killed", ""}}, nil},
-		{"nothing in between", []said{{0, "a", "down", ""}, {30, "a", "up", ""}, {200, "z", "fine", ""}},
-			[]string{"error unclean (a): 3 members, a first"}},
+		{
+			"nothing in between",
+			[]said{{0, "a", "down", ""}, {30, "a", "up", ""}, {200, "z", "fine", ""}},
+			[]string{"error unclean (a): 3 members, a first"},
+		},
 		{"something in between", []said{{0, "a", "down", ""}, {10, "a", "saved", ""}, {30, "a", "up", ""}, {200, "z", "fine", ""}}, nil},
-		{"what does not follow", []said{{0, "a", "backup begins", "disk=d1"}, {10, "a", "backup begins", "disk=d2"}, {900, "a", "backup ends", "disk=d2"}, {8000, "z", "fine", ""}},
-			[]string{"error backup (d1): 2 members, a first"}},
-		{"what follows too late", []said{{0, "a", "backup begins", "disk=d1"}, {3700, "a", "backup ends", "disk=d1"}},
-			[]string{"error backup (d1): 2 members, a first"}},
+		{
+			"what does not follow",
+			[]said{{0, "a", "backup begins", "disk=d1"}, {10, "a", "backup begins", "disk=d2"}, {900, "a", "backup ends", "disk=d2"}, {8000, "z", "fine", ""}},
+			[]string{"error backup (d1): 2 members, a first"},
+		},
+		{
+			"what follows too late",
+			[]said{{0, "a", "backup begins", "disk=d1"}, {3700, "a", "backup ends", "disk=d1"}},
+			[]string{"error backup (d1): 2 members, a first"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

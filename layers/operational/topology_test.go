@@ -13,8 +13,15 @@ import (
 
 // shop is a system of six services that need a database, by different ways, which runs on a host.
 var shopCalls = [][2]string{
-	{"web", "cart"}, {"web", "search"}, {"cart", "orders"}, {"orders", "payments"}, {"payments", "db"}, {"cart", "db"},
-	{"search", "catalog"}, {"catalog", "db"}, {"orders", "db"},
+	{"web", "cart"},
+	{"web", "search"},
+	{"cart", "orders"},
+	{"orders", "payments"},
+	{"payments", "db"},
+	{"cart", "db"},
+	{"search", "catalog"},
+	{"catalog", "db"},
+	{"orders", "db"},
 }
 
 // tellCalls sends ordinary signals that say who calls whom, in one of the ways in which senders do.

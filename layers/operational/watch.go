@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +97,7 @@ func newHit(e *layers.Envelope, at time.Time, part int, p *watched) hit {
 		value, _ := fieldOf(e, p.Distinct)
 		h.value = strings.Clone(short(value))
 	default:
-		h.value = fmt.Sprint(part)
+		h.value = strconv.Itoa(part)
 	}
 	return h
 }

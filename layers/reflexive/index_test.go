@@ -3,6 +3,7 @@ package reflexive_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/2lab-ai/hal9/internal/expr"
@@ -29,7 +30,7 @@ func randomRule(r *rand.Rand, depth int) string {
 func randomSignal(r *rand.Rand, origin uint64) *layers.Envelope {
 	return signal(origin, func(e *layers.Envelope) {
 		e.Source, e.Type, e.Key = fmt.Sprint("s", r.IntN(70)), fmt.Sprint("t", r.IntN(7)), fmt.Sprint("k", r.IntN(70))
-		e.Severity, e.Text = layers.Severity(r.IntN(6)), fmt.Sprint(r.IntN(8))
+		e.Severity, e.Text = layers.Severity(r.IntN(6)), strconv.Itoa(r.IntN(8))
 		e.Value, e.HasValue = float64(r.IntN(7)), r.IntN(2) == 0
 		if r.IntN(3) > 0 {
 			e.Labels = map[string]string{"app": fmt.Sprint("a", r.IntN(7)), "x": "y"}
@@ -84,8 +85,8 @@ func BenchmarkFiveThousandRules(b *testing.B) {
 			l := newReal(b, func(c *reflexive.Config) { *c = cfg })
 			e := signal(1, func(e *layers.Envelope) { e.Source = "alerts" })
 			for i := 0; b.Loop(); i++ {
-				e.ID, e.Origin = fmt.Sprint(i), uint64(i)+1
-				e.Labels = map[string]string{"alertname": fmt.Sprint("Alert", i%5000), "n": fmt.Sprint(i)}
+				e.ID, e.Origin = strconv.Itoa(i), uint64(i)+1
+				e.Labels = map[string]string{"alertname": fmt.Sprint("Alert", i%5000), "n": strconv.Itoa(i)}
 				decide(b, l, e)
 			}
 		})

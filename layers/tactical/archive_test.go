@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func history(seed uint64, n int) []event {
 		id := fmt.Sprintf("sit-%d", number)
 		if random.IntN(3) == 0 && revisions[number] > 0 {
 			data, _ := json.Marshal(Outcome{SituationID: id, Closed: random.IntN(2) == 0, Open: int64(i), Word: WordHelped, At: int64(i)})
-			all = append(all, event{note: &layers.Note{ID: fmt.Sprint(i), Kind: NoteOutcome, Data: data}})
+			all = append(all, event{note: &layers.Note{ID: strconv.Itoa(i), Kind: NoteOutcome, Data: data}})
 			continue
 		}
 		revisions[number]++
@@ -49,7 +50,7 @@ func history(seed uint64, n int) []event {
 		at := time.Unix(int64(1_700_000_000+i), 0).UTC()
 		key := fmt.Sprintf("host-%d", number%7)
 		all = append(all, event{envelope: &layers.Envelope{
-			Signal: layers.Signal{ID: fmt.Sprint(i), Source: "test", Key: key, Time: at, Severity: layers.SeverityError},
+			Signal: layers.Signal{ID: strconv.Itoa(i), Source: "test", Key: key, Time: at, Severity: layers.SeverityError},
 			Findings: layers.Findings{Situation: &layers.Situation{
 				ID: id, Revision: revisions[number], Key: key, Title: title, OpenedAt: at, Severity: layers.SeverityError, Members: i,
 				Entities: []layers.Entity{{Name: key}},

@@ -2,6 +2,7 @@ package tactical_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,13 +108,13 @@ func TestKnownButUseless(t *testing.T) {
 	if d.Disposition != layers.DispositionEscalated || !strings.Contains(d.Reason, "did not help last time") {
 		t.Errorf("%s: %s", d.Disposition, d.Reason)
 	}
-	if plan := proposed(t, d); !contains(plan.Reasons, "Last time this did not help: playbook disk-full for sit-0 (similarity 1.00).") {
+	if plan := proposed(t, d); !slices.Contains(plan.Reasons, "Last time this did not help: playbook disk-full for sit-0 (similarity 1.00).") {
 		t.Errorf("reasons %q", plan.Reasons)
 	}
 	hear(t, l, tactical.Outcome{SituationID: "sit-1", Word: tactical.WordHelped})
 	d = decide(t, l, situation("sit-2", "db-1", "disk full", layers.SeverityWarning))
 	if plan := proposed(t, d); d.Disposition != layers.DispositionResolved ||
-		!contains(plan.Reasons, "Last time this helped: playbook disk-full for sit-1 (similarity 1.00).") {
+		!slices.Contains(plan.Reasons, "Last time this helped: playbook disk-full for sit-1 (similarity 1.00).") {
 		t.Errorf("%s, reasons %q", d.Disposition, plan.Reasons)
 	}
 }
@@ -130,13 +131,4 @@ func TestAWorsenedSituationKeepsAPersonsWord(t *testing.T) {
 	if got := again.Findings.Situation.Recalled[0].Outcome; !strings.HasSuffix(got, "last time this helped") || strings.Contains(got, "closed") {
 		t.Errorf("outcome is %q", got)
 	}
-}
-
-func contains(list []string, wanted string) bool {
-	for _, text := range list {
-		if text == wanted {
-			return true
-		}
-	}
-	return false
 }

@@ -75,6 +75,7 @@ func (j Judgement) Vote(voter int) (yes bool, reason string) {
 }
 
 func yes(format string, args ...any) answer { return answer{weightYes, fmt.Sprintf(format, args...)} }
+
 func doubt(format string, args ...any) answer {
 	return answer{weightDoubt, fmt.Sprintf(format, args...)}
 }

@@ -29,7 +29,7 @@ type target struct {
 func newTarget(t *testing.T) *target {
 	t.Helper()
 	g := &target{hits: map[string]int{}}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		g.mu.Lock()
 		defer g.mu.Unlock()
