@@ -42,6 +42,9 @@ const (
 	BucketReflexes    = "hal9_reflexes"    // what L1's processes share: silences, acknowledgements, which alerts fire
 )
 
+// DurableOutcomes is the consumer on StreamSituations through which L4 hears what became of its situations.
+const DurableOutcomes = "l4-outcomes"
+
 // DurableObjectives is the consumer on StreamVerdicts that feeds L5's objectives.
 const DurableObjectives = "l5-objectives"
 

@@ -58,7 +58,7 @@ Every flag can be set by an environment variable: --nats-port is HAL9_NATS_PORT.
 func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newUp(g), newSend(g), newFeed(g), newTail(g), newExplain(g), newTrace(g),
-		newSilence(g), newAck(g), newDead(g), newRun(g), newProvision(g), newSLO(g), newTrends(g), newFeedback(g), newTuning(g),
+		newSilence(g), newAck(g), newDead(g), newRun(g), newProvision(g), newSLO(g), newTrends(g), newFeedback(g), newOutcome(g), newTuning(g),
 		newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newVersion(),
 	}
 }
@@ -110,4 +110,4 @@ func oneLine(err error) string {
 }
 
 // packageName matches the packages of this module that may start an error's text.
-var packageName = regexp.MustCompile(`^(app|assembly|bare|bench|bus|cli|config|dead|expr|hal9|ingest|layers|load|natsserver|oncall|outbound|pipeline|reflexive|rehearsal|shadow|trial|tuning|web)$`)
+var packageName = regexp.MustCompile(`^(app|assembly|bare|bench|bus|cli|config|dead|expr|hal9|ingest|layers|load|natsserver|oncall|outbound|outcome|pipeline|reflexive|rehearsal|shadow|trial|tuning|web)$`)

@@ -25,6 +25,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/oncall"
 	"github.com/2lab-ai/hal9/internal/outbound"
+	"github.com/2lab-ai/hal9/internal/outcome"
 	"github.com/2lab-ai/hal9/internal/telemetry"
 	"github.com/2lab-ai/hal9/internal/web"
 	"github.com/2lab-ai/hal9/layers"
@@ -79,6 +80,7 @@ type App struct {
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
 	council     *consensus.Council
+	teller      *outcome.Teller // nil where this process does not run L4
 	mover       *dead.Mover
 	server      *web.Server
 
@@ -180,6 +182,9 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	}
 	if a.council != nil {
 		work.Go(func() error { return a.council.Run(working) })
+	}
+	if a.teller != nil {
+		work.Go(func() error { a.teller.Run(working); return nil })
 	}
 	if a.mover != nil {
 		work.Go(func() error { a.mover.Run(working); return nil })

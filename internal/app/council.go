@@ -7,14 +7,16 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/consensus"
 	"github.com/2lab-ai/hal9/internal/expr"
+	"github.com/2lab-ai/hal9/internal/outcome"
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// newCouncil makes voters and clerk in the process that runs L4.
+// newCouncil makes voters, clerk and the teller of outcomes in the process that runs L4.
 func (a *App) newCouncil(ctx context.Context) (err error) {
 	if !a.runs(layers.NameL4) || a.cfg.NewLayer != nil {
 		return nil
 	}
+	a.teller = outcome.New(a.bus, a.partitions, a.log, time.Now)
 	a.council, err = consensus.New(ctx, consensus.Config{
 		Council: a.cfg.File.Consensus, Playbooks: a.cfg.File.Playbooks, Process: processName(), Partitions: a.partitions,
 	}, consensus.Deps{

@@ -106,6 +106,10 @@ func actionRules() []Rule {
 			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/sony/gobreaker"},
 		},
 		{
+			Packages: "internal/outcome",
+			Internal: []string{"layers", "layers/tactical", "pipeline", "internal/bus"},
+		},
+		{
 			Packages: "internal/consensus",
 			Internal: []string{"layers", "layers/tactical", "pipeline", "pipeline/natspubsub", "internal/bus", "internal/outbound"},
 			External: []string{"github.com/ThreeDotsLabs/watermill"},

@@ -53,6 +53,7 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 	case layers.NameL4:
 		cfg := tactical.DefaultConfig()
 		cfg.Playbooks = k.File.Playbooks
+		cfg.MaxMemory = situationsOf(key.Partitions)
 		return tactical.New(cfg, expr.Situation)
 	case layers.NameL5:
 		return strategic.New(k.strategic(), k.Reports, k.Changes)
@@ -107,6 +108,17 @@ const (
 	seriesInAll = 150_000
 	seriesLeast = 2_500 // of one partition, however many there are
 )
+
+// How many situations L4 remembers. Each takes some 3 KiB of memory and 1 KiB of HAL9_MEMORY.
+const (
+	situationsInAll = 20_000
+	situationsLeast = 1_000 // of one partition, however many there are
+)
+
+// situationsOf returns how many situations a partition remembers.
+func situationsOf(partitions int) int {
+	return max(situationsLeast, situationsInAll/max(1, partitions))
+}
 
 // seriesOf returns how many series a partition remembers, where one alone would remember most.
 func seriesOf(most, partitions int) int {

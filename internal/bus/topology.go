@@ -148,11 +148,18 @@ func (t Topology) consumers() []consumer {
 	list = append(list,
 		consumer{pipeline.StreamVerdicts, durable(pipeline.DurableObjectives, jetstream.AckAllPolicy)},
 		consumer{pipeline.StreamSituations, durable(pipeline.DurableSituations, jetstream.AckAllPolicy)},
-		advisoryConsumer(), planConsumer())
+		advisoryConsumer(), planConsumer(), outcomeConsumer())
 	for _, sink := range t.Sinks {
 		list = append(list, consumer{sink.Stream, durable(sink.Name, jetstream.AckExplicitPolicy)})
 	}
 	return list
+}
+
+// outcomeConsumer is the durable through which L4 hears which of its situations were closed.
+func outcomeConsumer() consumer {
+	config := durable(pipeline.DurableOutcomes, jetstream.AckExplicitPolicy)
+	config.FilterSubject = pipeline.SubjectSituations + "." + string(layers.SituationClosed)
+	return consumer{pipeline.StreamSituations, config}
 }
 
 // planConsumer is the durable through which proposed plans are seen through to their end.

@@ -101,7 +101,7 @@ func TestBankSaysWhatItsNeuronsSay(t *testing.T) {
 		}
 		var text strings.Builder
 		for w := range words {
-			text.WriteString(" " + w) //nolint:perfsprint // a few
+			text.WriteString(" " + w)
 		}
 		v.Read(&layers.Envelope{Signal: layers.Signal{Text: text.String()}})
 		b.activate(v)
@@ -255,7 +255,7 @@ func benchmarkBank(n int) (*Bank, *Vector, *Vector) {
 	var text strings.Builder
 	for _, word := range byDimension {
 		weights[word] = 1
-		text.WriteString(" " + word) //nolint:perfsprint // once
+		text.WriteString(" " + word)
 	}
 	list := make([]Neuron, n)
 	for i := range list {

@@ -56,11 +56,17 @@ type ending struct {
 
 // Hear implements layers.Listener: it attaches an outcome to the situation where that is remembered.
 func (l *Layer) Hear(n *layers.Note) error {
-	if n.Kind != NoteOutcome {
-		return nil
-	}
 	var o Outcome
-	if err := json.Unmarshal(n.Data, &o); err != nil {
+	var err error
+	switch n.Kind {
+	case NoteOutcome:
+		err = json.Unmarshal(n.Data, &o)
+	case layers.NotePlan:
+		var p layers.Plan
+		err = json.Unmarshal(n.Data, &p)
+		o = Outcome{SituationID: p.SituationID, PlanID: p.ID, Plan: p.Event}
+	}
+	if err != nil {
 		return fmt.Errorf("tactical: note %s: %w", n.ID, err)
 	}
 	r := l.memory.find(o.SituationID)
