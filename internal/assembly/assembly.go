@@ -103,7 +103,7 @@ func (k *Kit) strategic() strategic.Config {
 	return cfg
 }
 
-// How many series L3 remembers: the snapshots of all partitions, 775 bytes a series, share one bucket.
+// How many series L3 remembers: the snapshots of all partitions, 914 bytes a series, share one bucket.
 const (
 	seriesInAll = 150_000
 	seriesLeast = 2_500 // of one partition, however many there are

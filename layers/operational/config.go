@@ -16,7 +16,7 @@ type Config struct {
 	// default 10 minutes.
 	SituationGap time.Duration
 	// MaxKeys bounds the series that are remembered, over all keys: a metric of a key is one, a
-	// log template of a key is one; default 50,000, about 39 MB of snapshot.
+	// log template of a key is one; default 50,000, about 46 MB of snapshot.
 	MaxKeys int
 	// MaxSituations bounds the open situations; the oldest is closed early; default 1,000.
 	MaxSituations int
