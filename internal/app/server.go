@@ -48,12 +48,20 @@ func (a *App) live(context.Context) []web.Check {
 }
 
 // Ready reports whether NATS is connected and every stage of this process consumes or stands
-// by for one that does elsewhere.
+// by for one that does elsewhere, and that council and sinks get what they work on.
 func (a *App) Ready(context.Context) []web.Check {
 	checks := []web.Check{{Name: "nats", OK: a.bus.Connected(), Detail: a.bus.URL()}}
 	for _, runner := range a.runners {
 		text, ok := runner.State()
 		checks = append(checks, web.Check{Name: runner.Key().Name(), OK: ok, Detail: text})
+	}
+	if a.council != nil {
+		text, ok := a.council.State()
+		checks = append(checks, web.Check{Name: "council", OK: ok, Detail: text})
+	}
+	if a.outbound != nil {
+		text, ok := a.outbound.State()
+		checks = append(checks, web.Check{Name: "sinks", OK: ok, Detail: text})
 	}
 	return checks
 }

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -68,6 +69,7 @@ type Council struct {
 	targets  *outbound.Targets
 	router   *message.Router
 	closers  []interface{ Close() error }
+	ended    atomic.Bool
 	slots    chan struct{}  // judging
 	judging  sync.WaitGroup // started by feeds and voters
 
@@ -129,7 +131,7 @@ func (c *Council) open() error {
 	if err != nil {
 		return fmt.Errorf("consensus: %w", err)
 	}
-	handler := c.router.AddConsumerHandler("plans", pipeline.DurablePlans, subscriber, c.see)
+	handler := c.router.AddConsumerHandler("plans", pipeline.DurablePlans, outbound.Patient(subscriber, c.deps.Log), c.see)
 	poison, err := outbound.Poison(dead, pipeline.SubjectDeadAction)
 	if err != nil {
 		return fmt.Errorf("consensus: %w", err)
@@ -154,6 +156,7 @@ func (c *Council) Run(ctx context.Context) error {
 		feeds.Go(func() { c.hold(feeding, voter) })
 	}
 	ended := []error{c.router.Run(ctx)}
+	c.ended.Store(true)
 	stop()
 	feeds.Wait()
 	c.judging.Wait()
@@ -178,3 +181,6 @@ func (c *Council) keep(ctx context.Context, feed func(context.Context) error) {
 
 // Running is closed once proposals are taken.
 func (c *Council) Running() <-chan struct{} { return c.router.Running() }
+
+// State says in a few words whether proposals are taken.
+func (c *Council) State() (text string, ok bool) { return outbound.StateOf(c.router, c.ended.Load()) }

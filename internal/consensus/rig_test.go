@@ -93,9 +93,10 @@ func (r *rig) connect(node int) *bus.Bus {
 
 // member is a process of L4, as far as the council goes.
 type member struct {
-	bus  *bus.Bus
-	stop func() // cleanly
-	kill func() // without another word to NATS
+	bus     *bus.Bus
+	council *consensus.Council
+	stop    func() // cleanly
+	kill    func() // without another word to NATS
 }
 
 func (r *rig) playbooks() []tactical.Playbook { return playbooks(r.target.URL) }
@@ -108,6 +109,14 @@ func playbooks(url string) []tactical.Playbook {
 }
 
 func (r *rig) start(name string, change ...func(*consensus.Config, *consensus.Deps)) *member {
+	r.t.Helper()
+	m := r.begin(name, change...)
+	<-m.council.Running()
+	return m
+}
+
+// begin starts a member that may have to wait for NATS.
+func (r *rig) begin(name string, change ...func(*consensus.Config, *consensus.Deps)) *member {
 	r.t.Helper()
 	b := r.connect(len(name))
 	leases, err := b.Leases(r.t.Context(), name, layers.NameL4)
@@ -127,7 +136,6 @@ func (r *rig) start(name string, change ...func(*consensus.Config, *consensus.De
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
-	<-c.Running()
 	var once sync.Once
 	end := func(first func()) func() {
 		return func() {
@@ -139,7 +147,7 @@ func (r *rig) start(name string, change ...func(*consensus.Config, *consensus.De
 			})
 		}
 	}
-	m := &member{bus: b, stop: end(func() {}), kill: end(b.Close)}
+	m := &member{bus: b, council: c, stop: end(func() {}), kill: end(b.Close)}
 	r.t.Cleanup(m.stop)
 	return m
 }

@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -55,6 +56,7 @@ type Deps struct {
 type Runner struct {
 	router  *message.Router
 	closers []io.Closer // in closing order
+	ended   atomic.Bool
 }
 
 // New makes the sinks' handlers; nothing runs yet.
@@ -66,6 +68,7 @@ func New(cfg Config, deps Deps) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("outbound: %w", err)
 	}
+	deps.Subscriber = Patient(deps.Subscriber, deps.Log)
 	for _, sink := range cfg.Sinks {
 		if err := add(router, sink, deps); err != nil {
 			return nil, err
@@ -138,6 +141,7 @@ func deliver(sink Sink, deps Deps) message.NoPublishHandlerFunc {
 // what was fetched ahead is free for others.
 func (r *Runner) Run(ctx context.Context) error {
 	ended := []error{r.router.Run(ctx)}
+	r.ended.Store(true)
 	for _, closer := range r.closers {
 		ended = append(ended, closer.Close())
 	}
@@ -149,6 +153,21 @@ func (r *Runner) Run(ctx context.Context) error {
 
 // Running is closed once all sinks are subscribed.
 func (r *Runner) Running() <-chan struct{} { return r.router.Running() }
+
+// State says in a few words whether results are taken to their targets.
+func (r *Runner) State() (text string, ok bool) { return StateOf(r.router, r.ended.Load()) }
+
+// StateOf says in a few words whether a router, which may have ended, takes messages.
+func StateOf(router *message.Router, ended bool) (text string, ok bool) {
+	switch {
+	case ended:
+		return "ended: restart the process", false
+	case !router.IsRunning():
+		return "waits for its consumer on NATS", false
+	default:
+		return "working", true
+	}
+}
 
 // Quiet passes on what is worth a look: Watermill logs every message at a low level and every
 // handler's start as information.
