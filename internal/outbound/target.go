@@ -22,8 +22,8 @@ import (
 	"github.com/2lab-ai/hal9/pipeline/natspubsub"
 )
 
-// ErrUnknown says that the target may have taken what it was sent, and may not: the answer did not arrive.
-var ErrUnknown = errors.New("outbound: outcome unknown: no answer came")
+// ErrUnknown says that the target may have taken what it was sent, and may not: no answer came, or one that leaves it open.
+var ErrUnknown = errors.New("outbound: outcome unknown")
 
 // maxTargets bounds the targets that are told apart; those beyond share their breaker and throttle.
 const maxTargets = 1000
@@ -117,7 +117,9 @@ func judgePost(url string, res *http.Response) error {
 	switch code := res.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil
-	case code == http.StatusRequestTimeout, code == http.StatusTooManyRequests, code >= 500:
+	case code == http.StatusRequestTimeout, code >= 500 && code != http.StatusServiceUnavailable:
+		return fmt.Errorf("%w: %w", ErrUnknown, err) // Such as a gateway that has passed it on, or work that broke off on its way.
+	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable:
 		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
 		return &LaterError{Err: err, After: min(time.Duration(max(0, seconds))*time.Second, longestRetryAfter)}
 	default:

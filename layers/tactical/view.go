@@ -29,6 +29,8 @@ type passed struct {
 	at    time.Time // when it was heard of, or agreed
 	ended time.Time
 	leant bool // a voter of this process said yes
+
+	results []layers.ActionResult // of the last event
 }
 
 // NewView returns an empty view.
@@ -77,7 +79,7 @@ func (v *View) HearPlan(p *layers.Plan, at time.Time) {
 	case layers.PlanAgreed:
 		known.at = at
 	case layers.PlanExecuted, layers.PlanFailed:
-		known.ended = at
+		known.ended, known.results = at, p.Results
 	}
 }
 

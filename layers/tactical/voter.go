@@ -175,10 +175,10 @@ func (v *Voters) helpful(q *inquiry) answer {
 func (v *Voters) single(q *inquiry) answer {
 	found := yes("nothing else is under way for the key")
 	for _, other := range q.view.queue {
-		if other.plan.ID == q.plan.ID || !other.counts() || other.event == layers.PlanFailed {
+		if other.plan.ID == q.plan.ID || !other.counts() {
 			continue
 		}
-		if other.plan.SituationID == q.plan.SituationID && repeats(q.plan, other.plan) {
+		if other.plan.SituationID == q.plan.SituationID && other.repeatedBy(q.plan) {
 			return no("plan %s does the same about the same situation", other.plan.ID)
 		}
 		if other.plan.Key == q.plan.Key && other.ended.IsZero() && q.now.Sub(other.at) < v.council.Within {
@@ -188,9 +188,22 @@ func (v *Voters) single(q *inquiry) answer {
 	return found
 }
 
-// repeats reports whether a plan does something that another one does.
-func repeats(plan, other *layers.Plan) bool {
-	return slices.ContainsFunc(plan.Actions, func(a layers.Action) bool {
-		return slices.ContainsFunc(other.Actions, func(b layers.Action) bool { return sameEffect(&a, &b) })
+// repeatedBy reports whether a plan does something that this one did, does or may do. Of a plan that failed that is what was
+// done, and what may have been.
+func (p *passed) repeatedBy(plan *layers.Plan) bool {
+	for i := range p.plan.Actions {
+		if p.event == layers.PlanFailed && !p.mayHaveDone(i+1) {
+			continue
+		}
+		if slices.ContainsFunc(plan.Actions, func(a layers.Action) bool { return sameEffect(&a, &p.plan.Actions[i]) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *passed) mayHaveDone(action int) bool {
+	return slices.ContainsFunc(p.results, func(r layers.ActionResult) bool {
+		return r.Action == action && (r.State == layers.ActionDone || r.State == layers.ActionUnknown)
 	})
 }

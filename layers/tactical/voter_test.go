@@ -40,6 +40,20 @@ func other(id string, event layers.PlanEvent) *layers.Plan {
 	return acting(id, func(p *layers.Plan) { p.SituationID, p.Event = "sit-"+id, event })
 }
 
+// ended has the voters hear of a plan for an earlier revision that failed with these states of its actions.
+func ended(states ...layers.ActionState) func(v *tactical.View) {
+	return func(v *tactical.View) {
+		p := acting("earlier", func(p *layers.Plan) { p.Revision = 1 })
+		v.HearPlan(p, noon)
+		last := *p
+		last.Event = layers.PlanFailed
+		for i, state := range states {
+			last.Results = append(last.Results, layers.ActionResult{Action: i + 1, State: state})
+		}
+		v.HearPlan(&last, noon)
+	}
+}
+
 func TestVoters(t *testing.T) {
 	past := func(n int, events ...layers.PlanEvent) func(v *tactical.View) {
 		return func(v *tactical.View) {
@@ -73,6 +87,15 @@ func TestVoters(t *testing.T) {
 		}, everybody(), "plan earlier does the same"},
 		{"failed for an earlier revision", nil, func(v *tactical.View) {
 			v.HearPlan(acting("earlier", func(p *layers.Plan) { p.Revision, p.Event = 1, layers.PlanFailed }), noon)
+		}, []int{4}, "failed last time"},
+		{"failed for an earlier revision, refused", nil, ended(layers.ActionFailed), []int{4}, "failed last time"},
+		{"failed for an earlier revision, outcome unknown", nil, ended(layers.ActionUnknown), everybody(), "plan earlier does the same"},
+		{"failed for an earlier revision after it was done", nil, ended(layers.ActionDone, layers.ActionFailed), everybody(), "plan earlier does the same"},
+		{"failed for an earlier revision before it was reached", nil, func(v *tactical.View) {
+			p := acting("earlier", func(p *layers.Plan) { p.Revision, p.Event = 1, layers.PlanFailed })
+			p.Actions = append([]layers.Action{{Playbook: "disk-full", Publish: "ops.first"}}, p.Actions...)
+			p.Results = []layers.ActionResult{{Action: 1, State: layers.ActionUnknown}}
+			v.HearPlan(p, noon)
 		}, []int{4}, "failed last time"},
 		{"a yes that is not decided yet", nil, func(v *tactical.View) {
 			v.HearPlan(acting("earlier", func(p *layers.Plan) { p.Revision = 1 }), noon)
