@@ -21,6 +21,16 @@ const (
 // claimPatience is how long an action that has begun is left to whoever began it. An attempt takes less.
 const claimPatience = 20 * time.Second
 
+// sendPatience is how long after its claim an action may still be sent: where a process stood still in between, somebody else may soon hold that it
+// ended. An attempt ends by attemptPatience after the claim.
+const (
+	attemptPatience = claimPatience - 2*time.Second
+	sendPatience    = attemptPatience - outbound.AttemptTime
+)
+
+// errLate says that an action was claimed and not sent.
+var errLate = errors.New("consensus: the process stood still between claim and request: nothing was sent")
+
 // errRefused says that a target did not take an action.
 var errRefused = errors.New("consensus: the target did not take the action")
 
@@ -124,10 +134,18 @@ func (r *errand) try(ctx context.Context, s actionState) (actionState, error) {
 	s.State = actionBegun
 	outcome, claim := outbound.ErrUnknown, errLater
 	err = r.council.targets.Guard(action.Webhook+action.Publish, r.msg, func() error {
+		claimed := time.Now()
 		if s, claim = r.write(ctx, s); claim != nil {
 			return nil //nolint:nilerr // It is in claim, and not the target's fault.
 		}
 		start := time.Now()
+		passed := max(start.Sub(claimed), r.council.deps.Now().Round(0).Sub(s.At)) // Some standstills only the wall clock notices.
+		if passed > sendPatience {
+			outcome = errLate
+			return nil // It is not the target's fault.
+		}
+		ctx, cancel := context.WithTimeout(ctx, attemptPatience-passed)
+		defer cancel()
 		outcome = r.reach(ctx, action, body, s.Action)
 		s.TookUS = time.Since(start).Microseconds()
 		return outcome

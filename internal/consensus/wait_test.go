@@ -1,11 +1,15 @@
 package consensus_test
 
 import (
+	"context"
+	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/consensus"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
@@ -36,5 +40,29 @@ func TestCouncilWaitsForItsConsumer(t *testing.T) {
 	r.await(layers.PlanExecuted, 1)
 	if text, ok := m.council.State(); !ok {
 		t.Errorf("a council that works says %q", text)
+	}
+}
+
+// TestActionIsNotSentLongAfterItsClaim has a process stand still between the claim of an action and its request.
+func TestActionIsNotSentLongAfterItsClaim(t *testing.T) {
+	r := newRig(t, 1)
+	register, err := r.bus.Register(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.start("one", func(_ *consensus.Config, deps *consensus.Deps) {
+		deps.Now = func() time.Time {
+			var claim layers.ActionResult
+			entry, ok, err := register.Get(context.WithoutCancel(t.Context()), "plan-0001.action.1")
+			if err == nil && ok && json.Unmarshal(entry.Value, &claim) == nil && claim.State == "begun" && claim.Attempts == 1 {
+				return time.Now().Add(9 * time.Second)
+			}
+			return time.Now()
+		}
+	})
+	r.propose(1)
+	list := r.await(layers.PlanExecuted, 1)["plan-0001"]
+	if got := list[len(list)-1].Results[0]; got.State != layers.ActionDone || got.Attempts != 2 || r.target.counts()["plan-0001.1"] != 1 {
+		t.Errorf("the result is %+v after %v posts: want the first attempt not sent, and the second", got, r.target.counts())
 	}
 }

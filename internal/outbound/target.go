@@ -88,7 +88,7 @@ func newBreaker(name string, log *slog.Logger) middleware.CircuitBreaker {
 // Post makes one attempt at a webhook. A permanent error says that the target never takes it, ErrUnknown that it may have taken
 // it, any other that it did not.
 func (t *Targets) Post(ctx context.Context, url string, body []byte, key string) error {
-	ctx, cancel := context.WithTimeout(ctx, webhookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, AttemptTime)
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	webhookTimeout = 10 * time.Second
+	// AttemptTime bounds one attempt at a target.
+	AttemptTime = 10 * time.Second
 	// longestRetryAfter bounds how long a target may have HAL9 wait.
 	longestRetryAfter = 10 * time.Minute
 )
@@ -34,7 +35,7 @@ type webhook struct {
 
 // deliver posts one result. 408, 429 and 5xx may pass; any other refusal is permanent.
 func (w webhook) deliver(msg *message.Message) error {
-	ctx, cancel := context.WithTimeout(msg.Context(), webhookTimeout)
+	ctx, cancel := context.WithTimeout(msg.Context(), AttemptTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(msg.Payload))
 	if err != nil {
