@@ -59,7 +59,7 @@ func (p *Publisher) Publish(topic string, msgs ...*message.Message) error {
 	subject := p.cfg.Subject(topic)
 	stored, err := p.isStored(msgs[0].Context(), subject)
 	if err != nil {
-		return fmt.Errorf("natspubsub: publish on %q: %w", subject, err)
+		return fmt.Errorf("%w on %q: does it have a stream? %w", ErrNotSent, subject, err)
 	}
 	if !stored {
 		return p.send(topic, subject, msgs)
@@ -99,15 +99,15 @@ func (p *Publisher) start(topic, subject string, msg *message.Message) (jetstrea
 
 func (p *Publisher) encode(topic, subject string, msg *message.Message) (*nats.Msg, error) {
 	if err := context.Cause(msg.Context()); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	out, err := p.cfg.Codec.Encode(subject, msg)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrNotSent, err)
 	}
 	if id := p.cfg.MessageID(topic, msg); id != "" {
 		if !plainValue(id) {
-			return nil, fmt.Errorf("natspubsub: message id %q: want no control characters and no spaces at the ends", id)
+			return nil, fmt.Errorf("%w: message id %q: want no control characters and no spaces at the ends", ErrNotSent, id)
 		}
 		if out.Header == nil {
 			out.Header = nats.Header{}

@@ -181,3 +181,23 @@ func TestPublisherConfigValidate(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPublishSaysWhatWasNotSent fails before anything leaves.
+func TestPublishSaysWhatWasNotSent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, unstored := range []natspubsub.Unstored{natspubsub.UnstoredRefuse, natspubsub.UnstoredSend} {
+		pub := b.publisher(t, func(cfg *natspubsub.PublisherConfig) { cfg.Unstored = unstored })
+		for _, topic := range []string{"work.a", "elsewhere"} {
+			late := message.NewMessage("u", nil)
+			late.SetContext(gone)
+			for what, msg := range map[string]*message.Message{"id": message.NewMessage("a\nb", nil), "context": late} {
+				if err := pub.Publish(topic, msg); !natspubsub.IsRefused(err) || !errors.Is(err, natspubsub.ErrNotSent) {
+					t.Errorf("%s on %s: %v, want it known as not sent", what, topic, err)
+				}
+			}
+		}
+	}
+}
