@@ -32,6 +32,7 @@ type reflexes struct {
 	board   *reflexive.Board
 	process string
 	said    time.Time // when something that can't be read was reported last
+	untold  time.Time // when something that can't be told was reported last
 	ignored atomic.Uint64
 }
 
@@ -122,7 +123,10 @@ func (r *reflexes) tell(ctx context.Context, counts bool) {
 	}
 	if err := r.bucket.Put(ctx, entriesOf(changes)...); err != nil {
 		r.board.Undone(changes)
-		r.app.log.DebugContext(ctx, "alerts not told to other processes", "error", err)
+		if now := time.Now(); now.Sub(r.untold) > reportPeriod { // The bucket may be full: then nobody can silence anything either.
+			r.untold = now
+			r.app.log.WarnContext(ctx, "alerts not told to other processes", "error", err)
+		}
 		if ctx.Err() == nil {
 			pauseFor(ctx, time.Second)
 		}

@@ -25,14 +25,20 @@ const (
 // watchTuning tells the layers of this process how their tunings stand, and where it runs L5 proposes what follows from what
 // people said.
 func (a *App) watchTuning(ctx context.Context) {
-	shelf, err := tuning.Open(ctx, a.bus, time.Now)
-	if err != nil {
-		a.log.WarnContext(ctx, "tunings unknown", "error", err)
-		return
-	}
+	var shelf *tuning.Shelf
 	told := make(map[layers.Name]string)
 	var derived uint64
 	every(ctx, tuningPeriod, func(ctx context.Context) {
+		if shelf == nil {
+			opened, err := tuning.Open(ctx, a.bus, time.Now)
+			if err != nil {
+				if ctx.Err() == nil {
+					a.log.WarnContext(ctx, "tunings unknown", "error", err)
+				}
+				return // The next round tries again.
+			}
+			shelf = opened
+		}
 		seq, err := a.bus.LastSequence(ctx, "KV_"+pipeline.BucketTuning)
 		if err == nil && seq != derived && a.verdictsCounted() != nil {
 			if err = a.derive(ctx, shelf); err == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/layers"
@@ -32,7 +33,7 @@ func (d *Desk) Ack(ctx context.Context, r *AckRequest) ([]Ack, error) {
 	for _, alert := range alerts {
 		ack := reflexive.Ack{
 			ID: alert.ID, Source: alert.Source, Key: alert.Key, Name: alert.Name, Severity: alert.Severity,
-			Author: strings.TrimSpace(r.Author), Reason: strings.TrimSpace(r.Reason), At: d.Now().UTC(),
+			Author: strings.TrimSpace(r.Author), Reason: strings.TrimSpace(r.Reason), At: givenAt(d.Now(), alert.LastSeen),
 		}
 		change, err := reflexive.AckEntry(&ack)
 		if err != nil {
@@ -44,6 +45,15 @@ func (d *Desk) Ack(ctx context.Context, r *AckRequest) ([]Ack, error) {
 		done = append(done, Ack{Ack: ack})
 	}
 	return done, nil
+}
+
+// givenAt is when an acknowledgement counts from: the clock of whoever gives it may be ahead of that by which signals are received,
+// and the alert may end before it is stored. So it is never later than the last that is known of its alert.
+func givenAt(now, lastSeen time.Time) time.Time {
+	if lastSeen.Before(now) {
+		return lastSeen.UTC()
+	}
+	return now.UTC()
 }
 
 // meant returns the alerts that are to be acknowledged.

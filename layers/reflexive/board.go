@@ -115,7 +115,7 @@ func (b *Board) hearCondition(id string, data []byte) error {
 		known = b.conditions.put(key, condition{})
 	}
 	was := known.Groups
-	if known.merge(&other) {
+	if known.merge(&other, &b.flaps) {
 		b.tell(key)
 	}
 	b.regroup(key, was, known)

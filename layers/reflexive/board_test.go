@@ -149,6 +149,33 @@ func TestAnAcknowledgementThatComesTooLateEnds(t *testing.T) {
 	want(t, decide(t, l, alert(11, "firing")), layers.DispositionEscalated, "", "")
 }
 
+// TestAnAcknowledgementDoesNotOutliveItsEpisode has the end of the alert received before the acknowledgement was given, and told after it.
+func TestAnAcknowledgementDoesNotOutliveItsEpisode(t *testing.T) {
+	l := newReal(t, nil)
+	decide(t, l, changed(alert(1, "firing"), severity(layers.SeverityCritical)))
+	acknowledge(t, changed(alert(1, "firing"), severity(layers.SeverityCritical)), 5, l)
+	decide(t, l, alert(3, "resolved"))
+	want(t, decide(t, l, changed(alert(48*3600, "firing"), severity(layers.SeverityCritical))), layers.DispositionEscalated, "", "")
+	if left := len(l.Board().Acks()); left != 0 {
+		t.Errorf("%d acknowledgements outlive their alert", left)
+	}
+}
+
+// TestAMergedChangeIsNotToldAgain has one process drop what is too old to count while the other still remembers it.
+func TestAMergedChangeIsNotToldAgain(t *testing.T) {
+	a, b := newReal(t, nil), newReal(t, nil)
+	decide(t, a, alert(1, "firing"))
+	exchange(t, a, b)
+	exchange(t, a, b)
+	decide(t, a, alert(90_000, "resolved"))
+	for _, change := range a.Board().Changes("", 1000) {
+		hear(t, change, b)
+	}
+	if again := b.Board().Changes("", 1000); len(again) != 0 {
+		t.Errorf("what was heard is told again: %s", again[0].Data)
+	}
+}
+
 // withInhibit has a broken node explain what its services complain of.
 func withInhibit(c *reflexive.Config) {
 	c.Inhibit = []reflexive.Inhibit{{

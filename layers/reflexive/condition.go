@@ -129,12 +129,15 @@ func (c *condition) change(at int64, flaps *Flapping) {
 }
 
 // merge takes in what another process knows; changed says that this one knows something that the other did not.
-func (c *condition) merge(other *condition) (changed bool) {
+func (c *condition) merge(other *condition, flaps *Flapping) (changed bool) {
 	union := append(slices.Clone(c.Changes), other.Changes...)
 	slices.Sort(union)
 	union = slices.Compact(union)
+	if len(union) > 0 { // As change trims: what is too old to count is no news.
+		union = slices.Clone(recentChanges(union, union[len(union)-1], flaps))
+	}
 	union = union[max(0, len(union)-maxChanges):]
-	changed = len(union) > len(other.Changes)
+	changed = slices.ContainsFunc(union, func(at int64) bool { return !slices.Contains(other.Changes, at) })
 	switch {
 	case other.Last > c.Last || c.Seen == 0:
 		seen, opener := c.Seen, c.opener

@@ -7,10 +7,15 @@ func (b *Board) fires(r *report) (view, *Ack) {
 	c := b.at(r)
 	v := c.fires(r)
 	b.noted(r, &v, c)
-	if a, ok := b.acks[r.key]; ok {
-		return v, &a
+	a, ok := b.acks[r.key]
+	switch {
+	case !ok:
+		return v, nil
+	case !v.older && v.was.Seen > 0 && !v.was.Firing && r.at > a.At.UnixMicro():
+		b.unack(r.key) // It was given for what ended meanwhile: this is another episode.
+		return v, nil
 	}
-	return v, nil
+	return v, &a
 }
 
 // ends takes in that an alert is over, which ends its acknowledgement.
