@@ -163,11 +163,12 @@ func TestAnAcknowledgementDoesNotOutliveItsEpisode(t *testing.T) {
 
 // TestAMergedChangeIsNotToldAgain has one process drop what is too old to count while the other still remembers it.
 func TestAMergedChangeIsNotToldAgain(t *testing.T) {
-	a, b := newReal(t, nil), newReal(t, nil)
+	short := func(c *reflexive.Config) { c.Flapping.Window = 10 * time.Second }
+	a, b := newReal(t, short), newReal(t, short)
 	decide(t, a, alert(1, "firing"))
 	exchange(t, a, b)
 	exchange(t, a, b)
-	decide(t, a, alert(90_000, "resolved"))
+	decide(t, a, alert(30, "resolved"))
 	for _, change := range a.Board().Changes("", 1000) {
 		hear(t, change, b)
 	}
