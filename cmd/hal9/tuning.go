@@ -182,6 +182,9 @@ func writeState(w io.Writer, s *tuning.State) {
 		fmt.Fprint(w, "proposed: ")
 		writeVersion(w, s.Shadow)
 	}
+	if s.Unreadable != "" {
+		fmt.Fprintf(w, "unreadable: %s; hal9 tuning drop %s removes it\n", plain(s.Unreadable), s.Layer)
+	}
 }
 
 func writeVersion(w io.Writer, t *layers.Tuning) {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -27,7 +28,8 @@ const (
 func (a *App) watchTuning(ctx context.Context) {
 	var shelf *tuning.Shelf
 	told := make(map[layers.Name]string)
-	var derived uint64
+	var looked uint64
+	var derived string
 	every(ctx, tuningPeriod, func(ctx context.Context) {
 		if shelf == nil {
 			opened, err := tuning.Open(ctx, a.bus, time.Now)
@@ -40,14 +42,14 @@ func (a *App) watchTuning(ctx context.Context) {
 			shelf = opened
 		}
 		seq, err := a.bus.LastSequence(ctx, "KV_"+pipeline.BucketTuning)
-		if err == nil && seq != derived && a.verdictsCounted() != nil {
-			if err = a.derive(ctx, shelf); err == nil {
-				derived = seq
+		if err == nil && seq != looked && a.verdictsCounted() != nil {
+			if derived, err = a.derive(ctx, shelf, derived); err == nil {
+				looked = seq
 			}
 		}
 		for _, layer := range tuning.Layers() {
-			if err == nil && a.runs(layer) {
-				err = a.tellTuning(ctx, shelf, layer, told)
+			if a.runs(layer) { // What is wrong with one layer's tuning keeps nothing from the other.
+				err = errors.Join(err, a.tellTuning(ctx, shelf, layer, told))
 			}
 		}
 		if err != nil && ctx.Err() == nil {
@@ -62,6 +64,9 @@ func (a *App) tellTuning(ctx context.Context, shelf *tuning.Shelf, layer layers.
 	state, err := shelf.State(ctx, layer)
 	if err != nil || told[layer] == state.Revision() || state.Untouched() {
 		return err
+	}
+	if state.Unreadable != "" {
+		a.log.WarnContext(ctx, "a proposal can't be read and counts as none: hal9 tuning drop removes it", "layer", layer, "error", state.Unreadable)
 	}
 	note, err := state.Note(time.Now())
 	if err != nil {
@@ -78,12 +83,19 @@ func (a *App) tellTuning(ctx context.Context, shelf *tuning.Shelf, layer layers.
 	return err
 }
 
-func (a *App) derive(ctx context.Context, shelf *tuning.Shelf) error {
+// derive proposes what follows, where what it follows from is not what it was before: a proposal must not bring about the next one.
+func (a *App) derive(ctx context.Context, shelf *tuning.Shelf, before string) (said string, err error) {
+	if said, err = shelf.Said(ctx); err != nil || said == before {
+		return before, err
+	}
 	changed, err := shelf.Derive(ctx, tuning.Witness{Background: a.background, Outcomes: a.outcomes})
 	for _, layer := range changed {
 		a.log.InfoContext(ctx, "tuning proposed", "layer", layer)
 	}
-	return err
+	if err != nil {
+		return before, err
+	}
+	return said, nil
 }
 
 // Which plans bear witness.

@@ -3,6 +3,9 @@ package tuning
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
@@ -64,6 +67,18 @@ func (s *Shelf) Derive(ctx context.Context, w Witness) (changed []layers.Name, e
 		}
 	}
 	return changed, nil
+}
+
+// Said names what proposals follow from: the opinions, the live versions and what was dropped, but not the proposals.
+func (s *Shelf) Said(ctx context.Context) (string, error) {
+	var all []string
+	for _, prefix := range []string{"feedback.", "live.", "dropped."} {
+		if err := s.values.Below(ctx, prefix, func(v bus.Value) { all = append(all, fmt.Sprint(prefix, v.Revision)) }); err != nil {
+			return "", err
+		}
+	}
+	slices.Sort(all)
+	return digest(strings.Join(all, " ")), nil
 }
 
 func labelled(all []Feedback) bool {

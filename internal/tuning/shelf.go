@@ -98,6 +98,9 @@ type State struct {
 	Shadow  *layers.Tuning `json:"shadow,omitempty"`
 	Dropped time.Time      `json:"dropped,omitzero"` // when a proposal was dropped last: what was said before counts no more
 
+	// Unreadable says why what stands in the shadow is no proposal; it is treated as if there were none, and Drop removes it.
+	Unreadable string `json:"unreadable,omitempty"`
+
 	live, shadow, dropped uint64 // revisions
 }
 
@@ -131,8 +134,13 @@ func (s *Shelf) State(ctx context.Context, layer layers.Name) (*State, error) {
 	}{
 		{"live.", func(data []byte) error { return read(data, &state.Live, layer) }, &state.live},
 		{"shadow.", func(data []byte) error {
-			state.Shadow = &layers.Tuning{}
-			return read(data, state.Shadow, layer)
+			var t layers.Tuning
+			if err := read(data, &t, layer); err != nil { // Anybody may write there.
+				state.Unreadable = fmt.Sprintf("shadow.%s in %s: %v", layer, pipeline.BucketTuning, err)
+				return nil
+			}
+			state.Shadow = &t
+			return nil
 		}, &state.shadow},
 		{"dropped.", func(data []byte) error { return json.Unmarshal(data, &state.Dropped) }, &state.dropped},
 	} {
@@ -236,7 +244,7 @@ func (s *Shelf) Drop(ctx context.Context, layer layers.Name) error {
 	if err != nil {
 		return err
 	}
-	if state.Shadow == nil {
+	if state.Shadow == nil && state.Unreadable == "" {
 		return fmt.Errorf("%w: %s has no proposal", ErrNothing, layer)
 	}
 	data, err := json.Marshal(s.now().UTC())

@@ -239,3 +239,50 @@ func TestCarriedOutPlansSpeakForTheirSituations(t *testing.T) {
 		t.Errorf("four of four are noise where no plan acted: %v %v", changed, err)
 	}
 }
+
+// TestAnUnreadableProposalIsNone has something else write rubbish into the shadow.
+func TestAnUnreadableProposalIsNone(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	if err := s.values.Put(t.Context(), "shadow.L3", []byte(`rubbish`), 0); err != nil {
+		t.Fatal(err)
+	}
+	if st := state(t, s); st.Shadow != nil || st.Unreadable == "" {
+		t.Errorf("rubbish is read as %+v", st)
+	}
+	if err := s.Drop(t.Context(), layers.NameL3); err != nil {
+		t.Error(err)
+	}
+	if st := state(t, s); st.Unreadable != "" {
+		t.Errorf("dropped, and still there: %s", st.Unreadable)
+	}
+}
+
+// TestProposalsAreNotWhatIsSaid has proposals change what they follow from not at all, and opinions and versions change it.
+func TestProposalsAreNotWhatIsSaid(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	said := func() string {
+		t.Helper()
+		name, err := s.Said(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	before := said()
+	for i := range 3 {
+		s.mustSay(t, fmt.Sprint("n", i), OpinionNoise, "ann")
+	}
+	opinions := said()
+	if changed, err := s.Derive(t.Context(), none()); err != nil || len(changed) != 1 {
+		t.Fatal(changed, err)
+	}
+	proposed := said()
+	if _, err := s.Apply(t.Context(), layers.NameL3); err != nil {
+		t.Fatal(err)
+	}
+	if before == opinions || opinions != proposed || proposed == said() {
+		t.Errorf("said %s, opinions %s, proposed %s, applied %s", before, opinions, proposed, said())
+	}
+}
