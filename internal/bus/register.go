@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -48,6 +49,7 @@ type Entry struct {
 	Key      string
 	Value    []byte
 	Revision uint64
+	Stored   time.Time // by NATS's clock
 }
 
 // Register opens the bucket of agreements.
@@ -113,7 +115,7 @@ func (r *Register) Get(ctx context.Context, key string) (entry Entry, ok bool, e
 	if err != nil {
 		return Entry{}, false, fmt.Errorf("bus: register: read %s: %w", key, err)
 	}
-	return Entry{Key: key, Value: msg.Data, Revision: msg.Sequence}, true, nil
+	return Entry{Key: key, Value: msg.Data, Revision: msg.Sequence, Stored: msg.Time}, true, nil
 }
 
 // Read visits the latest value of each key that begins with the tokens of prefix, in the order of their writing.
@@ -140,5 +142,5 @@ func (r *Register) Follow(ctx context.Context, follow Follow, visit func(Entry))
 }
 
 func registerEntry(m *Message) Entry {
-	return Entry{Key: strings.TrimPrefix(m.Subject, registerSubjects), Value: m.Data, Revision: m.Seq}
+	return Entry{Key: strings.TrimPrefix(m.Subject, registerSubjects), Value: m.Data, Revision: m.Seq, Stored: m.Stored}
 }

@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -85,7 +84,7 @@ func (r *errand) lookUp(ctx context.Context, n int) (actionState, error) {
 		return s, err
 	}
 	s.revision = entry.Revision
-	return s, json.Unmarshal(entry.Value, &s.ActionResult)
+	return s, decode(entry, &s.ActionResult)
 }
 
 // write stores the next state of an action, by compare-and-set.

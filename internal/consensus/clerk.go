@@ -54,7 +54,7 @@ func (c *Council) see(msg *message.Message) error {
 	if !ok {
 		return errors.New("consensus: the message is not from JetStream")
 	}
-	d := c.file(plan, delivery.Stored)
+	d := c.file(plan, digestOf(msg.Payload), delivery.Stored)
 	// A proposal that stands in the stream twice may have been seen through before.
 	run := &errand{council: c, docket: d, plan: *plan, msg: msg, delivery: delivery, again: delivery.Attempt > 1 || !d.stored.Equal(delivery.Stored)}
 	if c.meets(d) && delivery.Attempt == 1 {
@@ -88,7 +88,7 @@ func (r *errand) do(ctx context.Context) error {
 	if err := r.await(ctx); err != nil {
 		return err
 	}
-	if r.made.Digest != digestOf(&r.plan) {
+	if r.made.Digest != digestOf(r.msg.Payload) {
 		return layers.Permanent(fmt.Errorf("consensus: another plan with the id %s was decided on", r.plan.ID))
 	}
 	if r.again {
@@ -161,7 +161,7 @@ func (r *errand) announce(ctx context.Context, event layers.PlanEvent) error {
 	id := r.plan.ID + "." + string(event)
 	if !done && r.again {
 		var err error
-		if done, err = c.announced(ctx, id, r.made.At); err != nil {
+		if done, err = r.stored(ctx, pipeline.StreamPlans, id); err != nil {
 			return err
 		}
 	}
@@ -184,9 +184,18 @@ func (r *errand) announce(ctx context.Context, event layers.PlanEvent) error {
 	return nil
 }
 
-// announced reports whether an event with the id was stored since the decision.
-func (c *Council) announced(ctx context.Context, id string, since time.Time) (found bool, err error) {
-	err = c.deps.Bus.Since(ctx, pipeline.StreamPlans, since.Add(-clockSlack), 1<<20, func(m *bus.Message) {
+// stored reports whether a message with the id was stored in a stream since the plan was decided on or proposed, whichever was first, by the
+// clock of NATS: a proposal that came again may be younger than the decision.
+func (r *errand) stored(ctx context.Context, stream, id string) (found bool, err error) {
+	since := r.delivery.Stored
+	made, ok, err := r.council.register.Get(ctx, keyOfDecision(r.plan.ID))
+	if err != nil {
+		return false, err
+	}
+	if ok && made.Stored.Before(since) {
+		since = made.Stored
+	}
+	err = r.council.deps.Bus.Since(ctx, stream, since.Add(-clockSlack), 1<<20, func(m *bus.Message) {
 		for _, value := range m.Header["Nats-Msg-Id"] {
 			found = found || value == id
 		}
@@ -194,7 +203,7 @@ func (c *Council) announced(ctx context.Context, id string, since time.Time) (fo
 	return found, err
 }
 
-// clockSlack is by how much the clocks of this process's machine and of NATS's may differ.
+// clockSlack is by how much the clocks of NATS's nodes may differ.
 const clockSlack = time.Minute
 
 // end tells L4 what became of the plan, and notes that nothing is left to do.
@@ -248,14 +257,20 @@ func (r *errand) execute(ctx context.Context) error {
 	return r.announce(ctx, event)
 }
 
-// bury keeps an action that was not done, or may not have been, as a dead letter.
+// bury keeps an action that was not done, or may not have been, as a dead letter, once.
 func (r *errand) bury(ctx context.Context, s *actionState) error {
+	id := keyOfAction(r.plan.ID, s.Action) + ".dead"
+	if r.again {
+		if buried, err := r.stored(ctx, pipeline.StreamDead, id); err != nil || buried {
+			return err
+		}
+	}
 	body, err := r.body(s.Action)
 	if err != nil {
 		return err
 	}
 	record := pipeline.Record{
-		Subject: pipeline.SubjectDeadAction, ID: keyOfAction(r.plan.ID, s.Action) + ".dead", Data: body,
+		Subject: pipeline.SubjectDeadAction, ID: id, Data: body,
 		Header: map[string]string{
 			pipeline.HeaderError:    pipeline.OneLine(fmt.Sprintf("action %d of %s: %s: %s", s.Action, r.plan.ID, s.State, s.Error)),
 			pipeline.HeaderLayer:    "action",

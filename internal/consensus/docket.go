@@ -3,7 +3,6 @@ package consensus
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -51,10 +50,9 @@ type decision struct {
 	At     time.Time        `json:"at"`
 }
 
-// digestOf names the content of a plan: votes on one proposal are none on another of the same id.
-func digestOf(plan *layers.Plan) string {
-	data, _ := json.Marshal(plan) //nolint:errchkjson // It was read from JSON; an empty digest fits no other.
-	sum := sha256.Sum256(data)
+// digestOf names the content of a proposal, by the bytes that stand in the stream: votes on one proposal are none on another of the same id.
+func digestOf(proposal []byte) string {
+	sum := sha256.Sum256(proposal)
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -86,14 +84,14 @@ func (c *Council) docket(id string) *docket {
 }
 
 // file notes the proposal of a plan and returns its docket.
-func (c *Council) file(plan *layers.Plan, stored time.Time) *docket {
+func (c *Council) file(plan *layers.Plan, digest string, stored time.Time) *docket {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.docket(plan.ID)
 	if d.plan != nil {
 		return d
 	}
-	d.plan, d.digest, d.stored = plan, digestOf(plan), stored
+	d.plan, d.digest, d.stored = plan, digest, stored
 	return d
 }
 

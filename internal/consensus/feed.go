@@ -53,9 +53,10 @@ func (c *Council) hearPlan(ctx context.Context, m *bus.Message) {
 	if plan.Event != layers.PlanProposed {
 		return
 	}
-	d := c.file(plan, m.Stored)
+	digest := digestOf(m.Data)
+	d := c.file(plan, digest, m.Stored)
 	c.mu.Lock()
-	open := d.decision == nil && d.matches(digestOf(plan))
+	open := d.decision == nil && d.matches(digest)
 	c.mu.Unlock()
 	if open {
 		c.judge(ctx, d)
@@ -100,8 +101,8 @@ func (c *Council) concludeLater(ctx context.Context, d *docket) {
 	c.judging.Go(func() {
 		for ctx.Err() == nil {
 			err := c.conclude(ctx, d)
-			if err == nil {
-				return
+			if err == nil || layers.IsPermanent(err) {
+				return // The clerk says what is wrong.
 			}
 			c.deps.Log.DebugContext(ctx, "a decision can't be stored yet", "plan", d.id, "error", err)
 			_ = pause(ctx)

@@ -2,6 +2,8 @@ package consensus_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,4 +30,10 @@ func occupy(t *testing.T, leases *bus.Leases, least int) {
 	}
 	t.Cleanup(func() { cancel(); all.Wait() })
 	eventually(t, "the voters are held", func() bool { return int(held.Load()) >= least })
+}
+
+// digest names the content of a proposal as votes do.
+func digest(proposal []byte) string {
+	sum := sha256.Sum256(proposal)
+	return hex.EncodeToString(sum[:8])
 }

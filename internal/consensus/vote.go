@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -69,8 +70,8 @@ func (c *Council) judge(ctx context.Context, d *docket) {
 				return
 			}
 			err := c.cast(ctx, d, votes)
-			if err == nil {
-				return
+			if err == nil || layers.IsPermanent(err) {
+				return // The clerk says what is wrong.
 			}
 			c.deps.Log.DebugContext(ctx, "votes can't be stored yet", "plan", d.id, "error", err)
 			if pause(ctx) != nil {
@@ -187,7 +188,8 @@ func (c *Council) castOne(ctx context.Context, d *docket, v *vote) error {
 		if err != nil || !ok {
 			return err
 		}
-		return c.hearVote(entry.Value, d)
+		c.hearVote(v.Voter, entry.Value, d)
+		return nil
 	}
 	if err != nil {
 		return err
@@ -200,13 +202,16 @@ func (c *Council) castOne(ctx context.Context, d *docket, v *vote) error {
 // writeTime bounds a write to the register.
 const writeTime = 3 * time.Second
 
-func (c *Council) hearVote(data []byte, d *docket) error {
+// hearVote notes the vote that is in. One that can't be read counts for nothing, and there is no other.
+func (c *Council) hearVote(voter int, data []byte, d *docket) {
 	var stored vote
-	if err := json.Unmarshal(data, &stored); err != nil {
-		return err
+	if err := json.Unmarshal(data, &stored); err == nil {
+		c.count(d, stored)
+		return
 	}
-	c.count(d, stored)
-	return nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d.judged[voter] = true
 }
 
 // count notes a vote that is in.
@@ -262,7 +267,15 @@ func (c *Council) committed(ctx context.Context, id string) (*decision, error) {
 		return nil, err
 	}
 	made := &decision{}
-	return made, json.Unmarshal(entry.Value, made)
+	return made, decode(entry, made)
+}
+
+// decode reads a record. What can't be read now can never be.
+func decode(entry bus.Entry, record any) error {
+	if err := json.Unmarshal(entry.Value, record); err != nil {
+		return layers.Permanent(fmt.Errorf("consensus: %s in the bucket %s can't be read: %w", entry.Key, pipeline.BucketAgreements, err))
+	}
+	return nil
 }
 
 func encode(record any) []byte {
