@@ -21,6 +21,7 @@ func (a *App) newServer(context.Context) (err error) {
 		Objectives: a.toldObjectives,
 		Trends:     func(ctx context.Context) (json.RawMessage, error) { return a.bus.Outlook(ctx) },
 		OnCall:     a.desk.Handler(a.log),
+		Outcome:    a.takeOutcome(),
 		Ingested: func(door, outcome string, n int) {
 			a.metrics.Ingested(telemetry.Door(door), telemetry.Outcome(outcome), n)
 		},

@@ -155,10 +155,14 @@ func (t Topology) consumers() []consumer {
 	return list
 }
 
+// outcomeWait is how long a process may take to hand an outcome on; one that comes twice changes nothing.
+const outcomeWait = 5 * time.Second
+
 // outcomeConsumer is the durable through which L4 hears which of its situations were closed.
 func outcomeConsumer() consumer {
 	config := durable(pipeline.DurableOutcomes, jetstream.AckExplicitPolicy)
 	config.FilterSubject = pipeline.SubjectSituations + "." + string(layers.SituationClosed)
+	config.AckWait = outcomeWait
 	return consumer{pipeline.StreamSituations, config}
 }
 

@@ -24,7 +24,7 @@ import (
 // How many messages are told at once, how long one waits for the next, and how long after a failure.
 const (
 	tellMost  = 200
-	tellIdle  = 5 * time.Second
+	tellIdle  = 2 * time.Second
 	tellPause = 5 * time.Second
 )
 

@@ -67,6 +67,9 @@ type Deps struct {
 	// OnCall serves what people on call say, below /api/. Where it is nil the process has none.
 	OnCall http.Handler
 
+	// Outcome takes what people say of situations; nil where this process does not run L4.
+	Outcome TakeOutcome
+
 	// Ingested counts n signals at a door ("http", "alertmanager") by outcome ("accepted",
 	// "duplicate", "rejected"). Rejected counts the items that were wrong, or one for a
 	// request that could not be read or taken at all.
@@ -148,6 +151,9 @@ func (s *Server) routes() http.Handler {
 		for path, d := range s.doors() {
 			routes = append(routes, route{http.MethodPost, path, s.enter(d)})
 		}
+	}
+	if s.deps.Outcome != nil {
+		routes = append(routes, route{http.MethodPost, "/v1/situations/{id}/outcome", s.outcome})
 	}
 	mux := http.NewServeMux()
 	for _, r := range routes {

@@ -35,16 +35,31 @@ func (g *graph) explore(v *Vector, l, breadth int) {
 			continue
 		}
 		g.pool[next].explored = true
-		for _, h := range g.levels[l].of(g.pool[next].ID) {
-			if g.seen[h.ID] == g.search {
-				continue
-			}
-			g.seen[h.ID] = g.search
-			if at := g.keep(Hit{h.ID, Dot(v, &g.vectors[h.ID])}, breadth); at < next {
+		for _, id := range g.unseen(g.levels[l].of(g.pool[next].ID)) {
+			if at := g.keep(Hit{id, Dot(v, &g.vectors[id])}, breadth); at < next {
 				next = at
 			}
 		}
 	}
+}
+
+// unseen returns those that the search has not come to yet. It touches their vectors, so that they come from memory all
+// at once and not one after the other.
+func (g *graph) unseen(links []Hit) []uint32 {
+	g.next = g.next[:0]
+	for _, h := range links {
+		if g.seen[h.ID] != g.search {
+			g.seen[h.ID] = g.search
+			g.next = append(g.next, h.ID)
+		}
+	}
+	var touched float32
+	for _, id := range g.next {
+		v := &g.vectors[id]
+		touched += v[0] + v[16] + v[32] + v[48] + v[64] + v[80] + v[96] + v[112]
+	}
+	g.touched = touched
+	return g.next
 }
 
 // begin starts a search that has seen nothing yet.

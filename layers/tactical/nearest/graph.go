@@ -15,7 +15,9 @@ type graph struct {
 	search  uint32   // counts searches
 	pool    []candidate
 	chosen  []Hit
-	passed  []Hit // candidates that can be reached by a chosen one
+	next    []uint32
+	touched float32 // so that touching is not left out by the compiler
+	passed  []Hit   // candidates that can be reached by a chosen one
 }
 
 // newGraph returns an empty graph. What the configuration leaves out takes its default.
