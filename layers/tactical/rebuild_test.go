@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func drawn(i, kinds int) event {
 	}
 	at, key := time.Unix(int64(1_700_000_000+i), 0).UTC(), fmt.Sprintf("host-%d", i%400)
 	return event{envelope: &layers.Envelope{
-		Signal: layers.Signal{ID: fmt.Sprint(i), Source: "test", Key: key, Time: at},
+		Signal: layers.Signal{ID: strconv.Itoa(i), Source: "test", Key: key, Time: at},
 		Findings: layers.Findings{Situation: &layers.Situation{
 			ID: fmt.Sprint("sit-", i), Revision: 1, Key: key, Title: strings.Join(title, " "), OpenedAt: at, Entities: []layers.Entity{{Name: key}},
 		}},
