@@ -148,7 +148,9 @@ func (h *half) take(ctx context.Context, at time.Time, m rehearsal.Message) (*la
 
 // Verdict implements rehearsal.Audience.
 func (h *half) Verdict(v *layers.Verdict) {
-	h.last = v
+	if h.last == nil { // What follows is about HAL9's own signals.
+		h.last = v
+	}
 	h.side.Answers[answerOf(v).name()]++
 }
 

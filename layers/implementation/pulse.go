@@ -33,7 +33,9 @@ func (p *pulse) beats(source, key string, at time.Time) (perMinute float64, ok b
 	case s.hash != hash:
 		return 0, false
 	case minute <= s.minute && minute >= s.minute-pulseBack:
-		s.since++
+		if minute >= s.minute-1 { // What is older is replayed.
+			s.since++
+		}
 		return 0, false
 	}
 	perMinute = float64(s.since) / float64(max(1, minute-s.minute))

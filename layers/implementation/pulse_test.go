@@ -56,3 +56,18 @@ func TestKeysThatComeOnceHaveNoPulse(t *testing.T) {
 		}
 	}
 }
+
+// TestReplayIsNoBurst sends ten hours of the past between two minutes of the present.
+func TestReplayIsNoBurst(t *testing.T) {
+	var p pulse
+	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	for i := range 50 {
+		p.beats("web", "a", now.Add(time.Duration(i)*12*time.Second))
+	}
+	for i := range 3000 {
+		p.beats("web", "a", now.Add(-10*time.Hour).Add(time.Duration(i)*12*time.Second))
+	}
+	if perMinute, ok := p.beats("web", "a", now.Add(10*time.Minute)); !ok || perMinute > 6 {
+		t.Errorf("%v a minute (%v), want 5", perMinute, ok)
+	}
+}

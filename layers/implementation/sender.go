@@ -74,7 +74,7 @@ func (s *sender) key(texts []fieldText) string {
 		if s.decideAt == 0 && t.path != s.chosen || strings.Contains(t.text, " ") {
 			continue
 		}
-		if t.path == s.chosen {
+		if t.path == s.chosen && s.chosen != "" {
 			found = t.text
 		}
 		s.learn(t)

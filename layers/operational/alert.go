@@ -9,10 +9,15 @@ const (
 	statusResolved = "resolved"
 )
 
+// fires reports whether the signal is an alert that is not over.
+func fires(e *layers.Envelope) bool {
+	return e.Type == typeAlert && e.Labels[labelStatus] != statusResolved
+}
+
 // judgeAlert flags an alert that fires, which L1 lets through where it is news: somebody has judged already that this matters. From
 // severity error on it opens a situation; a milder one joins what is open.
 func (l *Layer) judgeAlert(e *layers.Envelope, j judgement) judgement {
-	if e.Type != typeAlert || e.Labels[labelStatus] == statusResolved || e.Severity > layers.SeverityUnset && e.Severity < layers.SeverityWarning {
+	if !fires(e) || e.Severity > layers.SeverityUnset && e.Severity < layers.SeverityWarning {
 		return j
 	}
 	alert := judgement{anomaly: l.cfg.joinOnly(), flagged: true, proof: j.proof, reason: "an alert fires: " + headline(e, j.reason)}

@@ -26,6 +26,10 @@ func TestAlertThatFiresOpensOrJoins(t *testing.T) {
 	first := s.firing("web-1", at.Add(time.Minute), layers.SeverityError)
 	wantDecision(t, decide(t, l, first), layers.DispositionEscalated, "opened situation", "an alert fires: DiskWillFill")
 	wantDecision(t, decide(t, l, s.firing("web-1", at.Add(2*time.Minute), layers.SeverityWarning)), layers.DispositionFolded)
+	late := s.firing("web-1", at.Add(-10*time.Minute), layers.SeverityError)
+	if d := decide(t, l, late); d.Disposition == layers.DispositionResolved {
+		t.Errorf("an alert that began long ago is %s: %s", d.Disposition, d.Reason)
+	}
 	over := s.firing("web-2", at.Add(3*time.Hour), layers.SeverityInfo)
 	over.Labels["alertstatus"] = "resolved"
 	wantDecision(t, decide(t, l, over), layers.DispositionResolved)

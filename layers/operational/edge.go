@@ -3,6 +3,8 @@ package operational
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -119,7 +121,8 @@ func readPayload(data json.RawMessage, note func(name, value string), depth int)
 	if json.Unmarshal(data, &fields) != nil {
 		return
 	}
-	for name, value := range fields {
+	for _, name := range slices.Sorted(maps.Keys(fields)) { // The first of a name counts.
+		value := fields[name]
 		if len(value) == 0 {
 			continue
 		}

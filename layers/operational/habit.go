@@ -51,10 +51,13 @@ func (h *habit) came(whole int64, at moment, calm bool) *silence {
 	if whole <= h.last && at.bucket <= h.lastAt {
 		return nil
 	}
+	if h.lastAt-at.bucket > habitLongest { // A clock was far ahead once.
+		h.lastAt, h.hour = at.bucket, at.hour
+	}
 	over := h.silence
 	if gap := whole - h.last; gap > 0 {
-		if over == nil && calm {
-			h.learn(float64(gap-h.unusual(at)), float64(max(at.bucket-h.lastAt, 1)))
+		if raw := at.bucket - h.lastAt; over == nil && calm && raw <= habitLongest {
+			h.learn(float64(gap-h.unusual(at)), float64(max(raw, 1)))
 		}
 		h.last = whole
 	}

@@ -42,7 +42,7 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 	var j judgement
 	var notices []layers.Event
 	if late {
-		j = l.judgeLate(c)
+		j = l.judgeAlert(e, l.judgeLate(c))
 	} else {
 		notices = l.absences.hear(&c)
 	}

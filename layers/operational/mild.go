@@ -65,6 +65,8 @@ func (c *correlator) opens(m member) bool {
 		return true
 	case e.Findings.Anomaly < c.cfg.Threshold: // it goes on, and was judged before
 		return false
+	case e.Severity >= layers.SeverityError && fires(e):
+		return true
 	case e.Severity >= layers.SeverityWarning && !isNumber(e): // What it says is unusual, not a number in it.
 		return true
 	}

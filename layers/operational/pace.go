@@ -8,12 +8,21 @@ import "math"
 type pace struct {
 	hour      int64   // of event time, the newest
 	now, last float64 // judged in it, and in the busier of those before, forgotten by half with each hour
+	behind    float64 // judged in a row that belong to hours long before: the newest was a clock's mistake
 }
+
+// paceBehind is how many of those in a row set the hour back.
+const paceBehind = 10_000
 
 // count takes note of one that is judged.
 func (p *pace) count(hour int64) {
 	if p.now == 0 {
 		p.hour = hour
+	}
+	if p.hour-hour <= dayHours {
+		p.behind = 0
+	} else if p.behind++; p.behind >= paceBehind {
+		p.hour, p.now, p.behind = hour, 0, 0
 	}
 	if passed := hour - p.hour; passed > 0 {
 		p.last = max(p.now, p.last*math.Exp2(-float64(min(passed, 64))))
@@ -30,4 +39,5 @@ func (p *pace) surprise(partitions int) float64 {
 func (p *pace) fields(visit func(*float64)) {
 	visit(&p.now)
 	visit(&p.last)
+	visit(&p.behind)
 }

@@ -202,7 +202,7 @@ func (e *entry) change(what string, days []int64, values []float64, noise float6
 		if sigma > 0 {
 			c.Shift = math.Abs(c.After-c.Before) / sigma
 		}
-		if c.Before != c.After {
+		if c.Before != c.After && !math.IsInf(c.Shift, 0) && !math.IsNaN(c.Shift) && !math.IsInf(c.Before, 0) && !math.IsInf(c.After, 0) {
 			list = append(list, c)
 		}
 		begin = at

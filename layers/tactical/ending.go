@@ -86,7 +86,8 @@ func (e *ending) learn(o *Outcome) {
 	if o.Closed {
 		e.Closed, e.Open = true, max(0, o.Open)
 	}
-	if o.Plan == layers.PlanExecuted || o.Plan == layers.PlanFailed || o.Plan == layers.PlanRejected {
+	tried := e.Plan == layers.PlanExecuted || e.Plan == layers.PlanFailed
+	if o.Plan == layers.PlanExecuted || o.Plan == layers.PlanFailed || o.Plan == layers.PlanRejected && !tried {
 		e.Plan, e.PlanID = o.Plan, clip(o.PlanID, maxNameBytes)
 	}
 	if _, err := ParseWord(string(o.Word)); err == nil && o.At >= e.At {
@@ -115,7 +116,7 @@ func (r *remembered) merit() merit {
 	switch {
 	case e.Word == WordHelped:
 		return meritHelped
-	case e.Word == WordUseless, e.Plan == layers.PlanFailed, e.Plan == layers.PlanRejected:
+	case e.Word == WordUseless, e.Plan == layers.PlanFailed:
 		return meritUseless
 	case e.Plan == layers.PlanExecuted && e.Closed:
 		return meritHelped

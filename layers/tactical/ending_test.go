@@ -51,6 +51,8 @@ func TestOutcomesAreAttached(t *testing.T) {
 		{[]tactical.Outcome{executed, closed}, "planned with playbook disk-full; plan executed; closed after 12 min; last time this helped"},
 		{[]tactical.Outcome{closed, executed, closed}, "planned with playbook disk-full; plan executed; closed after 12 min; last time this helped"},
 		{[]tactical.Outcome{failed, closed}, "planned with playbook disk-full; plan failed; closed after 12 min; last time this did not help"},
+		{[]tactical.Outcome{executed, {SituationID: sit, PlanID: "q", Plan: layers.PlanRejected}, closed}, "planned with playbook disk-full; plan executed; closed after 12 min; last time this helped"},
+		{[]tactical.Outcome{{SituationID: sit, PlanID: "q", Plan: layers.PlanRejected}}, "planned with playbook disk-full; plan rejected"},
 		{[]tactical.Outcome{helped}, `planned with playbook disk-full; last time this helped; somebody said "it was the logs"`},
 		{[]tactical.Outcome{useless, helped, closed, executed}, "planned with playbook disk-full; plan executed; closed after 12 min; last time this did not help"},
 		{[]tactical.Outcome{{SituationID: "another", Closed: true}}, "planned with playbook disk-full"},
