@@ -135,7 +135,7 @@ func (r *errand) try(ctx context.Context, s actionState) (actionState, error) {
 	err = r.council.targets.Guard(action.Webhook+action.Publish, r.msg, func() error {
 		claimed := time.Now()
 		if s, claim = r.write(ctx, s); claim != nil {
-			return nil //nolint:nilerr // It is in claim, and not the target's fault.
+			return nil
 		}
 		start := time.Now()
 		passed := max(start.Sub(claimed), r.council.deps.Now().Round(0).Sub(s.At)) // Some standstills only the wall clock notices.
