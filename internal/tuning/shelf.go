@@ -191,6 +191,9 @@ func (s *Shelf) Apply(ctx context.Context, layer layers.Name) (*layers.Tuning, e
 	if state.Shadow == nil {
 		return nil, fmt.Errorf("%w: %s has no proposal", ErrNothing, layer)
 	}
+	if state.Shadow.Version <= state.Live.Version { // It was applied, and whoever did so has not taken it away yet.
+		return nil, fmt.Errorf("%w: version %d of %s is applied already", ErrNothing, state.Shadow.Version, layer)
+	}
 	t := *state.Shadow
 	if err := s.live(ctx, state, &t); err != nil {
 		return nil, err
