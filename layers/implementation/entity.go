@@ -8,19 +8,36 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// maxEntity bounds the name of an entity, bytes.
-const maxEntity = 128
+// Bounds of what is read of entities.
+const (
+	maxEntity    = 128   // bytes of a name
+	maxSpellings = 4_096 // paths whose kind is remembered
+	leastPairs   = 3     // pairs that make a text one of pairs, where at least half of its words are
+)
 
-// keyKinds are the kinds of entities that a signal can be about, the first before the others.
-var keyKinds = [...]string{"host", "instance", "service", "pod", "node", "device", "container", "deployment", "job"}
+// entityKinds are the kinds of entities: those that a signal can be about, the first before the others, then those that tell where it
+// belongs, what it measures and who calls whom.
+var entityKinds = [...]string{
+	"host", "instance", "service", "pod", "node", "device", "container", "deployment", "job",
+	"namespace", "cluster", "metric", "caller", "callee", "span_id", "parent_span_id", "trace_id",
+}
 
-// otherKinds are those that tell where it belongs, or what it measures.
-var otherKinds = [...]string{"namespace", "cluster", "metric"}
+// keyKinds is how many of them a signal can be about.
+const keyKinds = 9
 
-// kindsOf knows the kinds by the names of fields, in lower case and without what parts words.
-func kindsOf() map[string]string {
-	kinds := map[string]string{}
-	for kind, names := range map[string]string{
+// kindsOf knows the places of kinds in entityKinds, by the names of fields in lower case and without what parts words.
+func kindsOf() map[string]int {
+	kinds := map[string]int{}
+	place := func(kind string, names ...string) {
+		for at, known := range entityKinds {
+			if known == kind {
+				for _, name := range names {
+					kinds[name] = at
+				}
+			}
+		}
+	}
+	for kind, names := range map[string]string{ // also as hostname and host_id
 		"host":       "host server machine computer vm",
 		"instance":   "instance",
 		"service":    "service app application microservice component workload",
@@ -35,28 +52,68 @@ func kindsOf() map[string]string {
 		"metric":     "metric measurement",
 	} {
 		for name := range strings.FieldsSeq(names) {
-			kinds[name], kinds[name+"name"], kinds[name+"id"] = kind, kind, kind
+			place(kind, name, name+"name", name+"id")
 		}
+	}
+	for kind, names := range map[string]string{
+		"caller": "caller callername callerservice client clientname clientservice sourceservice sourceworkload sourceapp " +
+			"srcservice downstream downstreamservice fromservice consumer",
+		"callee": "callee calleename calleeservice serverservice servername destinationservice destinationworkload destinationapp " +
+			"destinationservicename dstservice peerservice upstream upstreamservice upstreamcluster toservice target targetservice " +
+			"remoteservice dependency dependson dbname dbinstance netpeername peerhostname serveraddress",
+		"span_id":        "spanid",
+		"parent_span_id": "parentspanid parentid parentspan",
+		"trace_id":       "traceid",
+	} {
+		place(kind, strings.Fields(names)...)
 	}
 	return kinds
 }
 
-// kindOf returns the kind of entity that a path of names tells, or "": "host", "kubernetes.pod_name", "service.name",
-// "k8s.node.name", "deviceId". byID is true where it is by an id, which goes behind a name.
-func (r *entityReader) kindOf(path string) (kind string, byID bool) {
-	last, rest := path, ""
-	if dot := strings.LastIndexByte(path, '.'); dot >= 0 {
-		last, rest = path[dot+1:], path[:dot]
+// entityReader finds the entities that signals name. It keeps its buffer, and what it found out about names.
+type entityReader struct {
+	kinds  map[string]int
+	known  map[string]spelling // by path, at most maxSpellings
+	buffer []byte
+}
+
+// spelling is what a path of names tells.
+type spelling struct {
+	at   int  // place in entityKinds; -1 where it tells none
+	byID bool // by an id, which goes behind a name
+}
+
+func newEntityReader() entityReader {
+	return entityReader{kinds: kindsOf(), known: map[string]spelling{}}
+}
+
+// kindOf returns the kind of entity that a path of names tells: "host", "kubernetes.pod_name", "service.name", "client.service", "deviceId".
+func (r *entityReader) kindOf(path string) spelling {
+	s, ok := r.known[path]
+	if !ok {
+		s = r.spell(path)
+		if len(r.known) < maxSpellings && len(path) <= 2*maxName {
+			r.known[strings.Clone(path)] = s
+		}
 	}
-	if rest != "" {
-		switch word := r.plain(last); word {
-		case "name", "id", "uid":
-			byID = word != "name"
-			last = rest[strings.LastIndexByte(rest, '.')+1:]
+	return s
+}
+
+// spell looks at the last name, after the one before it where both together tell more, or where the last is but "name" or "id".
+func (r *entityReader) spell(path string) spelling {
+	rest, last := "", path
+	if dot := strings.LastIndexByte(path, '.'); dot >= 0 {
+		rest, last = path[:dot], path[dot+1:]
+		before := rest[strings.LastIndexByte(rest, '.')+1:]
+		if at, ok := r.kinds[r.plain(before+last)]; ok {
+			return spelling{at, strings.HasSuffix(r.plain(last), "id")}
 		}
 	}
 	word := r.plain(last)
-	return r.kinds[word], byID || strings.HasSuffix(word, "id")
+	if at, ok := r.kinds[word]; ok {
+		return spelling{at, strings.HasSuffix(word, "id")}
+	}
+	return spelling{at: -1}
 }
 
 // plain returns a name in lower case without what parts its words.
@@ -66,46 +123,63 @@ func (r *entityReader) plain(name string) string {
 		switch c := name[i]; {
 		case c >= 'A' && c <= 'Z':
 			r.buffer = append(r.buffer, c+'a'-'A')
-		case c != '_' && c != '-' && c != ' ' && c != '/':
+		case c != '_' && c != '-' && c != ' ' && c != '/' && c != '.':
 			r.buffer = append(r.buffer, c)
 		}
 	}
 	return string(r.buffer)
 }
 
-// entityReader finds the entities that signals name. It keeps its buffer.
-type entityReader struct {
-	kinds  map[string]string
-	buffer []byte
+// entities are the names found, by place in entityKinds: the first of each kind, those by an id behind the others.
+type entities struct {
+	names [len(entityKinds)]string
+	weak  [len(entityKinds)]bool
+	count int
 }
 
-// mentions returns the entities named in fields and in pairs of the text: one of each kind, the first of its kind in the
-// order of the paths, in the order of keyKinds and otherKinds.
-func (r *entityReader) mentions(lists ...[]fieldText) []layers.Mention {
-	var found [len(keyKinds) + len(otherKinds)]string
-	var weak [len(found)]bool // by an id
-	for _, list := range lists {
-		for _, t := range list {
-			kind, byID := r.kindOf(t.path)
-			if at := placeOfKind(kind); at >= 0 && (found[at] == "" || weak[at] && !byID) {
-				found[at], weak[at] = t.text, byID
-			}
+// add takes what texts name.
+func (n *entities) add(r *entityReader, texts []fieldText) {
+	for i := range texts {
+		s := r.kindOf(texts[i].path)
+		if s.at < 0 || n.names[s.at] != "" && (!n.weak[s.at] || s.byID) {
+			continue
+		}
+		if n.names[s.at] == "" {
+			n.count++
+		}
+		n.names[s.at], n.weak[s.at] = texts[i].text, s.byID
+	}
+}
+
+// key returns the entity that a signal with these is about, or "".
+func (n *entities) key() string {
+	for _, name := range n.names[:keyKinds] {
+		if name != "" {
+			return name
 		}
 	}
-	var all []layers.Mention
-	for at, name := range found {
+	return ""
+}
+
+// mentions returns them in the order of entityKinds.
+func (n *entities) mentions() []layers.Mention {
+	if n.count == 0 {
+		return nil
+	}
+	all := make([]layers.Mention, 0, n.count)
+	for at, name := range n.names {
 		if name != "" {
-			all = append(all, layers.Mention{Kind: kindAt(at), Name: name})
+			all = append(all, layers.Mention{Kind: entityKinds[at], Name: name})
 		}
 	}
 	return all
 }
 
-// leastPairs is how many pairs make a text one of pairs, where at least half of its words are.
-const leastPairs = 3
-
 // pairs returns what a text says as host=web-1, and whether it consists of such pairs, as logfmt does.
 func (l *line) pairs() (all []fieldText, mostly bool) {
+	if strings.IndexByte(l.text, '=') < 0 {
+		return nil, false
+	}
 	for i := range l.tokens {
 		word := strings.Trim(l.text[l.tokens[i].raw.start:l.tokens[i].raw.end], `,;()[]{}`)
 		name, text, ok := strings.Cut(word, "=")
@@ -117,30 +191,6 @@ func (l *line) pairs() (all []fieldText, mostly bool) {
 		}
 	}
 	return all, len(all) >= leastPairs && 2*len(all) >= len(l.tokens)
-}
-
-func placeOfKind(kind string) int {
-	for i := range len(keyKinds) + len(otherKinds) {
-		if kind == kindAt(i) {
-			return i
-		}
-	}
-	return -1
-}
-
-func kindAt(i int) string {
-	if i < len(keyKinds) {
-		return keyKinds[i]
-	}
-	return otherKinds[i-len(keyKinds)]
-}
-
-// keyOf returns the entity that a signal with these mentions is about, or "".
-func keyOf(mentions []layers.Mention) string {
-	if len(mentions) > 0 && placeOfKind(mentions[0].Kind) < len(keyKinds) {
-		return mentions[0].Name
-	}
-	return ""
 }
 
 // isEntity reports whether a text can be the name of an entity: one word, or few.

@@ -27,6 +27,7 @@ func TestEntities(t *testing.T) {
 		"dotted":               {data: `{"resource":{"attributes":{"service.name":"shop","k8s.node.name":"n1"}}}`, key: "shop", mentions: "service=shop node=n1"},
 		"the order of kinds":   {data: `{"pod":"p","service":"s","instance":"i:9"}`, key: "i:9", mentions: "instance=i:9 service=s pod=p"},
 		"where, but not whom":  {data: `{"cluster":"c","namespace":"n"}`, mentions: "namespace=n cluster=c"},
+		"who calls whom":       {data: `{"client":{"service":"web"},"target":{"service":"pay"},"span_id":"b","parent":{"span_id":"a"}}`, mentions: "caller=web callee=pay span_id=b parent_span_id=a"},
 		"what is measured":     {data: `{"metric":"cpu","host":"a"}`, key: "a", mentions: "host=a metric=cpu"},
 		"nobody":               {data: `{"name":"bob","id":"4","os":{"version":"1"}}`},
 		"no name":              {data: `{"host":"","service":"two\nlines","pod":["a"],"node":1.5}`},

@@ -26,6 +26,7 @@ type fields struct {
 	names   []string
 	numbers []number
 	texts   []fieldText
+	only    *entityReader // where not nil, texts are kept whose paths tell it an entity
 }
 
 type number struct {
@@ -39,9 +40,10 @@ type fieldText struct {
 	text string
 }
 
-// readFields reads what is a JSON object; anything else has no fields.
-func readFields(data json.RawMessage) fields {
-	var f fields
+// readFields reads what is a JSON object; anything else has no fields. Of its texts it keeps all, or where only is given those whose
+// paths tell it an entity.
+func readFields(data json.RawMessage, only *entityReader) fields {
+	f := fields{only: only}
 	if object := readObject(data); object != nil {
 		f.names = sortedNames(object)
 		for _, name := range f.names {
@@ -90,12 +92,18 @@ func (f *fields) addText(path string, value json.RawMessage) {
 	if len(f.texts) == maxFields || len(value) < 1 || len(value) > maxEntity+len(`""`) || len(path) > 2*maxName {
 		return
 	}
-	text := string(value)
-	if value[0] == '"' {
-		if json.Unmarshal(value, &text) != nil {
+	if f.only != nil && f.only.kindOf(path).at < 0 {
+		return
+	}
+	var text string
+	switch {
+	case value[0] != '"':
+		if text = string(value); !isInteger(text) {
 			return
 		}
-	} else if !isInteger(text) {
+	case bytes.IndexByte(value, '\\') < 0:
+		text = string(value[1 : len(value)-1])
+	case json.Unmarshal(value, &text) != nil:
 		return
 	}
 	if isEntity(text) {

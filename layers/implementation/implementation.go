@@ -39,7 +39,7 @@ func New(cfg Config) (*Layer, error) {
 		return nil, err
 	}
 	l := &Layer{
-		library: newLibrary(cfg), senders: newSenders(), pulse: &pulse{}, watched: cfg.Watched, entities: entityReader{kinds: kindsOf()}, line: line{words: stateWords()},
+		library: newLibrary(cfg), senders: newSenders(), pulse: &pulse{}, watched: cfg.Watched, entities: newEntityReader(), line: line{words: stateWords()},
 	}
 	l.neurons = cfg.Neurons
 	l.bank = l.bankOf(nil)
@@ -49,7 +49,11 @@ func New(cfg Config) (*Layer, error) {
 // Decide writes template, parameters and features into e.Findings and resolves what is routine.
 // It never fails: what it cannot make sense of is escalated.
 func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, error) {
-	fields := readFields(e.Data)
+	var only *entityReader
+	if e.Key != e.Source { // What it is about is known: there is nothing to learn from the other texts.
+		only = &l.entities
+	}
+	fields := readFields(e.Data, only)
 	hasText := l.line.read(e.Text)
 	structured := !hasText && len(fields.names) > 0 && l.line.readShape(e.Type, fields.names)
 	var found *template
@@ -91,12 +95,15 @@ func (l *Layer) findEntities(e *layers.Envelope, f *fields, hasText bool) {
 			f.texts, pairs = append(f.texts, pairs...), nil
 		}
 	}
+	var found entities
+	found.add(&l.entities, f.texts)
 	if e.Key == e.Source {
-		if e.Findings.Key = keyOf(l.entities.mentions(f.texts)); e.Findings.Key == "" {
+		if e.Findings.Key = found.key(); e.Findings.Key == "" {
 			e.Findings.Key = l.senders.key(sourceName(e.Source), f.texts)
 		}
 	}
-	e.Findings.Mentions = l.entities.mentions(f.texts, pairs)
+	found.add(&l.entities, pairs)
+	e.Findings.Mentions = found.mentions()
 }
 
 // judge answers by the findings.

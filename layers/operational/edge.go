@@ -1,10 +1,6 @@
 package operational
 
 import (
-	"bytes"
-	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -50,7 +46,7 @@ func linkNames() map[string]linkKind {
 // links is what one signal says.
 type links [linkKinds]string
 
-// linkReader finds it in labels and in the payload.
+// linkReader finds it in labels, and in what L2 found in payloads.
 type linkReader struct {
 	names map[string]linkKind
 	known map[string]linkKind // names as they are spelt, at most linkSpellings
@@ -58,7 +54,6 @@ type linkReader struct {
 
 const (
 	linkSpellings = 4096
-	linkPayload   = 16 << 10 // bytes of a larger payload are not looked at
 )
 
 func newLinkReader() *linkReader {
@@ -91,53 +86,13 @@ func (r *linkReader) read(e *layers.Envelope) links {
 	for name, value := range e.Labels {
 		note(name, value)
 	}
-	if len(e.Data) <= linkPayload && saysLinks(e.Data) {
-		readPayload(e.Data, note, 0)
-	}
-	for _, m := range e.Findings.Mentions {
-		if kind := r.kindOf(m.Kind); kind == linkSelf || kind == linkHost {
-			if l[kind] == "" {
-				l[kind] = m.Name
-			}
+	for _, m := range e.Findings.Mentions { // what the payload says, read by L2
+		if kind := r.kindOf(m.Kind); kind != linkNone && l[kind] == "" {
+			l[kind] = m.Name
 		}
 	}
 	l[linkHost], _, _ = strings.Cut(l[linkHost], ":")
 	return l
-}
-
-// saysLinks reports whether it is worth to read a payload.
-func saysLinks(data []byte) bool {
-	for _, part := range [...]string{"arent", "eer", "alle", "stream", "lient", "estin", "epend", "arget"} {
-		if bytes.Contains(data, []byte(part)) {
-			return true
-		}
-	}
-	return false
-}
-
-// readPayload visits the texts of an object, and of the objects in it.
-func readPayload(data json.RawMessage, note func(name, value string), depth int) {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(data, &fields) != nil {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) { // The first of a name counts.
-		value := fields[name]
-		if len(value) == 0 {
-			continue
-		}
-		switch value[0] {
-		case '"':
-			var text string
-			if json.Unmarshal(value, &text) == nil {
-				note(name, text)
-			}
-		case '{':
-			if depth == 0 {
-				readPayload(value, note, depth+1)
-			}
-		}
-	}
 }
 
 // node returns the name under which the signal's own service stands in the graph.

@@ -62,11 +62,10 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		return layers.Decision{}, layers.Permanent(fmt.Errorf("operational: value %v of %q: want a finite number", e.Value, short(e.ID)))
 	}
 	at := eventTime(e)
-	if d, ok := readNotice(e); ok {
-		return l.decideNotice(e, at, d), nil
-	}
-	if m, ok := readMatch(e); ok {
-		return l.decideMatch(e, at, m), nil
+	if e.Source == OwnSource {
+		if d, ok := l.decideOwn(e, at); ok {
+			return d, nil
+		}
 	}
 	d := l.decide(e, at)
 	if l.correlator != nil && len(l.watcher.patterns) > 0 {
@@ -116,6 +115,17 @@ func (l *Layer) hand(e *layers.Envelope, at time.Time) layers.Decision {
 		return layers.Decision{Disposition: layers.DispositionEscalated, Correlate: true, Reason: reasonOf(e)}
 	}
 	return l.correlator.decide(e, at)
+}
+
+// decideOwn answers what HAL9 said itself; ok is false where that is judged like any other signal.
+func (l *Layer) decideOwn(e *layers.Envelope, at time.Time) (d layers.Decision, ok bool) {
+	if n, isNotice := readNotice(e); isNotice {
+		return l.decideNotice(e, at, n), true
+	}
+	if m, isMatch := readMatch(e); isMatch {
+		return l.decideMatch(e, at, m), true
+	}
+	return d, false
 }
 
 // decideNotice answers what HAL9 said itself: that something is silent, which is flagged like any anomaly, or came again.

@@ -37,7 +37,7 @@ func tellCalls(tb testing.TB, l *Layer, s *sent, way string, at time.Time) {
 			case "mesh":
 				e.Labels = map[string]string{"source_workload": call[0], "destination_workload": call[1]}
 			case "payload":
-				e.Data = fmt.Appendf(nil, `{"span":{"caller":%q,"callee":%q},"ms":12}`, call[0], call[1])
+				e.Findings.Mentions = []layers.Mention{{Kind: "caller", Name: call[0]}, {Kind: "callee", Name: call[1]}}
 			case "spans":
 				trace := fmt.Sprint("t", i)
 				e.Labels = map[string]string{"service": call[0], "trace_id": trace, "span_id": "of-" + call[0] + call[1]}
