@@ -39,7 +39,8 @@ const (
 	BucketPressure    = "hal9_pressure"    // how far behind stages are
 	BucketAgreements  = "hal9_agreements"  // votes on plans, decisions, and what became of actions
 	BucketRedriven    = "hal9_redriven"    // which dead letters were redriven, and what is under way
-	BucketReflexes    = "hal9_reflexes"    // what L1's processes share: silences, acknowledgements, which alerts fire
+	BucketReflexes    = "hal9_reflexes"    // what L1's processes share of alerts: which fire, or flap
+	BucketSilences    = "hal9_silences"    // what people said to L1: silences and acknowledgements
 )
 
 // DurableOutcomes is the consumer on StreamSituations through which L4 hears what became of its situations.

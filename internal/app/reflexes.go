@@ -123,7 +123,7 @@ func (r *reflexes) tell(ctx context.Context, counts bool) {
 	}
 	if err := r.bucket.Put(ctx, entriesOf(changes)...); err != nil {
 		r.board.Undone(changes)
-		if now := time.Now(); now.Sub(r.untold) > reportPeriod { // The bucket may be full: then nobody can silence anything either.
+		if now := time.Now(); now.Sub(r.untold) > reportPeriod { // Such as where a storm of alerts has filled the bucket.
 			r.untold = now
 			r.app.log.WarnContext(ctx, "alerts not told to other processes", "error", err)
 		}

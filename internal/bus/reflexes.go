@@ -3,8 +3,10 @@ package bus
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -12,37 +14,67 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// reflexMarks is how long the bucket says that something was deleted: longer than a process is cut off and still
-// counts on what it knows.
-const reflexMarks = time.Hour
+const (
+	// reflexMarks is how long a bucket says that something was deleted.
+	reflexMarks = time.Hour
+	// reflexReview is how often a process compares what people said with what it heard: it may have been cut off for longer than that.
+	reflexReview = 10 * time.Minute
+)
 
-// Reflexes is the bucket of what L1's processes and the people on call tell each other.
+// Reflexes are the buckets of what L1's processes and the people on call tell each other. What people say, silences and acknowledgements, has
+// one of its own: there is room for it however many alerts fire.
 type Reflexes struct{ bus *Bus }
 
-// Reflex is an entry of the bucket; Data is nil where it was deleted, or is to be.
+// Reflex is an entry; Data is nil where it was deleted, or is to be.
 type Reflex struct {
 	Name string
 	Data []byte
 	TTL  time.Duration // after which the bucket may forget it; whole seconds, at least one
 }
 
-// Reflexes opens the bucket.
+// Reflexes opens the buckets.
 func (b *Bus) Reflexes(ctx context.Context) (*Reflexes, error) {
-	if _, err := b.bucket(ctx, pipeline.BucketReflexes); err != nil {
-		return nil, err
+	for _, bucket := range reflexBuckets() {
+		if _, err := b.bucket(ctx, bucket); err != nil {
+			return nil, err
+		}
 	}
 	return &Reflexes{b}, nil
 }
 
-// Where the entries are.
-const (
-	reflexStream  = "KV_" + pipeline.BucketReflexes
-	reflexSubject = "$KV." + pipeline.BucketReflexes + "."
-)
+func reflexBuckets() []string { return []string{pipeline.BucketSilences, pipeline.BucketReflexes} }
+
+// reflexBucket returns the bucket of an entry, or of a pattern, by the kind with which it begins.
+func reflexBucket(name string) string {
+	if kind, _, _ := strings.Cut(name, "."); kind == "silence" || kind == "ack" {
+		return pipeline.BucketSilences
+	}
+	return pipeline.BucketReflexes
+}
+
+func reflexSubject(bucket, name string) string { return "$KV." + bucket + "." + name }
 
 // Read visits every entry that there is; where patterns such as "silence.>" are given, those alone.
 func (r *Reflexes) Read(ctx context.Context, visit func(Reflex), patterns ...string) error {
-	s, err := r.bus.stream(ctx, reflexStream)
+	for _, bucket := range reflexBuckets() {
+		var subjects []string
+		for _, pattern := range patterns {
+			if reflexBucket(pattern) == bucket {
+				subjects = append(subjects, reflexSubject(bucket, pattern))
+			}
+		}
+		if len(patterns) > 0 && len(subjects) == 0 {
+			continue
+		}
+		if err := r.read(ctx, bucket, subjects, visit); err != nil {
+			return fmt.Errorf("bus: read %s: %w", bucket, err)
+		}
+	}
+	return nil
+}
+
+func (r *Reflexes) read(ctx context.Context, bucket string, subjects []string, visit func(Reflex)) error {
+	s, err := r.bus.stream(ctx, "KV_"+bucket)
 	if err != nil {
 		return err
 	}
@@ -50,23 +82,44 @@ func (r *Reflexes) Read(ctx context.Context, visit func(Reflex), patterns ...str
 	if state.Msgs == 0 {
 		return nil
 	}
-	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy}
-	for _, pattern := range patterns {
-		cfg.FilterSubjects = append(cfg.FilterSubjects, reflexSubject+pattern)
-	}
-	err = r.bus.readMessages(ctx, s, cfg, state.Msgs, func(m *Message) { visit(reflexOf(m)) })
-	if err != nil {
-		return fmt.Errorf("bus: read %s: %w", pipeline.BucketReflexes, err)
-	}
-	return nil
+	cfg := jetstream.ConsumerConfig{DeliverPolicy: jetstream.DeliverAllPolicy, FilterSubjects: subjects}
+	return r.bus.readMessages(ctx, s, cfg, state.Msgs, func(m *Message) { visit(reflexOf(m)) })
 }
 
-// Run visits every entry that there is, and then each as it changes, until ctx ends. Where it can't, it begins again.
+// Run visits every entry that there is, and then each as it changes, until ctx ends. Where it can't, it begins again. What people said and is
+// there no more is visited as deleted, also where that was not heard.
 func (r *Reflexes) Run(ctx context.Context, visit func(Reflex)) {
+	said := said{names: map[string]struct{}{}}
+	var following sync.WaitGroup
+	var one sync.Mutex
+	each := func(e Reflex) { // one at a time
+		one.Lock()
+		defer one.Unlock()
+		visit(e)
+	}
+	for _, bucket := range reflexBuckets() {
+		following.Go(func() {
+			r.follow(ctx, bucket, func(e Reflex) {
+				if bucket == pipeline.BucketSilences {
+					said.note(e)
+				}
+				each(e)
+			})
+		})
+	}
+	for pause(ctx, reflexReview) == nil {
+		if err := r.review(ctx, &said, each); err != nil && ctx.Err() == nil {
+			r.bus.log.WarnContext(ctx, "silences and acknowledgements not reviewed", "error", err)
+		}
+	}
+	following.Wait()
+}
+
+func (r *Reflexes) follow(ctx context.Context, bucket string, visit func(Reflex)) {
 	for ctx.Err() == nil {
-		err := Follow{Stream: reflexStream, Start: true}.Run(ctx, r.bus, func(m *Message) { visit(reflexOf(m)) })
+		err := Follow{Stream: "KV_" + bucket, Start: true}.Run(ctx, r.bus, func(m *Message) { visit(reflexOf(m)) })
 		if err != nil {
-			r.bus.log.WarnContext(ctx, "silences and acknowledgements not heard", "error", err)
+			r.bus.log.WarnContext(ctx, "silences, acknowledgements or alerts not heard", "bucket", bucket, "error", err)
 		}
 		if pause(ctx, time.Second) != nil {
 			return
@@ -74,8 +127,52 @@ func (r *Reflexes) Run(ctx context.Context, visit func(Reflex)) {
 	}
 }
 
+// review visits as deleted what was said before and is there no more.
+func (r *Reflexes) review(ctx context.Context, said *said, visit func(Reflex)) error {
+	gone := said.all()
+	err := r.read(ctx, pipeline.BucketSilences, nil, func(e Reflex) {
+		if e.Data != nil {
+			delete(gone, e.Name)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for name := range gone {
+		e := Reflex{Name: name}
+		said.note(e)
+		visit(e)
+	}
+	return nil
+}
+
+// said knows what people said and did not take back, as far as it was heard.
+type said struct {
+	mu    sync.Mutex
+	names map[string]struct{}
+}
+
+func (s *said) note(e Reflex) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.Data == nil {
+		delete(s.names, e.Name)
+	} else {
+		s.names[e.Name] = struct{}{}
+	}
+}
+
+func (s *said) all() map[string]struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.names)
+}
+
 func reflexOf(m *Message) Reflex {
-	e := Reflex{Name: strings.TrimPrefix(m.Subject, reflexSubject), Data: m.Data}
+	e := Reflex{Data: m.Data}
+	if parts := strings.SplitN(m.Subject, ".", 3); len(parts) == 3 { // $KV.bucket.name
+		e.Name = parts[2]
+	}
 	if len(m.Header["KV-Operation"]) > 0 || len(m.Header["Nats-Marker-Reason"]) > 0 {
 		e.Data = nil
 	} else if e.Data == nil {
@@ -89,7 +186,7 @@ func (r *Reflexes) Put(ctx context.Context, entries ...Reflex) error {
 	records := make([]pipeline.Record, len(entries))
 	for i, e := range entries {
 		seconds := max(1, int(e.TTL.Seconds()))
-		records[i] = pipeline.Record{Subject: reflexSubject + e.Name, Data: e.Data, Header: map[string]string{}}
+		records[i] = pipeline.Record{Subject: reflexSubject(reflexBucket(e.Name), e.Name), Data: e.Data, Header: map[string]string{}}
 		if e.Data == nil {
 			records[i].Header["KV-Operation"] = "DEL"
 			seconds = int(reflexMarks.Seconds())
@@ -99,7 +196,7 @@ func (r *Reflexes) Put(ctx context.Context, entries ...Reflex) error {
 	ctx, cancel := ask(ctx)
 	defer cancel()
 	if _, err := r.bus.Submit(ctx, records); err != nil {
-		return fmt.Errorf("bus: %s: %w", pipeline.BucketReflexes, err)
+		return fmt.Errorf("bus: what L1 shares: %w", err)
 	}
 	return nil
 }

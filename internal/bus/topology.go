@@ -190,5 +190,6 @@ func (t Topology) buckets() []jetstream.KeyValueConfig {
 		{Bucket: pipeline.BucketPressure, TTL: pressureTime, Replicas: t.Replicas, MaxBytes: 4 << 20},
 		{Bucket: pipeline.BucketRedriven, Replicas: t.Replicas, MaxBytes: 16 << 20},
 		{Bucket: pipeline.BucketReflexes, LimitMarkerTTL: reflexMarks, Replicas: t.Replicas, MaxBytes: 32 << 20},
+		{Bucket: pipeline.BucketSilences, LimitMarkerTTL: reflexMarks, Replicas: t.Replicas, MaxBytes: 16 << 20},
 	}
 }

@@ -1,5 +1,5 @@
 // Package oncall is where people on call tell L1 what they know: silences and acknowledgements, from the command
-// line and over HTTP. Every process of L1 hears of it by way of the bucket hal9_reflexes. What is asked for is
+// line and over HTTP. Every process of L1 hears of it by way of the bucket hal9_silences. What is asked for is
 // checked as a whole, and nothing is stored where something is wrong.
 package oncall
 

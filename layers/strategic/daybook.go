@@ -31,6 +31,17 @@ type entry struct {
 	First  int64     `json:"first"`        // the first day of all
 	N      []uint32  `json:"n"`            // of the newest day and those before it
 	Sum    []float64 `json:"sum"`          // of values, or of unusual ones
+
+	late  int   // signals of finished days
+	found found // what changes found last
+}
+
+// found are the changes of an entry as they are on a day, with so many late signals.
+type found struct {
+	changes []Change
+	today   int64
+	late    int
+	done    bool
 }
 
 // daybook keeps the series seen last, at most limit.
@@ -101,6 +112,9 @@ func (e *entry) add(day int64, value float64) {
 	if age >= bookDays {
 		return
 	}
+	if age > 0 {
+		e.late++
+	}
 	for int64(len(e.N)) <= age {
 		e.N, e.Sum = append(e.N, 0), append(e.Sum, 0)
 	}
@@ -141,8 +155,16 @@ func level(x float64) string {
 	return strconv.FormatFloat(x, 'g', 3, 64)
 }
 
-// changes returns the changes of each trend of the entry up to the last complete day: today is not over.
+// changes returns the changes of each trend of the entry up to the last complete day: today is not over. They are searched for once
+// a day, and again where a signal of a finished day came late. The result is the entry's own.
 func (e *entry) changes(today int64) []Change {
+	if !e.found.done || e.found.today != today || e.found.late != e.late {
+		e.found = found{changes: e.search(today), today: today, late: e.late, done: true}
+	}
+	return e.found.changes
+}
+
+func (e *entry) search(today int64) []Change {
 	if e.Of != "" {
 		days, values := e.means(today)
 		return e.change(TrendValue, days, values, 0.01)

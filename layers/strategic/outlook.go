@@ -53,11 +53,23 @@ func (t *Tracker) Outlook() Outlook {
 	for i := range entries {
 		o.Changes = append(o.Changes, entries[i].changes(today)...)
 	}
+	t.keep(entries)
 	slices.SortFunc(o.Changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(b.Shift, a.Shift), cmp.Compare(a.Key, b.Key), cmp.Compare(a.What, b.What), cmp.Compare(a.Of, b.Of), a.Since.Compare(b.Since))
 	})
 	o.Changes = o.Changes[:min(len(o.Changes), maxChanges)]
 	return o
+}
+
+// keep notes what was found about copies, so that it is searched for once a day.
+func (t *Tracker) keep(entries []entry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range entries {
+		if element, ok := t.book.byKey[[2]string{entries[i].Key, entries[i].Of}]; ok {
+			element.Value.(*entry).found = entries[i].found // A signal that came late meanwhile has it searched for again.
+		}
+	}
 }
 
 // look copies what the long view is made from.
@@ -88,7 +100,7 @@ func (t *Tracker) ChangesOf(key string) []Change {
 	key = clip(key, maxKeyBytes)
 	today := floorDiv(t.watermark, dayMS)
 	if element, ok := t.book.byKey[[2]string{key, ""}]; ok {
-		all = element.Value.(*entry).changes(today)
+		all = slices.Clone(element.Value.(*entry).changes(today))
 	}
 	slices.SortStableFunc(all, func(a, b Change) int { return b.Since.Compare(a.Since) })
 	return all
