@@ -131,7 +131,7 @@ func (w *layerWorker) decide(ctx context.Context, p *parcel, clock *watch) (laye
 			return decision, attempt, err
 		}
 		w.deps.Log.WarnContext(ctx, "layer failed, trying again", "stage", w.key.Name(), "signal", p.ID, "attempt", attempt, "error", err)
-		if err := pause(ctx, delay); err != nil {
+		if err := Pause(ctx, delay); err != nil {
 			return layers.Decision{}, attempt, err
 		}
 		delay *= 2
@@ -215,16 +215,4 @@ func (w *layerWorker) restore(state []byte) error {
 		return nil
 	}
 	return keeper.Restore(state)
-}
-
-// pause waits for d or until ctx ends, and then says why it ended.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

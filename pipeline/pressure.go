@@ -60,7 +60,7 @@ func (s *stage) hold(ctx context.Context, took time.Duration) {
 			return s.deps.Pressure.Behind(ScoutKey(s.key.Partitions)) > scoutLag && s.deps.Now().Sub(began) < most
 		}
 	}
-	for isHeld() && pause(ctx, holdPause) == nil {
+	for isHeld() && Pause(ctx, holdPause) == nil {
 		s.beat()
 	}
 }

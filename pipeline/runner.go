@@ -120,7 +120,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		r.say("restarting: " + errText(err))
 		r.deps.Observer.Restarted(r.spec.Key.Layer)
 		r.deps.Log.WarnContext(ctx, "stage starts again", "stage", r.spec.Key.Name(), "after", delay, "error", err)
-		if pause(ctx, delay) != nil {
+		if Pause(ctx, delay) != nil {
 			continue
 		}
 		delay = min(2*delay, 64*r.cfg.RestartDelay)

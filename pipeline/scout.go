@@ -71,7 +71,7 @@ func (s *stage) scout(ctx, work context.Context) error {
 		if err != nil {
 			return unlessEnded(ctx, err)
 		}
-		if err := pause(ctx, told.Add(scoutNotice).Sub(s.deps.Now())); err != nil { // What is to be read comes in meanwhile.
+		if err := Pause(ctx, told.Add(scoutNotice).Sub(s.deps.Now())); err != nil { // What is to be read comes in meanwhile.
 			return unlessEnded(ctx, err)
 		}
 		err = s.turns(ctx, work, s.rangeOver())
@@ -115,7 +115,7 @@ func (s *stage) awaitRange(ctx context.Context) (told time.Time, err error) {
 				return s.deps.Now(), nil
 			}
 		}
-		if err := pause(ctx, scoutLook); err != nil {
+		if err := Pause(ctx, scoutLook); err != nil {
 			return told, err
 		}
 	}

@@ -97,7 +97,7 @@ func (s *stage) publish(ctx context.Context, records []Record, until time.Time) 
 		said = s.sayFull(ctx, since, full.Err) || said
 		records = s.leaveOut(ctx, full)
 		s.beat()
-		if err := pause(ctx, delay); err != nil {
+		if err := Pause(ctx, delay); err != nil {
 			return err
 		}
 	}

@@ -128,7 +128,7 @@ func (r *reflexes) tell(ctx context.Context, counts bool) {
 			r.app.log.WarnContext(ctx, "alerts not told to other processes", "error", err)
 		}
 		if ctx.Err() == nil {
-			pauseFor(ctx, time.Second)
+			_ = pipeline.Pause(ctx, time.Second)
 		}
 	}
 }
@@ -139,16 +139,6 @@ func entriesOf(changes []reflexive.Change) []bus.Reflex {
 		entries[i] = bus.Reflex{Name: c.Entry, Data: c.Data, TTL: c.TTL}
 	}
 	return entries
-}
-
-// pauseFor waits, or until ctx ends.
-func pauseFor(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // NewDesk returns where people speak to the processes of L1; the decoder reads their signals.

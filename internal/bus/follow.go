@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
 )
 
 // Follow visits the messages of several subjects as they are stored, until ctx ends: from the
@@ -148,7 +150,7 @@ func forget(ctx context.Context, stream jetstream.Stream, consumer jetstream.Con
 // reopen waits until the stream can be asked again. A stream that is gone for good is an error.
 func (c *cursor) reopen(ctx context.Context, b *Bus) (jetstream.Stream, error) {
 	for missing := 0; ; {
-		if err := pause(ctx, followPause); err != nil {
+		if err := pipeline.Pause(ctx, followPause); err != nil {
 			return nil, err
 		}
 		if !b.Connected() {
@@ -169,17 +171,6 @@ func (c *cursor) reopen(ctx context.Context, b *Bus) (jetstream.Stream, error) {
 			c.made, c.next = made, 1
 		}
 		return stream, nil
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -17,7 +17,7 @@ func (l *Leases) Attend(ctx context.Context, work func(ctx context.Context, own 
 	l.welcome(ctx, own)
 	defer l.part(own)
 	for !l.seat(own) {
-		if err := pause(ctx, leaseRetry/5); err != nil {
+		if err := pipeline.Pause(ctx, leaseRetry/5); err != nil {
 			return err
 		}
 	}

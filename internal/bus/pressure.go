@@ -201,7 +201,7 @@ func (p *Pressures) listen(ctx context.Context) {
 		if err != nil {
 			p.bus.log.DebugContext(ctx, "pressure not heard", "error", err)
 		}
-		if pause(ctx, pressureAgain) != nil {
+		if pipeline.Pause(ctx, pressureAgain) != nil {
 			return
 		}
 	}

@@ -107,7 +107,7 @@ func (r *Reflexes) Run(ctx context.Context, visit func(Reflex)) {
 			})
 		})
 	}
-	for pause(ctx, reflexReview) == nil {
+	for pipeline.Pause(ctx, reflexReview) == nil {
 		if err := r.review(ctx, &said, each); err != nil && ctx.Err() == nil {
 			r.bus.log.WarnContext(ctx, "silences and acknowledgements not reviewed", "error", err)
 		}
@@ -121,7 +121,7 @@ func (r *Reflexes) follow(ctx context.Context, bucket string, visit func(Reflex)
 		if err != nil {
 			r.bus.log.WarnContext(ctx, "silences, acknowledgements or alerts not heard", "bucket", bucket, "error", err)
 		}
-		if pause(ctx, time.Second) != nil {
+		if pipeline.Pause(ctx, time.Second) != nil {
 			return
 		}
 	}

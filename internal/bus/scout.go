@@ -54,7 +54,7 @@ func (s *Scout) Run(ctx context.Context) {
 		if err != nil {
 			s.bus.log.DebugContext(ctx, "ranges of the scout not heard", "error", err)
 		}
-		if pause(ctx, time.Second) != nil {
+		if pipeline.Pause(ctx, time.Second) != nil {
 			return
 		}
 	}

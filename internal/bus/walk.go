@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
 )
 
 // Window says which messages of a stream Walk visits.
@@ -56,7 +58,7 @@ func (b *Bus) Walk(ctx context.Context, w Window, visit func(*Message) bool) err
 			return fmt.Errorf("bus: read %s: %w", w.Stream, err)
 		}
 		b.log.DebugContext(ctx, "walk goes on after an error", "stream", w.Stream, "from", walk.window.From, "error", err)
-		if err := pause(ctx, walkPause); err != nil {
+		if err := pipeline.Pause(ctx, walkPause); err != nil {
 			return err
 		}
 		if again, err := b.stream(ctx, w.Stream); err == nil && !again.CachedInfo().Created.Equal(made) {

@@ -9,6 +9,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
 )
 
 // The states of an action beside those of layers.ActionState.
@@ -191,7 +192,7 @@ func (r *errand) record(ctx context.Context, s actionState, attempt error) (acti
 			s = written
 			break
 		}
-		_ = pause(ctx)
+		_ = pipeline.Pause(ctx, againWait)
 	}
 	if err != nil {
 		return s, fmt.Errorf("consensus: what came of action %d can't be stored: %w", s.Action, err)

@@ -175,7 +175,7 @@ func (c *Council) keep(ctx context.Context, feed func(context.Context) error) {
 		if err := feed(ctx); err != nil {
 			c.deps.Log.WarnContext(ctx, "voters don't hear the news, trying again", "error", err)
 		}
-		_ = pause(ctx)
+		_ = pipeline.Pause(ctx, againWait)
 	}
 }
 

@@ -105,7 +105,7 @@ func (c *Council) concludeLater(ctx context.Context, d *docket) {
 				return // The clerk says what is wrong.
 			}
 			c.deps.Log.DebugContext(ctx, "a decision can't be stored yet", "plan", d.id, "error", err)
-			_ = pause(ctx)
+			_ = pipeline.Pause(ctx, againWait)
 		}
 	})
 }

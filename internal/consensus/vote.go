@@ -34,7 +34,7 @@ func (c *Council) hold(ctx context.Context, voter int) {
 		if err != nil && ctx.Err() == nil {
 			c.deps.Log.WarnContext(ctx, "voter waits for its lease", "voter", voter, "error", err)
 		}
-		_ = pause(ctx)
+		_ = pipeline.Pause(ctx, againWait)
 	}
 }
 
@@ -74,7 +74,7 @@ func (c *Council) judge(ctx context.Context, d *docket) {
 				return // The clerk says what is wrong.
 			}
 			c.deps.Log.DebugContext(ctx, "votes can't be stored yet", "plan", d.id, "error", err)
-			if pause(ctx) != nil {
+			if pipeline.Pause(ctx, againWait) != nil {
 				return
 			}
 		}
@@ -281,16 +281,4 @@ func decode(entry bus.Entry, record any) error {
 func encode(record any) []byte {
 	data, _ := json.Marshal(record) //nolint:errchkjson // Records hold nothing that JSON can't.
 	return data
-}
-
-// pause waits a little before what failed is tried again.
-func pause(ctx context.Context) error {
-	timer := time.NewTimer(againWait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

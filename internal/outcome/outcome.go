@@ -51,7 +51,7 @@ func (t *Teller) Run(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			t.log.WarnContext(ctx, "outcomes not told, trying again", "error", err)
-			pause(ctx, tellPause)
+			_ = pipeline.Pause(ctx, tellPause)
 		}
 	}
 }
@@ -142,13 +142,4 @@ func (t *Teller) find(ctx context.Context, id string) (*layers.Situation, error)
 		return nil, fmt.Errorf("%w: %q (see the ids that `hal9 tail --kind situations` shows)", ErrUnknown, id)
 	}
 	return &s, nil
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -1,0 +1,18 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// Pause waits for d or until ctx ends, and then says why it ended.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
