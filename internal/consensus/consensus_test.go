@@ -52,7 +52,7 @@ func TestPlainNoOfAllVotersRejects(t *testing.T) {
 	if got := list[len(list)-1]; !strings.Contains(got.Decision, "does not hold") || len(got.Votes) < 3 || got.Votes[0].Yes {
 		t.Errorf("the rejection is %+v", got)
 	}
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond) // What must not follow would come now.
 	if len(r.target.counts()) > 0 || len(r.events()["plan-0001"]) != 2 {
 		t.Errorf("posts %v, events %v", r.target.counts(), eventsOf(r.events()["plan-0001"]))
 	}
@@ -221,13 +221,13 @@ func TestSameProposalAgainDoesNothing(t *testing.T) {
 		}
 	}
 	again("other-id")
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond) // The first has heard it.
 	first.stop()
 	r.start("two")
 	again("third-id")
 	r.propose(2)
 	r.await(layers.PlanExecuted, 2)
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond) // A second event would come now.
 	if got := eventsOf(r.events()["plan-0001"]); len(got) != 5 || slices.Index(got, layers.PlanAgreed) != 1 || slices.Index(got, layers.PlanExecuted) != 2 {
 		t.Errorf("events %v", got)
 	}

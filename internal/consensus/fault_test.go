@@ -110,7 +110,7 @@ func TestCouncilSurvivesKills(t *testing.T) {
 	t.Parallel()
 	const plans, kills = 90, 3
 	r := newRig(t, 1)
-	r.target.answer = func(int, http.ResponseWriter) { time.Sleep(200 * time.Millisecond) }
+	r.target.answer = func(int, http.ResponseWriter) { time.Sleep(200 * time.Millisecond) } // Long enough to be killed meanwhile.
 	proposed := 0
 	for i := range kills {
 		first, second := r.spawn(t, 0, fmt.Sprint("child-1-", i)), r.spawn(t, 0, fmt.Sprint("child-2-", i))
@@ -120,7 +120,7 @@ func TestCouncilSurvivesKills(t *testing.T) {
 		}
 		before := len(r.target.counts())
 		eventually(t, "a request is under way", func() bool { return len(r.target.counts()) > before })
-		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond)
+		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond) // Any moment of a request.
 		first()
 		second()
 	}
@@ -148,9 +148,9 @@ func TestPartitionedNodesExecuteNothingTwice(t *testing.T) {
 	for _, node := range nodes[2:] {
 		node.Halt() // Some plans are under way.
 	}
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // What had begun comes to its end.
 	cut := len(r.target.counts())
-	time.Sleep(2 * time.Second)
+	time.Sleep(2 * time.Second) // What must not begin would begin now.
 	if now := len(r.target.counts()); now != cut {
 		t.Errorf("%d actions were begun without a majority", now-cut)
 	}

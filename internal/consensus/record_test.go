@@ -95,7 +95,7 @@ func TestLetterIsWrittenOnce(t *testing.T) {
 	if err := r.bus.Publish(t.Context(), []pipeline.Record{letter}); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond) // NATS forgets its id after a hundred.
 	r.start("one")
 	r.propose(1)
 	r.await(layers.PlanFailed, 1)

@@ -104,7 +104,7 @@ func TestAlertIsToldOnceAfterACrash(t *testing.T) {
 	time.Sleep(11 * time.Second) // JetStream knows ids for ten.
 	p = up(t, data, "--config", file)
 	_, js = dial(t, p.NATS)
-	time.Sleep(3 * time.Second)
+	time.Sleep(3 * time.Second) // What is told twice would come now.
 	for id, list := range ownAlerts(t, js) {
 		if len(list) != 1 {
 			t.Errorf("alert %s was told %d times", id, len(list))

@@ -137,7 +137,7 @@ func TestSilencesAcksAndInhibitionsSurviveKill9(t *testing.T) {
 	r.sends(nodeDown, "resolved")
 	climbed(t, r.sends(service, 9, "n1"))
 	says(t, "silence", "rm", made.ID, "--nats", p.NATS)
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // Within a second it holds everywhere.
 	climbed(t, r.sends(service, 3, "n2"))
 	if text := says(t, "ack", "ls", "--nats", p.NATS); !strings.Contains(text, "no acknowledgements") {
 		t.Errorf("the acknowledgement outlives its alert: %s", text)
@@ -165,7 +165,7 @@ func TestTwoProcessesOfL1KnowTheSame(t *testing.T) {
 	r := &alertRig{t: t, js: js}
 	climbed(t, r.sends(nodeDown, "firing"))
 	climbed(t, r.sends(diskFull, "firing", "warning", 91))
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // Both processes know the alerts.
 	bucket, err := js.KeyValue(t.Context(), "hal9_reflexes")
 	if err != nil {
 		t.Fatal(err)
@@ -177,14 +177,14 @@ func TestTwoProcessesOfL1KnowTheSame(t *testing.T) {
 	}
 	says(t, "silence", "add", `key == "svc-0"`, "--for", "1h", "--reason", "moved", "--nats", url)
 	says(t, "ack", "--key", "db-1", "--reason", "on it", "--nats", url)
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // Within a second it holds everywhere.
 	for i := range 12 {
 		suppressed(t, r.sends(service, 0, "n2"), "silence:sil-")
 		suppressed(t, r.sends(service, 10+i, "n1"), "inhibit:node-down")
 		suppressed(t, r.sends(diskFull, "firing", "warning", 80+i), "ack:")
 	}
 	r.sends(diskFull, "resolved", "warning", 10)
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // The other process hears of it.
 	climbed(t, r.sends(diskFull, "firing", "warning", 90))
 	for _, p := range all {
 		p.stop(t)
