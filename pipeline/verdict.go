@@ -61,14 +61,48 @@ func appendVerdict(buf []byte, v *layers.Verdict) ([]byte, error) {
 	}
 	buf = appendText(append(buf, `,"trace_id":`...), v.TraceID)
 	buf = appendHopsText(append(buf, `,"hops":`...), v.Hops)
-	if len(v.Marks) > 0 {
-		marks, err := json.Marshal(v.Marks)
-		if err != nil {
-			return nil, fmt.Errorf("pipeline: marks: %w", err)
-		}
-		buf = append(append(buf, `,"marks":`...), marks...)
+	if buf, err = appendMarksText(buf, v.Marks); err != nil {
+		return nil, err
 	}
 	return append(buf, '}'), nil
+}
+
+// appendMarksText appends what the objectives and metrics make of the signal; every one may have some.
+func appendMarksText(buf []byte, marks []layers.Mark) ([]byte, error) {
+	for i := range marks {
+		mark := &marks[i]
+		if math.IsNaN(mark.Value) || math.IsInf(mark.Value, 0) {
+			return nil, fmt.Errorf("pipeline: value %v of %q is no number", mark.Value, mark.Of)
+		}
+		if i == 0 {
+			buf = append(buf, `,"marks":[`...)
+		} else {
+			buf = append(buf, ',')
+		}
+		buf = appendText(append(buf, `{"of":`...), mark.Of)
+		if mark.Good {
+			buf = append(buf, `,"good":true`...)
+		}
+		if mark.Value != 0 {
+			buf = appendNumber(append(buf, `,"value":`...), mark.Value)
+		}
+		for at, label := range mark.Labels {
+			if at == 0 {
+				buf = append(buf, `,"labels":[`...)
+			} else {
+				buf = append(buf, ',')
+			}
+			buf = appendText(buf, label)
+		}
+		if len(mark.Labels) > 0 {
+			buf = append(buf, ']')
+		}
+		buf = append(buf, '}')
+	}
+	if len(marks) > 0 {
+		buf = append(buf, ']')
+	}
+	return buf, nil
 }
 
 // appendNumber appends a finite number as encoding/json does for all that are neither tiny nor huge.

@@ -62,7 +62,7 @@ func TestVerdictIsThatOfEncodingJSON(t *testing.T) {
 				TemplateID: odd(5), Template: odd(6), Anomaly: number, SituationID: odd(7), PlanID: odd(8), Severity: layers.Severity(j % 6),
 				EventTime: times[i%len(times)], ReceivedAt: times[j%4], DecidedAt: at, TraceID: odd(9),
 				Type: odd(10), Value: &numbers[(i+j)%len(numbers)],
-				Hops: make([]layers.Hop, 0, 3), Marks: []layers.Mark{{Of: odd(2), Good: j%2 == 0, Labels: []string{odd(3), odd(4)}}},
+				Hops: make([]layers.Hop, 0, 3), Marks: []layers.Mark{{Of: odd(2), Good: j%2 == 0, Labels: []string{odd(3), odd(4)}}, {Of: odd(5), Value: numbers[(j+3)%len(numbers)]}},
 			})
 		}
 	}
