@@ -201,10 +201,18 @@ func waitConsumers(t *testing.T, server *natstest.Server, n int) {
 	js := jetStream(t, server)
 	for range 400 {
 		stream, err := js.Stream(t.Context(), pipeline.StreamPlans)
-		if err == nil && stream.CachedInfo().State.Consumers >= n {
+		followers := 0
+		if err == nil {
+			for info := range stream.ListConsumers(t.Context()).Info() {
+				if info.Config.Durable == "" { // else it is provisioned
+					followers++
+				}
+			}
+		}
+		if followers >= n {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("the server does not have %d consumers", n)
+	t.Fatalf("the server does not have %d consumers of followers", n)
 }
