@@ -1,13 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/cli"
 )
 
 type provisionFlags struct {
@@ -15,6 +21,8 @@ type provisionFlags struct {
 	topology bus.Topology
 	config   string
 	dryRun   bool
+	check    bool
+	wait     time.Duration
 	json     bool
 }
 
@@ -25,9 +33,13 @@ func newProvision(g *global) *cobra.Command {
 		Short: "Make the streams, consumers and buckets that the layers need",
 		Long: `Make the streams, consumers and buckets that the layers need: compare what is there with
 what should be, show the difference, apply it. It can be run any number of times and never
-deletes anything. The number of partitions is fixed by the first run.`,
+deletes anything. The number of partitions is fixed by the first run.
+
+With --wait it bears with a NATS that is still starting. With --check it makes nothing and succeeds
+only where nothing is missing; --check --wait is what a pod of a layer does first.`,
 		Example: `  hal9 provision --nats nats://localhost:4222 --dry-run
-  hal9 provision --nats nats://localhost:4222 --partitions 60 --replicas 3`,
+  hal9 provision --nats nats://localhost:4222 --partitions 60 --replicas 3
+  hal9 provision --nats nats://localhost:4222 --partitions 60 --replicas 3 --check --wait 10m`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, g) },
 	}
@@ -38,11 +50,19 @@ deletes anything. The number of partitions is fixed by the first run.`,
 	flags.Int64Var(&f.topology.StoreBytes, "store-bytes", f.topology.StoreBytes, "bound of all streams together, bytes")
 	flags.StringVar(&f.config, "config", "", "configuration file, whose sinks need consumers; hal9.yaml in this folder is read where it exists")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show what would be done and do nothing")
+	flags.BoolVar(&f.check, "check", false, "do nothing; exit code 1 where something is missing, also when it is still missing after --wait")
+	flags.DurationVar(&f.wait, "wait", 0, "try again for so long where NATS is not ready (or, with --check, not provisioned)")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	return cmd
 }
 
 func (f *provisionFlags) run(cmd *cobra.Command, g *global) error {
+	if f.check && f.dryRun {
+		return errors.New("--check and --dry-run: want one of them")
+	}
+	if f.wait < 0 {
+		return fmt.Errorf("--wait %s: want 0 or more", f.wait)
+	}
 	log, err := g.logger(cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -52,19 +72,56 @@ func (f *provisionFlags) run(cmd *cobra.Command, g *global) error {
 		return err
 	}
 	f.topology.Sinks = sinkDurables(file.Sinks)
+	if err := f.topology.Validate(); err != nil {
+		return err
+	}
+	patience := cli.Patience{
+		Bound: f.wait, Pause: 2 * time.Second, Log: log,
+		Hopes: func(err error) bool { return !errors.Is(err, bus.ErrConflict) },
+	}
+	return patience.Try(cmd.Context(), func(ctx context.Context) error { return f.try(ctx, cmd.OutOrStdout(), log) })
+}
+
+// try does once what was asked for.
+func (f *provisionFlags) try(ctx context.Context, out io.Writer, log *slog.Logger) error {
 	b, err := bus.Connect(f.bus, log)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	plan, err := b.Plan(cmd.Context(), f.topology)
+	plan, err := b.Plan(ctx, f.topology)
 	if err != nil {
 		return err
 	}
-	if err := f.print(cmd.OutOrStdout(), plan); err != nil || f.dryRun {
+	if f.check {
+		if err := missing(plan, b.URL()); err != nil {
+			return err
+		}
+	}
+	if err := f.print(out, plan); err != nil || f.dryRun || f.check {
 		return err
 	}
-	return b.Apply(cmd.Context(), plan)
+	return b.Apply(ctx, plan)
+}
+
+// missing says what is not there. What is there and differs stops nobody: layers work with it.
+func missing(plan []bus.Change, url string) error {
+	const named = 3
+	var names []string
+	for i := range plan {
+		if plan[i].Kind == bus.ChangeCreate {
+			names = append(names, plan[i].Resource)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	rest := ""
+	if len(names) > named {
+		rest = fmt.Sprintf(" and %d more", len(names)-named)
+	}
+	return fmt.Errorf("NATS is not provisioned: %s%s missing: run `hal9 provision --nats %s`",
+		strings.Join(names[:min(named, len(names))], ", "), rest, url)
 }
 
 func (f *provisionFlags) print(w io.Writer, plan []bus.Change) error {
@@ -85,8 +142,11 @@ func (f *provisionFlags) print(w io.Writer, plan []bus.Change) error {
 		}
 	}
 	verb := "done"
-	if f.dryRun {
+	switch {
+	case f.dryRun:
 		verb = "nothing done (dry run)"
+	case f.check:
+		verb = "nothing is missing"
 	}
 	_, err := fmt.Fprintf(w, "%d to create, %d to update, %d unchanged: %s\n",
 		counts[bus.ChangeCreate], counts[bus.ChangeUpdate], counts[bus.ChangeNone], verb)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -109,7 +110,7 @@ func (b *Bus) dial(name string, options []nats.Option) (*nats.Conn, error) {
 	}
 	nc, err := nats.Connect(b.cfg.URL, append(all, options...)...)
 	if err != nil {
-		return nil, fmt.Errorf("bus: can't connect to NATS at %s: %w: is it running, and is the address right?", b.cfg.URL, err)
+		return nil, fmt.Errorf("bus: can't connect to NATS at %s: %w: is it running, and is the address right?", withoutSecrets(b.cfg.URL), err)
 	}
 	return nc, nil
 }
@@ -146,12 +147,31 @@ func (b *Bus) brokenChan() <-chan struct{} {
 // Connected reports whether both connections stand.
 func (b *Bus) Connected() bool { return b.nc.IsConnected() && b.out.IsConnected() }
 
-// URL returns the address of the connected server, or the configured one.
+// URL returns the address of the connected server, or the configured one, as it may be shown: without passwords and tokens.
 func (b *Bus) URL() string {
-	if url := b.nc.ConnectedUrl(); url != "" {
-		return url
+	if address := b.nc.ConnectedUrl(); address != "" {
+		return withoutSecrets(address)
 	}
-	return b.cfg.URL
+	return withoutSecrets(b.cfg.URL)
+}
+
+// withoutSecrets takes who connects out of addresses: a user without a password is a token.
+func withoutSecrets(addresses string) string {
+	list := strings.Split(addresses, ",")
+	for i, address := range list {
+		scheme, rest, ok := strings.Cut(address, "://")
+		if !ok {
+			scheme, rest = "", address
+		}
+		if at := strings.LastIndex(rest, "@"); at >= 0 {
+			rest = rest[at+1:]
+		}
+		list[i] = rest
+		if ok {
+			list[i] = scheme + "://" + rest
+		}
+	}
+	return strings.Join(list, ",")
 }
 
 // MaxPayload returns the server's bound of one message, bytes.

@@ -22,6 +22,20 @@ const (
 	ChangeUpdate ChangeKind = "update"
 )
 
+// ErrConflict says that what is there can't become what is wanted: only a person can decide.
+var ErrConflict = errors.New("bus: provisioned in another way")
+
+// conflictError is an ErrConflict that says what to do.
+type conflictError struct{ text string }
+
+// Error implements error.
+func (e *conflictError) Error() string { return e.text }
+
+// Is makes it an ErrConflict.
+func (e *conflictError) Is(target error) bool { return target == ErrConflict }
+
+func conflict(format string, args ...any) error { return &conflictError{fmt.Sprintf(format, args...)} }
+
 // Change is one line of a plan.
 type Change struct {
 	Kind     ChangeKind `json:"kind"`
@@ -117,7 +131,7 @@ func (b *Bus) checkPartitions(ctx context.Context, want int) error {
 		return err
 	}
 	if have != want {
-		return fmt.Errorf("bus: HAL9 is provisioned with %d partitions and that is fixed for life, since state belongs to them: "+
+		return conflict("bus: HAL9 is provisioned with %d partitions and that is fixed for life, since state belongs to them: "+
 			"use --partitions %d, or an empty NATS", have, have)
 	}
 	return nil
@@ -141,7 +155,7 @@ func (b *Bus) planStream(ctx context.Context, want jetstream.StreamConfig) (Chan
 	}
 	have := stream.CachedInfo().Config
 	if have.Storage != want.Storage || have.Retention != want.Retention {
-		return change, fmt.Errorf("it exists with %s storage and %s retention, HAL9 needs %s and %s and can't change them: remove it by hand if it is not in use",
+		return change, conflict("it exists with %s storage and %s retention, HAL9 needs %s and %s and can't change them: remove it by hand if it is not in use",
 			have.Storage, have.Retention, want.Storage, want.Retention)
 	}
 	next := mergeStream(have, want)
@@ -173,7 +187,7 @@ func (b *Bus) planConsumer(ctx context.Context, c consumer) (Change, error) {
 	}
 	have := existing.CachedInfo().Config
 	if have.AckPolicy != c.config.AckPolicy || have.DeliverPolicy != c.config.DeliverPolicy {
-		return change, fmt.Errorf("it exists with %s and %s, HAL9 needs %s and %s and can't change them: remove it by hand if it is not in use",
+		return change, conflict("it exists with %s and %s, HAL9 needs %s and %s and can't change them: remove it by hand if it is not in use",
 			have.AckPolicy, have.DeliverPolicy, c.config.AckPolicy, c.config.DeliverPolicy)
 	}
 	next := mergeConsumer(have, c.config)
