@@ -58,7 +58,7 @@ Every flag can be set by an environment variable: --nats-port is HAL9_NATS_PORT.
 func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newUp(g), newSend(g), newFeed(g), newTail(g), newExplain(g), newTrace(g),
-		newSilence(g), newAck(g), newDead(g), newRun(g), newProvision(g), newSLO(g), newTrends(g), newFeedback(g), newOutcome(g), newTuning(g),
+		newSilence(g), newAck(g), newDead(g), newRun(g), newWeb(g), newProvision(g), newHealth(), newSLO(g), newTrends(g), newFeedback(g), newOutcome(g), newTuning(g),
 		newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newVersion(),
 	}
 }

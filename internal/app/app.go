@@ -37,6 +37,7 @@ import (
 // Config says what the process runs.
 type Config struct {
 	Layers   []layers.Name // default all five
+	Whole    bool          // show what all processes do, on every layer, instead of this one; default false
 	File     config.File
 	Pipeline pipeline.Config
 	Web      web.Config
@@ -74,18 +75,20 @@ type App struct {
 	leases      *bus.Leases
 	pressures   *bus.Pressures
 	scout       *bus.Scout
+	roster      *bus.Roster // nil where this process shows itself only
 	reflexive   *reflexive.Layer
 	reflexes    *reflexes
 	desk        *oncall.Desk
 	runners     []*pipeline.Runner
 	outbound    *outbound.Runner
 	council     *consensus.Council
-	teller      *outcome.Teller // nil where this process does not run L4
+	teller      *outcome.Teller // nil where this process neither runs L4 nor speaks for the whole
 	mover       *dead.Mover
 	server      *web.Server
 
 	tracker    atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives from verdicts
 	situations atomic.Pointer[strategic.Tracker]  // and from situations
+	kept       atomic.Pointer[kept]               // as last seen, where this process shows the whole
 	reports    atomic.Pointer[[]strategic.Report] // as last seen
 	outlook    atomic.Pointer[strategic.Outlook]  // as last seen
 	queues     [layers.NameL5 + 1]atomic.Pointer[bus.Queue]
@@ -118,6 +121,9 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	}
 	if a.scout, err = a.bus.Scout(ctx); err != nil {
 		return err
+	}
+	if a.cfg.Whole {
+		a.roster = a.bus.Roster()
 	}
 	if a.leases, err = a.bus.Leases(ctx, processName(), a.cfg.Layers...); err != nil {
 		return err
@@ -183,14 +189,14 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	if a.council != nil {
 		work.Go(func() error { return a.council.Run(working) })
 	}
-	if a.teller != nil {
+	if a.teller != nil && a.runs(layers.NameL4) {
 		work.Go(func() error { a.teller.Run(working); return nil })
 	}
 	if a.mover != nil {
 		work.Go(func() error { a.mover.Run(working); return nil })
 	}
 	for _, watch := range []func(context.Context){
-		a.watchQueues, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchReflexes, a.watchTuning, a.pressures.Run, a.scout.Run,
+		a.watchQueues, a.watchWhole, a.watchRoster, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchReflexes, a.watchTuning, a.pressures.Run, a.scout.Run,
 	} {
 		work.Go(func() error { watch(working); return nil })
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/2lab-ai/hal9/layers/tactical"
 )
 
-// takeOutcome hands what people say over HTTP to L4, nil where this process does not run it.
+// takeOutcome hands what people say over HTTP to L4, nil where this process neither runs it nor speaks for the whole.
 func (a *App) takeOutcome() web.TakeOutcome {
 	if a.teller == nil {
 		return nil

@@ -65,9 +65,9 @@ func (a *App) addRunner(spec pipeline.Spec) error {
 // recordHead is what the headers of a record may take, bytes.
 const recordHead = 4 << 10
 
-// checkProvisioned asks for the consumers of this process before anything starts.
+// checkProvisioned asks for the consumers that this process needs before anything starts.
 func (a *App) checkProvisioned(ctx context.Context) error {
-	for _, layer := range a.cfg.Layers {
+	for _, layer := range a.watched() {
 		if _, err := a.bus.Queue(ctx, layer, a.partitions); err != nil {
 			return fmt.Errorf("app: %s can't start: run `hal9 provision --nats %s` first: %w", layer, a.bus.URL(), err)
 		}

@@ -52,6 +52,9 @@ func (a *App) live(context.Context) []web.Check {
 // by for one that does elsewhere, and that council and sinks get what they work on.
 func (a *App) Ready(context.Context) []web.Check {
 	checks := []web.Check{{Name: "nats", OK: a.bus.Connected(), Detail: a.bus.URL()}}
+	if a.cfg.Whole {
+		checks = append(checks, a.checkQueues()...)
+	}
 	for _, runner := range a.runners {
 		text, ok := runner.State()
 		checks = append(checks, web.Check{Name: runner.Key().Name(), OK: ok, Detail: text})
@@ -89,6 +92,9 @@ func (a *App) status(context.Context) web.Status {
 		}
 		l.Partitions = a.share(layer)
 		st.Layers = append(st.Layers, l)
+	}
+	if a.cfg.Whole {
+		a.showWhole(&st)
 	}
 	for _, r := range a.lastReports() {
 		st.Objectives = append(st.Objectives, web.Objective{

@@ -16,10 +16,12 @@ import (
 // watchObjectives publishes the error budgets where this process counts them, and reads them
 // where another does.
 func (a *App) watchObjectives(ctx context.Context) {
-	if !a.runs(layers.NameL5) {
+	if !a.runs(layers.NameL5) && !a.cfg.Whole {
 		return
 	}
-	a.metrics.ServeBusiness(a.business)
+	if a.runs(layers.NameL5) {
+		a.metrics.ServeBusiness(a.business)
+	}
 	every(ctx, objectivePeriod, func(ctx context.Context) {
 		var all []strategic.Report
 		var failed []error

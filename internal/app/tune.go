@@ -26,6 +26,9 @@ const (
 // watchTuning tells the layers of this process how their tunings stand, and where it runs L5 proposes what follows from what
 // people said.
 func (a *App) watchTuning(ctx context.Context) {
+	if len(a.cfg.Layers) == 0 {
+		return
+	}
 	var shelf *tuning.Shelf
 	told := make(map[layers.Name]string)
 	var looked uint64

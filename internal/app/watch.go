@@ -27,20 +27,28 @@ func every(ctx context.Context, period time.Duration, look func(context.Context)
 	}
 }
 
-// watchQueues keeps depth and age of this process's queues.
+// watchQueues keeps depth and age of the queues that this process shows.
 func (a *App) watchQueues(ctx context.Context) {
 	every(ctx, queuePeriod, func(ctx context.Context) {
-		for _, layer := range a.cfg.Layers {
+		for _, layer := range a.watched() {
 			queue, err := a.bus.Queue(ctx, layer, a.partitions)
 			if err != nil {
 				a.log.DebugContext(ctx, "queue unknown", "layer", layer, "error", err)
 				a.queues[layer].Store(nil)
+				a.metrics.ForgetQueue(layer)
 				continue
 			}
 			a.queues[layer].Store(&queue)
 			a.metrics.SetQueue(layer, queue.Depth(), queue.Oldest)
 		}
 	})
+}
+
+// watchRoster follows who works on what, where this process shows the whole.
+func (a *App) watchRoster(ctx context.Context) {
+	if a.roster != nil {
+		a.roster.Run(ctx)
+	}
 }
 
 // watchSpace trims what this process's stages have settled.

@@ -31,6 +31,12 @@ func newQueues() *queues {
 	return q
 }
 
+// ForgetQueue says that it is not known any more what waits for the layer.
+func (m *Metrics) ForgetQueue(layer layers.Name) {
+	m.queues.depth.DeleteLabelValues(layer.String())
+	m.queues.oldest.DeleteLabelValues(layer.String())
+}
+
 // SetQueue says how many signals wait for the layer, in all its partitions, and how old
 // the oldest is.
 func (m *Metrics) SetQueue(layer layers.Name, depth uint64, oldest time.Duration) {

@@ -49,6 +49,7 @@ type Metrics struct {
 	objectives *objectives
 	plans      *plans
 	business   *business
+	whole      *whole
 	build      *prometheus.GaugeVec
 }
 
@@ -65,6 +66,7 @@ func New() *Metrics {
 		objectives: newObjectives(),
 		plans:      newPlans(),
 		business:   &business{},
+		whole:      newWhole(),
 		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "hal9_build_info",
 			Help: "Always 1; the labels say what is running.",
@@ -73,7 +75,7 @@ func New() *Metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.signals, m.latency, m.stages, m.queues, m.ingest, m.objectives, m.plans, m.business, m.build,
+		m.signals, m.latency, m.stages, m.queues, m.ingest, m.objectives, m.plans, m.business, m.whole, m.build,
 	)
 	return m
 }

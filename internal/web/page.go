@@ -46,10 +46,14 @@ type view struct {
 	Ready   bool
 	Failing []Check
 	Doors   bool
-	Host    string // as the reader reached this server
+	Whole   []factView // nil where this process shows itself
+	Host    string     // as the reader reached this server
 	Layers  []layerView
 	Goals   []goalView
 }
+
+// factView is a figure of the whole.
+type factView struct{ Name, Value, Hint string }
 
 // goalView is one objective on the page.
 type goalView struct {
@@ -64,12 +68,13 @@ type layerView struct {
 	Title       string
 	Asks        string
 	Running     bool
+	Where       string // who works on it; "" where that is this process and there is no more to say
+	Nobody      bool   // no process does
 	Depth       string
 	Age         string // "" where nothing waits or nothing is known
 	In          string
 	Out         string
 	Compression string
-	Share       string // of the layer's partitions; "" where there is but one
 	Parts       []partView
 }
 
@@ -97,8 +102,11 @@ func (s *Server) view(r *http.Request) view {
 			v.Failing = append(v.Failing, c)
 		}
 	}
+	v.Whole = wholeView(st.Whole)
 	for _, l := range st.Layers {
-		v.Layers = append(v.Layers, newLayerView(l))
+		layer := newLayerView(l)
+		layer.Where, layer.Nobody = whereText(l, st.Whole != nil)
+		v.Layers = append(v.Layers, layer)
 	}
 	for i := range st.Objectives {
 		v.Goals = append(v.Goals, newGoalView(&st.Objectives[i]))
@@ -134,9 +142,6 @@ func newLayerView(l LayerStatus) layerView {
 	}
 	if ratio, ok := l.compression(); ok {
 		v.Compression = strconv.FormatFloat(ratio, 'f', 1, 64) + "\u202f:\u202f1"
-	}
-	if l.Partitions != nil && l.Partitions.All > 1 {
-		v.Share = fmt.Sprintf("%d of %d", l.Partitions.Owned, l.Partitions.All)
 	}
 	x, total := 0.0, float64(max(l.in(), 1))
 	for _, d := range layers.Dispositions() {

@@ -20,7 +20,20 @@ type Status struct {
 	NATSConnected bool
 	Layers        []LayerStatus // from the lowest to the highest
 	Objectives    []Objective   // as L5 last reported them, where this process knows
+	// Whole is set where the figures of the layers are those of all processes; nil where they are this process's own.
+	Whole *Whole
 }
+
+// Whole is what all processes together have done, as far as NATS keeps it.
+type Whole struct {
+	Known bool
+	Open  uint64 // situations
+	Plans uint64
+	Dead  uint64 // letters
+}
+
+// Staff is who works on a layer, in any process.
+type Staff struct{ Processes int }
 
 // Objective is how a goal stands.
 type Objective struct {
@@ -37,11 +50,12 @@ type Objective struct {
 // LayerStatus is how one layer stands.
 type LayerStatus struct {
 	Layer   layers.Name
-	Running bool   // in this process
+	Running bool   // in this process; where the whole is shown, in any
 	Queue   *Queue // nil where unknown
-	// Partitions is nil where any number of processes share one, and where the layer runs elsewhere.
+	Staff   *Staff // nil where unknown, and where one process shows itself
+	// Partitions is nil where any number of processes share one, and where one process shows itself and the layer runs elsewhere.
 	Partitions *Partitions
-	// Signals counts this process's decisions since its start.
+	// Signals counts this process's decisions since its start; where the whole is shown, what the verdicts in NATS tell.
 	Signals map[layers.Disposition]uint64
 }
 
@@ -51,9 +65,9 @@ type Queue struct {
 	OldestAge time.Duration // 0 where nothing waits
 }
 
-// Partitions is a process's share of a layer.
+// Partitions is a share of a layer.
 type Partitions struct {
-	Owned int // by this process
+	Owned int // by this process; where the whole is shown, by any that lives
 	All   int
 }
 
@@ -85,9 +99,18 @@ type statusBody struct {
 	Ready     bool        `json:"ready"`
 	Checks    []Check     `json:"checks"`
 	NATS      natsBody    `json:"nats"`
+	Whole     *wholeBody  `json:"whole,omitempty"` // where the layers' figures are those of all processes
 	Layers    []layerBody `json:"layers"`
 
 	Objectives []Objective `json:"objectives,omitempty"`
+}
+
+// wholeBody is Whole as /v1/status shows it: zeros where it is not known.
+type wholeBody struct {
+	Known bool   `json:"known"`
+	Open  uint64 `json:"situations_open"`
+	Plans uint64 `json:"plans_proposed"`
+	Dead  uint64 `json:"dead_letters"`
 }
 
 type natsBody struct {
@@ -101,7 +124,8 @@ type layerBody struct {
 	Running     bool                          `json:"running"`
 	QueueDepth  *uint64                       `json:"queue_depth"`                // null where unknown
 	OldestAgeUS *int64                        `json:"oldest_age_us"`              // null where unknown
-	Owned       *int                          `json:"partitions_owned,omitempty"` // by this process
+	Processes   *int                          `json:"processes,omitempty"`        // where the whole is shown and they are known
+	Owned       *int                          `json:"partitions_owned,omitempty"` // by this process, or by any where the whole is shown
 	Partitions  *int                          `json:"partitions,omitempty"`
 	In          uint64                        `json:"signals_in"`
 	Out         uint64                        `json:"signals_out"`
@@ -124,6 +148,9 @@ func newLayerBody(l LayerStatus) layerBody {
 	if l.Partitions != nil {
 		body.Owned, body.Partitions = &l.Partitions.Owned, &l.Partitions.All
 	}
+	if l.Staff != nil {
+		body.Processes = &l.Staff.Processes
+	}
 	if ratio, ok := l.compression(); ok {
 		body.Compression = &ratio
 	}
@@ -145,6 +172,10 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 		Ready:    passed(checks), Checks: checks,
 		NATS:   natsBody{URL: withoutCredentials(st.NATSURL), Connected: st.NATSConnected},
 		Layers: make([]layerBody, 0, len(st.Layers)), Objectives: st.Objectives,
+	}
+	if st.Whole != nil {
+		whole := wholeBody(*st.Whole)
+		body.Whole = &whole
 	}
 	for _, l := range st.Layers {
 		body.Layers = append(body.Layers, newLayerBody(l))

@@ -1,0 +1,40 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Kept counts the messages that a stream of results keeps, by what follows root in their subjects: "L1.resolved" below
+// hal9.verdicts. JetStream has these numbers at hand, whatever the size of the stream.
+func (b *Bus) Kept(ctx context.Context, stream, root string) (map[string]uint64, error) {
+	s, err := b.stream(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(root+".>"))
+	if err != nil {
+		return nil, fmt.Errorf("bus: count %s: %w", stream, err)
+	}
+	kept := make(map[string]uint64, len(info.State.Subjects))
+	for subject, n := range info.State.Subjects {
+		kept[strings.TrimPrefix(subject, root+".")] = n
+	}
+	return kept, nil
+}
+
+// StoreBytes returns how much the streams of this account take on the disk.
+func (b *Bus) StoreBytes(ctx context.Context) (uint64, error) {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	info, err := b.js.AccountInfo(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("bus: store: %w", err)
+	}
+	return info.Store, nil
+}

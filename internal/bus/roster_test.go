@@ -1,0 +1,62 @@
+package bus_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// TestRosterCountsWhoLives follows processes that come, crash and leave.
+func TestRosterCountsWhoLives(t *testing.T) {
+	c := newCrew(t, 12)
+	crew := []*mate{c.join(t, "p0"), c.join(t, "p1"), c.join(t, "p2")}
+	c.balanced(t, crew...)
+	roster := connect(t, c.server).Roster()
+	if _, ok := roster.Of(layers.NameL3, 12); ok {
+		t.Error("a roster that has read nothing knows")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); roster.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	shows := func(layer layers.Name, want bus.Staff) {
+		t.Helper()
+		until(t, "the roster is right", func() bool {
+			staff, ok := roster.Of(layer, 12)
+			return ok && staff == want
+		})
+	}
+	shows(layers.NameL3, bus.Staff{Processes: 3, Owned: 12})
+	shows(layers.NameL4, bus.Staff{})
+	crew[1].crash()
+	shows(layers.NameL3, bus.Staff{Processes: 2, Owned: 12})
+	crew[0].leave()
+	crew[2].leave()
+	shows(layers.NameL3, bus.Staff{})
+}
+
+func TestKeptCountsBySubject(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	var records []pipeline.Record
+	for i, d := range []layers.Disposition{layers.DispositionResolved, layers.DispositionResolved, layers.DispositionDead} {
+		records = append(records, pipeline.Record{
+			Subject: pipeline.SubjectOfVerdict(layers.NameL1, d), ID: string(rune('a' + i)), Data: []byte("{}"),
+		})
+	}
+	if err := b.Publish(t.Context(), records); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := b.Kept(t.Context(), pipeline.StreamVerdicts, pipeline.SubjectVerdicts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) != 2 || kept["L1.resolved"] != 2 || kept["L1.dead"] != 1 {
+		t.Errorf("kept %v", kept)
+	}
+	if n, err := b.StoreBytes(t.Context()); err != nil || n == 0 {
+		t.Errorf("store %d: %v", n, err)
+	}
+}

@@ -1,0 +1,117 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/natstest"
+)
+
+// whole is what /v1/status of `hal9 web` says.
+type whole struct {
+	Ready  bool `json:"ready"`
+	Whole  struct{ Known bool }
+	Layers []struct {
+		Layer      string  `json:"layer"`
+		Processes  *int    `json:"processes"`
+		Owned      int     `json:"partitions_owned"`
+		QueueDepth *uint64 `json:"queue_depth"`
+		In         uint64  `json:"signals_in"`
+	} `json:"layers"`
+	Objectives []struct{ Total uint64 } `json:"objectives"`
+}
+
+// TestWebShowsTheWholeAndRunsNothing runs the five layers as processes and two of `hal9 web` beside them: what comes in at
+// one is shown by the other, and a layer whose process is killed is shown as nobody's.
+func TestWebShowsTheWholeAndRunsNothing(t *testing.T) {
+	server := natstest.Start(t)
+	url := server.ClientURL()
+	if text := fails(t, "web", "--nats", url, "--http", "127.0.0.1:0"); !strings.Contains(text, "hal9 provision --nats") {
+		t.Errorf("web without provisioning says %q, want the command in it", text)
+	}
+	runs(t, "provision", "--nats", url, "--partitions", "4")
+	webs := []*process{start(t, "web", "--nats", url, "--http", "127.0.0.1:0"), start(t, "web", "--nats", url, "--http", "127.0.0.1:0")}
+	five := map[string]*process{}
+	for _, layer := range []string{"L1", "L2", "L3", "L4", "L5"} {
+		five[layer] = start(t, "run", "--layer", layer, "--nats", url)
+	}
+	const n = 40
+	for i := range n {
+		body := fmt.Sprintf(`{"id":"w-%d","source":"shop","key":"k%d","severity":"critical","message":"disk is full"}`, i, i)
+		post(t, webs[0].HTTP+"/v1/signals", "application/json", []byte(body))
+	}
+	_, js := dial(t, url)
+	want := map[string]bool{}
+	for i := range n {
+		want[fmt.Sprintf("shop|w-%d", i)] = true
+	}
+	eachOnce(t, js, want)
+	for _, web := range webs {
+		awaitWhole(t, web, func(w *whole) bool { return w.complete(1, 4) && w.Layers[0].In >= n && len(w.Objectives) > 0 })
+		awaitMetric(t, web, `hal9_queue_depth_signals{layer="L5"}`, `hal9_layer_processes{layer="L3"} 1`, `hal9_kept_verdicts{`, "hal9_situations_open")
+	}
+	five["L3"].kill()
+	awaitWhole(t, webs[1], func(w *whole) bool { return *w.Layers[2].Processes == 0 && w.Layers[2].Owned == 0 && w.Ready })
+	for _, p := range webs {
+		p.stop(t)
+	}
+}
+
+// complete reports whether every layer has so many processes, which own so many partitions, and a queue that is known.
+func (w *whole) complete(processes, owned int) bool {
+	for _, l := range w.Layers {
+		if l.Processes == nil || *l.Processes != processes || l.QueueDepth == nil || l.Layer != "L1" && l.Owned != owned {
+			return false
+		}
+	}
+	return w.Ready && w.Whole.Known && len(w.Layers) == 5
+}
+
+func awaitWhole(t *testing.T, p *process, ok func(*whole) bool) {
+	t.Helper()
+	var text string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		text = fetch(t, p.HTTP+"/v1/status")
+		var w whole
+		if err := json.Unmarshal([]byte(text), &w); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.Layers) == 5 && w.Layers[2].Processes != nil && ok(&w) {
+			return
+		}
+	}
+	t.Fatalf("the status never is as it should be: %s", text)
+}
+
+func awaitMetric(t *testing.T, p *process, wants ...string) {
+	t.Helper()
+	text := fetch(t, p.HTTP+"/metrics")
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s in the metrics", want)
+		}
+	}
+}
+
+func fetch(t *testing.T, url string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

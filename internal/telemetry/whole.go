@@ -1,0 +1,79 @@
+package telemetry
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// Whole is what all processes together keep in NATS.
+type Whole struct {
+	Layers     []Kept
+	Processes  map[layers.Name]int // that work on each layer; one that is not known is absent
+	Open       uint64              // situations
+	StoreBytes uint64
+}
+
+// Kept is what NATS keeps of one layer.
+type Kept struct {
+	Layer    layers.Name
+	Verdicts map[layers.Disposition]uint64
+	Dead     uint64
+}
+
+// whole shows Whole as it was set last. A process that shows only itself has no series of it.
+type whole struct {
+	last atomic.Pointer[Whole]
+
+	verdicts, dead, processes, open, store *prometheus.Desc
+}
+
+func newWhole() *whole {
+	return &whole{
+		verdicts: prometheus.NewDesc("hal9_kept_verdicts",
+			"Verdicts that NATS keeps, of all processes; it falls where the stream drops its oldest.", []string{labelLayer, labelDisposition}, nil),
+		dead: prometheus.NewDesc("hal9_kept_dead_letters",
+			"Dead letters that NATS keeps, of all processes.", []string{labelLayer}, nil),
+		processes: prometheus.NewDesc("hal9_layer_processes",
+			"Living processes that work on the layer.", []string{labelLayer}, nil),
+		open: prometheus.NewDesc("hal9_situations_open",
+			"Situations that were opened and not closed, among those that NATS keeps.", nil, nil),
+		store: prometheus.NewDesc("hal9_nats_store_bytes",
+			"What HAL9's streams and buckets take on the disks of NATS.", nil, nil),
+	}
+}
+
+// SetWhole says what all processes together keep.
+func (m *Metrics) SetWhole(w Whole) { m.whole.last.Store(&w) }
+
+// Describe implements prometheus.Collector.
+func (w *whole) Describe(out chan<- *prometheus.Desc) {
+	for _, desc := range []*prometheus.Desc{w.verdicts, w.dead, w.processes, w.open, w.store} {
+		out <- desc
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (w *whole) Collect(out chan<- prometheus.Metric) {
+	last := w.last.Load()
+	if last == nil {
+		return
+	}
+	for _, l := range last.Layers {
+		out <- gauge(w.dead, l.Dead, l.Layer.String())
+		for d, n := range l.Verdicts {
+			out <- gauge(w.verdicts, n, l.Layer.String(), d.String())
+		}
+	}
+	for layer, n := range last.Processes {
+		out <- gauge(w.processes, uint64(max(0, n)), layer.String())
+	}
+	out <- gauge(w.open, last.Open)
+	out <- gauge(w.store, last.StoreBytes)
+}
+
+func gauge(desc *prometheus.Desc, n uint64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(n), labels...)
+}
