@@ -15,7 +15,7 @@ type Rule struct {
 // Rules is HAL9's architecture: arrows point inward, to the contract in layers. The first
 // rule whose pattern matches a package holds.
 func Rules() []Rule {
-	return slices.Concat(contractRules(), edgeRules(), actionRules(), proofRules())
+	return slices.Concat(contractRules(), edgeRules(), actionRules(), scalingRules(), proofRules())
 }
 
 // contractRules are those of the contract, the layers and the pipeline: what is in here
@@ -65,7 +65,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},
 		{Packages: "internal/expr", Internal: []string{"layers"}, External: []string{"cel.dev"}},
-		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound"}, External: []string{yaml}},
+		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound", "keda/policy"}, External: []string{yaml}},
 		{Packages: "internal/telemetry", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom}},
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
@@ -114,6 +114,13 @@ func actionRules() []Rule {
 			Internal: []string{"layers", "layers/tactical", "pipeline", "pipeline/natspubsub", "internal/bus", "internal/outbound"},
 			External: []string{"github.com/ThreeDotsLabs/watermill"},
 		},
+	}
+}
+
+// scalingRules are those of what decides how many replicas a layer gets.
+func scalingRules() []Rule {
+	return []Rule{
+		{Packages: "keda/policy"},
 	}
 }
 

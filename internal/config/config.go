@@ -16,6 +16,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
+	"github.com/2lab-ai/hal9/keda/policy"
 	"github.com/2lab-ai/hal9/layers/implementation"
 	"github.com/2lab-ai/hal9/layers/operational"
 	"github.com/2lab-ai/hal9/layers/reflexive"
@@ -38,6 +39,7 @@ type File struct {
 	ObjectivesFrom []string                `yaml:"objectives_from"` // files of OpenSLO documents with more of them; default none
 	Metrics        []strategic.Metric      `yaml:"metrics"`         // what is counted of signals for Prometheus; default none
 	Sinks          []outbound.Sink         `yaml:"sinks"`           // where results go beside NATS; default none
+	Scaling        Scaling                 `yaml:"scaling"`         // how many replicas layers get
 	InOrder        bool                    `yaml:"in_order"`        // whether critical signals wait in line under overload, too; default false
 }
 
@@ -59,6 +61,7 @@ func Default() File {
 		},
 		Flapping:  reflexive.DefaultFlapping(),
 		Consensus: tactical.DefaultCouncil(),
+		Scaling:   Scaling{Config: policy.DefaultConfig()},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/2lab-ai/hal9/keda/policy"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/reflexive"
 )
@@ -70,6 +71,14 @@ func TestExampleIsRead(t *testing.T) {
 	}
 	if !file.InOrder {
 		t.Error("in_order is not read")
+	}
+	l4 := policy.DefaultConfig()
+	l4.Drain, l4.Rate = 2*time.Minute, 50
+	if diff := cmp.Diff(l4, file.Scaling.For(layers.NameL4)); diff != "" {
+		t.Errorf("scaling of L4: (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(policy.DefaultConfig(), file.Scaling.For(layers.NameL3)); diff != "" {
+		t.Errorf("scaling of L3: (-want +got)\n%s", diff)
 	}
 	source := file.Sources[1]
 	if source.Severity != layers.SeverityInfo || source.Labels["team"] != "data" || source.Key != "labels.instance" {

@@ -105,7 +105,7 @@ func (d *decoder) decodeStruct(n *yaml.Node, path string, into reflect.Value) {
 			d.report(key, path, "unknown key %s known keys: %s", suggest(shorten(key.Value), known), strings.Join(known, ", "))
 			return
 		}
-		d.decode(value, join(path, key.Value), into.Field(index))
+		d.decode(value, join(path, key.Value), into.FieldByIndex(index))
 	})
 }
 
@@ -119,12 +119,20 @@ func suggest(key string, known []string) string {
 	return fmt.Sprintf("%q;", key)
 }
 
-// fieldsOf returns the fields of a struct by key, and the keys in their order.
-func fieldsOf(t reflect.Type) (fields map[string]int, keys []string) {
-	fields = make(map[string]int)
+// fieldsOf returns the fields of a struct by key, and the keys in their order. Those of an inlined struct are its own.
+func fieldsOf(t reflect.Type) (fields map[string][]int, keys []string) {
+	fields = make(map[string][]int)
 	for i := range t.NumField() {
-		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); key != "" {
-			fields[key] = i
+		key, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline":
+			inner, names := fieldsOf(t.Field(i).Type)
+			for name, index := range inner {
+				fields[name] = append([]int{i}, index...)
+			}
+			keys = append(keys, names...)
+		case key != "":
+			fields[key] = []int{i}
 			keys = append(keys, key)
 		}
 	}

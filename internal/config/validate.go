@@ -29,6 +29,7 @@ var (
 func (d *decoder) validate(f *File) {
 	d.validateWindows(f.Windows)
 	d.validateConsensus(f.Consensus)
+	d.validateScaling(&f.Scaling)
 	d.eachItem("sources", reflect.ValueOf(f.Sources), func(i int) error {
 		c := ingest.DefaultConfig()
 		c.Sources = f.Sources[i : i+1]
@@ -195,7 +196,7 @@ func compile[T any](d *decoder, path, text string, compiler layers.Compiler[T]) 
 }
 
 // reportAll reports the problems of an item, each at the field that its text begins with.
-func (d *decoder) reportAll(path string, fields map[string]int, err error) {
+func (d *decoder) reportAll(path string, fields map[string][]int, err error) {
 	for _, leaf := range leaves(err) {
 		message := itemPrefix.ReplaceAllString(withoutPackage(leaf.Error()), "")
 		at := path
