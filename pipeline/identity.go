@@ -45,6 +45,12 @@ func TraceParentOf(source, id string) string {
 	return string(append(hex.AppendEncode(buf, sum[16:24]), "-01"...))
 }
 
+// IsOwnTrace reports whether a traceparent is the one that TraceParentOf makes for the signal whose verdict has this record id.
+func IsOwnTrace(recordID, traceParent string) bool {
+	sum, err := base64.RawURLEncoding.DecodeString(recordID)
+	return err == nil && len(sum) == len(identity{}) && traceID(traceParent) == hex.EncodeToString(sum)
+}
+
 // traceID returns the trace id of a valid traceparent.
 func traceID(traceParent string) string {
 	if len(traceParent) < 35 {

@@ -55,6 +55,9 @@ const DurablePlans = "plans"
 // DurableSituations is the consumer on StreamSituations that feeds L5's objectives.
 const DurableSituations = "l5-situations"
 
+// DurableTraces is the consumer on StreamVerdicts that feeds the exporters of traces. It is there only as long as one runs.
+const DurableTraces = "traces"
+
 // SourceOwn is the source of signals that HAL9 itself sends, such as burn-rate alerts. No objective counts them.
 const SourceOwn = "hal9"
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,6 +88,7 @@ Exit code 1 where the signal has no verdict yet.`,
 		Args: cobra.ExactArgs(1),
 	}
 	f := newStoryFlags(g, cmd)
+	jaeger := cmd.Flags().String("jaeger", "", "address of Jaeger's page, such as http://localhost:16686, to print a link")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		story, err := f.tell(cmd.Context(), cmd, args[0])
 		if err != nil {
@@ -95,6 +97,9 @@ Exit code 1 where the signal has no verdict yet.`,
 		trace, ok := story.Trace()
 		if !ok {
 			return fmt.Errorf("no verdict on %s yet: it waits for %s; see `hal9 explain %s`", args[0], story.Underway.Layer, args[0])
+		}
+		if *jaeger != "" {
+			trace.Link = strings.TrimSuffix(*jaeger, "/") + "/trace/" + trace.TraceID
 		}
 		if f.json {
 			return trace.JSON(cmd.OutOrStdout())

@@ -14,6 +14,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/tracing"
 )
 
 // process is what `up` and `run` have in common.
@@ -31,6 +32,13 @@ type process struct {
 
 // run starts the app, says so when it is ready and returns when it has stopped.
 func (p *process) run(ctx context.Context) error {
+	traces, on, err := tracing.FromEnvironment(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if on {
+		p.cfg.Tracing = &traces
+	}
 	a, err := app.New(ctx, p.cfg, p.bus, p.log)
 	if err != nil {
 		return unlessStopped(ctx, p.log, err)

@@ -27,6 +27,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/internal/outcome"
 	"github.com/2lab-ai/hal9/internal/telemetry"
+	"github.com/2lab-ai/hal9/internal/tracing"
 	"github.com/2lab-ai/hal9/internal/web"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/reflexive"
@@ -49,6 +50,8 @@ type Config struct {
 	// Alone says that no other process works on this NATS: leases that a killed predecessor
 	// left are void.
 	Alone bool
+	// Tracing says how traces are sent; default nil, for none.
+	Tracing *tracing.Config
 }
 
 // DefaultConfig returns the defaults: all five layers with the default configuration.
@@ -84,6 +87,7 @@ type App struct {
 	council     *consensus.Council
 	teller      *outcome.Teller // nil where this process neither runs L4 nor speaks for the whole
 	mover       *dead.Mover
+	tracing     *tracing.Exporter // nil where this process sends no traces
 	server      *web.Server
 
 	tracker    atomic.Pointer[strategic.Tracker]  // set while this process feeds the objectives from verdicts
@@ -100,7 +104,8 @@ func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, e
 	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), metrics: telemetry.New()}
 	a.metrics.SetBuild(cfg.Version, cfg.Commit)
 	for _, step := range []func(context.Context) error{
-		a.openBus, a.newDecoder, a.newReflexive, a.newReflexes, a.newRunners, a.newMover, a.newOutbound, a.newCouncil, a.newServer,
+		a.openBus, a.newDecoder, a.newReflexive, a.newReflexes, a.newRunners, a.newMover, a.newOutbound, a.newCouncil, a.newTracing,
+		a.newServer,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -194,6 +199,9 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	}
 	if a.mover != nil {
 		work.Go(func() error { a.mover.Run(working); return nil })
+	}
+	if a.tracing != nil {
+		work.Go(func() error { a.tracing.Run(working); return nil })
 	}
 	for _, watch := range []func(context.Context){
 		a.watchQueues, a.watchWhole, a.watchRoster, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchReflexes, a.watchTuning, a.pressures.Run, a.scout.Run,

@@ -67,6 +67,11 @@ func edgeRules() []Rule {
 		{Packages: "internal/expr", Internal: []string{"layers"}, External: []string{"cel.dev"}},
 		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound", "keda/policy"}, External: []string{yaml}},
 		{Packages: "internal/telemetry", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom}},
+		{
+			Packages: "internal/tracing",
+			Internal: []string{"layers", "pipeline", "internal/bus"},
+			External: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"},
+		},
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
 			Packages: "internal/cli",

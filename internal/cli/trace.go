@@ -22,6 +22,7 @@ type Trace struct {
 	WaitUS      int64              `json:"wait_us"`    // in streams, all hops together
 	ProcessUS   int64              `json:"process_us"` // in layers, all hops together
 	Hops        []TraceHop         `json:"hops"`
+	Link        string             `json:"link,omitempty"` // to the trace in Jaeger, where the caller knows one
 }
 
 // TraceHop is one layer's part.
@@ -62,6 +63,9 @@ func (t *Trace) Print(s Screen) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "signal      %s of source %s\n", clean(t.SignalID), clean(t.Source))
 	fmt.Fprintf(&b, "trace id    %s\n", clean(t.TraceID))
+	if t.Link != "" {
+		fmt.Fprintf(&b, "jaeger      %s\n", clean(t.Link))
+	}
 	fmt.Fprintf(&b, "answer      %s at %s %s\n", s.disposition(t.Disposition, t.Disposition.String()), t.Layer, t.Layer.Title())
 	fmt.Fprintf(&b, "end to end  %s: %s waiting in streams, %s in layers\n\n",
 		micros(t.EndToEndUS), micros(t.WaitUS), micros(t.ProcessUS))
