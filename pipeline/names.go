@@ -17,6 +17,7 @@ const (
 	SubjectPlans      = "hal9.plans"      // .<event>
 	SubjectDead       = "hal9.dead"       // .<layer>
 	SubjectMemory     = "hal9.memory"     // .<layer>.<p>.<item>
+	SubjectRoll       = "hal9.roll"       // a request that every process answers: who it is and how it is; no stream keeps it
 )
 
 // Streams. Those of the layers come from StreamOf.

@@ -16,7 +16,7 @@ func main() {
 }
 
 // run executes the command line and returns the exit code: 0 on success, 1 on any failure,
-// which stands on stderr in one line.
+// which stands on stderr in one line. hal9 doctor has codes of its own.
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -26,6 +26,9 @@ func run(args []string) int {
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code
 	}
 	if !errors.Is(err, errSilent) {
 		fmt.Fprintln(os.Stderr, "hal9: "+oneLine(err))

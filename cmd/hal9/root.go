@@ -11,10 +11,17 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/2lab-ai/hal9/internal/journal"
 )
 
 // errSilent ends the process with code 1 where the command has said why itself.
 var errSilent = errors.New("hal9: failed")
+
+// exitError ends the process with a code that says more than failure, where the command has said why itself.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("hal9: exit code %d", e.code) }
 
 // envPrefix starts the environment variable that stands for a flag: --nats-port is
 // HAL9_NATS_PORT. A flag on the command line wins.
@@ -24,6 +31,7 @@ const envPrefix = "HAL9_"
 type global struct {
 	logLevel  string
 	logFormat string
+	journal   journal.Journal
 }
 
 func newRoot() *cobra.Command {
@@ -59,7 +67,7 @@ func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newUp(g), newSend(g), newFeed(g), newTail(g), newExplain(g), newTrace(g),
 		newSilence(g), newAck(g), newDead(g), newRun(g), newWeb(g), newProvision(g), newHealth(), newSLO(g), newTrends(g), newFeedback(g), newOutcome(g), newTuning(g),
-		newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newVersion(),
+		newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newDoctor(g), newVersion(),
 	}
 }
 
@@ -88,9 +96,9 @@ func (g *global) logger(w io.Writer) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: level}
 	switch g.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(w, options)), nil
+		return slog.New(g.journal.Handler(slog.NewTextHandler(w, options))), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, options)), nil
+		return slog.New(g.journal.Handler(slog.NewJSONHandler(w, options))), nil
 	default:
 		return nil, fmt.Errorf("--log-format %q: want text or json", g.logFormat)
 	}

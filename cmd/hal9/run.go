@@ -86,7 +86,7 @@ func (f *runFlags) run(cmd *cobra.Command, g *global) error {
 		bus: b, listener: listener, log: log, began: began, readyFile: f.readyFile, natsURL: b.URL(),
 		out: cmd.OutOrStdout(),
 		cfg: appConfig(file, func(cfg *app.Config) {
-			cfg.Layers = []layers.Name{layer}
+			cfg.Layers, cfg.Journal = []layers.Name{layer}, &g.journal
 			cfg.Pipeline.DrainTime = f.drain
 			cfg.Web.DrainTimeout = f.drain
 		}),

@@ -104,7 +104,7 @@ func (f *upFlags) up(cmd *cobra.Command, g *global) error {
 		banner: upBanner(server.URL(), listener.Addr().String(), f.server.DataDir),
 	}
 	p.natsURL = server.URL()
-	p.cfg.Alone = true
+	p.cfg.Alone, p.cfg.Journal = true, &g.journal
 	return p.run(cmd.Context())
 }
 

@@ -68,7 +68,7 @@ func (f *webFlags) run(cmd *cobra.Command, g *global) error {
 		bus: b, listener: listener, log: log, began: began, readyFile: f.readyFile, natsURL: b.URL(),
 		out: cmd.OutOrStdout(),
 		cfg: appConfig(file, func(cfg *app.Config) {
-			cfg.Layers, cfg.Whole = nil, true
+			cfg.Layers, cfg.Whole, cfg.Journal = nil, true, &g.journal
 			cfg.Web.DrainTimeout = f.drain
 		}),
 		banner: func(ready time.Duration) string {

@@ -23,6 +23,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/consensus"
 	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/internal/ingest"
+	"github.com/2lab-ai/hal9/internal/journal"
 	"github.com/2lab-ai/hal9/internal/oncall"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/internal/outcome"
@@ -47,6 +48,8 @@ type Config struct {
 	// NewLayer makes the layers instead of HAL9's own, such as for measuring what carries the signals; default
 	// nil. The objectives, which are L5's own, are then fed by nobody.
 	NewLayer func(layers.Name) (layers.Layer, error)
+	// Journal keeps the warnings and errors of the log that New gets; default nil: the process keeps its own.
+	Journal *journal.Journal
 	// Alone says that no other process works on this NATS: leases that a killed predecessor
 	// left are void.
 	Alone bool
@@ -71,6 +74,7 @@ type App struct {
 	bus        *bus.Bus
 	partitions int
 	started    time.Time
+	name       string // of this process
 
 	decoder     *ingest.Decoder
 	metrics     *telemetry.Metrics
@@ -101,7 +105,11 @@ type App struct {
 // New makes the process's parts on a provisioned NATS; nothing runs yet. Where NATS is not
 // provisioned the error names the command.
 func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), metrics: telemetry.New()}
+	if cfg.Journal == nil {
+		cfg.Journal = &journal.Journal{}
+		log = slog.New(cfg.Journal.Handler(log.Handler()))
+	}
+	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), name: processName(), metrics: telemetry.New()}
 	a.metrics.SetBuild(cfg.Version, cfg.Commit)
 	for _, step := range []func(context.Context) error{
 		a.openBus, a.newDecoder, a.newReflexive, a.newReflexes, a.newRunners, a.newMover, a.newOutbound, a.newCouncil, a.newTracing,
@@ -130,7 +138,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	if a.cfg.Whole {
 		a.roster = a.bus.Roster()
 	}
-	if a.leases, err = a.bus.Leases(ctx, processName(), a.cfg.Layers...); err != nil {
+	if a.leases, err = a.bus.Leases(ctx, a.name, a.cfg.Layers...); err != nil {
 		return err
 	}
 	a.metrics.CountPartitions(a.leased(), a.leases.Owned)
@@ -205,6 +213,7 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 	}
 	for _, watch := range []func(context.Context){
 		a.watchQueues, a.watchWhole, a.watchRoster, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchReflexes, a.watchTuning, a.pressures.Run, a.scout.Run,
+		a.answerRoll,
 	} {
 		work.Go(func() error { watch(working); return nil })
 	}

@@ -21,6 +21,7 @@ func (a *App) newServer(context.Context) (err error) {
 		Objectives: a.toldObjectives,
 		Trends:     func(ctx context.Context) (json.RawMessage, error) { return a.bus.Outlook(ctx) },
 		OnCall:     a.desk.Handler(a.log),
+		Journal:    a.cfg.Journal,
 		Outcome:    a.takeOutcome(),
 		Ingested: func(door, outcome string, n int) {
 			a.metrics.Ingested(telemetry.Door(door), telemetry.Outcome(outcome), n)
@@ -83,7 +84,7 @@ func (a *App) IsReady(ctx context.Context) bool {
 func (a *App) status(context.Context) web.Status {
 	st := web.Status{
 		Version: a.cfg.Version, Commit: a.cfg.Commit, StartedAt: a.started,
-		NATSURL: a.bus.URL(), NATSConnected: a.bus.Connected(),
+		NATSURL: a.bus.URL(), NATSConnected: a.bus.Connected(), Process: a.process(),
 	}
 	for _, layer := range layers.Names() {
 		l := web.LayerStatus{Layer: layer, Running: a.runs(layer), Signals: a.metrics.Signals(layer)}

@@ -15,7 +15,7 @@ type Rule struct {
 // Rules is HAL9's architecture: arrows point inward, to the contract in layers. The first
 // rule whose pattern matches a package holds.
 func Rules() []Rule {
-	return slices.Concat(contractRules(), edgeRules(), actionRules(), scalingRules(), proofRules())
+	return slices.Concat(contractRules(), edgeRules(), actionRules(), scalingRules(), proofRules(), helpRules())
 }
 
 // contractRules are those of the contract, the layers and the pipeline: what is in here
@@ -65,14 +65,14 @@ func edgeRules() []Rule {
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},
 		{Packages: "internal/expr", Internal: []string{"layers"}, External: []string{"cel.dev"}},
-		{Packages: "internal/config", Internal: []string{"layers/...", "internal/ingest", "internal/expr", "internal/outbound", "keda/policy"}, External: []string{yaml}},
+		{Packages: "internal/config", Internal: []string{"layers/...", "internal/escalation", "internal/ingest", "internal/expr", "internal/outbound", "keda/policy"}, External: []string{yaml}},
 		{Packages: "internal/telemetry", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom}},
 		{
 			Packages: "internal/tracing",
 			Internal: []string{"layers", "pipeline", "internal/bus"},
 			External: []string{"go.opentelemetry.io", "google.golang.org/grpc", "golang.org/x/time"},
 		},
-		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/ingest"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
+		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/host", "internal/ingest", "internal/journal"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
 			Packages: "internal/cli",
 			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/ingest"},
@@ -148,6 +148,21 @@ func proofRules() []Rule {
 		{
 			Packages: "internal/trial",
 			Internal: []string{"layers", "pipeline", "internal/config", "internal/ingest", "internal/rehearsal"},
+		},
+	}
+}
+
+// helpRules are those of what helps people when something is wrong.
+func helpRules() []Rule {
+	return []Rule{
+		{Packages: "internal/escalation"},
+		{Packages: "internal/host"},
+		{Packages: "internal/journal"},
+		{
+			Packages: "internal/doctor",
+			Internal: []string{
+				"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/escalation", "internal/host", "internal/journal",
+			},
 		},
 	}
 }

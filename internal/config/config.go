@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/2lab-ai/hal9/internal/escalation"
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
 	"github.com/2lab-ai/hal9/keda/policy"
@@ -40,6 +41,7 @@ type File struct {
 	Metrics        []strategic.Metric      `yaml:"metrics"`         // what is counted of signals for Prometheus; default none
 	Sinks          []outbound.Sink         `yaml:"sinks"`           // where results go beside NATS; default none
 	Scaling        Scaling                 `yaml:"scaling"`         // how many replicas layers get
+	Escalation     []escalation.Step       `yaml:"escalation"`      // whom hal9 doctor names beside what it finds; default none
 	InOrder        bool                    `yaml:"in_order"`        // whether critical signals wait in line under overload, too; default false
 }
 

@@ -18,7 +18,7 @@ func TestDocumentation(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(data), -1)
-	if len(blocks) != 15 {
+	if len(blocks) != 16 {
 		t.Errorf("%d blocks of YAML, want one for each section", len(blocks))
 	}
 	for _, block := range blocks {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/2lab-ai/hal9/internal/escalation"
 	"github.com/2lab-ai/hal9/internal/expr"
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/outbound"
@@ -71,6 +72,10 @@ func (d *decoder) validate(f *File) {
 		c.Sinks = f.Sinks[i : i+1]
 		return c.Validate()
 	})
+	d.eachItem("escalation", reflect.ValueOf(f.Escalation), func(i int) error { return f.Escalation[i].Validate() })
+	if n := len(f.Escalation); n > escalation.MaxSteps {
+		d.report(d.nearestNode("escalation"), "escalation", "%d steps: want at most %d", n, escalation.MaxSteps)
+	}
 	if !d.full() {
 		d.compileAll(f)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/2lab-ai/hal9/internal/host"
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -21,7 +22,18 @@ type Status struct {
 	Layers        []LayerStatus // from the lowest to the highest
 	Objectives    []Objective   // as L5 last reported them, where this process knows
 	// Whole is set where the figures of the layers are those of all processes; nil where they are this process's own.
-	Whole *Whole
+	Whole   *Whole
+	Process *Process // nil where nobody says
+}
+
+// Process is the process itself.
+type Process struct {
+	Name       string      `json:"name"` // among all on one NATS: host/pid/token
+	Host       string      `json:"host"`
+	PID        int         `json:"pid"`
+	Now        time.Time   `json:"now"` // by its clock
+	Goroutines int         `json:"goroutines"`
+	Memory     host.Memory `json:"memory"`
 }
 
 // Whole is what all processes together have done, as far as NATS keeps it.
@@ -103,6 +115,7 @@ type statusBody struct {
 	Layers    []layerBody `json:"layers"`
 
 	Objectives []Objective `json:"objectives,omitempty"`
+	Process    *Process    `json:"process,omitempty"`
 }
 
 // wholeBody is Whole as /v1/status shows it: zeros where it is not known.
@@ -165,13 +178,17 @@ func (s *Server) look(r *http.Request) (Status, []Check) {
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
-	st, checks := s.look(r)
+	writeJSON(w, http.StatusOK, s.statusBody(s.look(r)))
+	return nil
+}
+
+func (s *Server) statusBody(st Status, checks []Check) statusBody {
 	body := statusBody{
 		Version: st.Version, Commit: st.Commit, StartedAt: st.StartedAt.UTC(),
 		UptimeUS: s.deps.Now().Sub(st.StartedAt).Microseconds(),
 		Ready:    passed(checks), Checks: checks,
 		NATS:   natsBody{URL: withoutCredentials(st.NATSURL), Connected: st.NATSConnected},
-		Layers: make([]layerBody, 0, len(st.Layers)), Objectives: st.Objectives,
+		Layers: make([]layerBody, 0, len(st.Layers)), Objectives: st.Objectives, Process: st.Process,
 	}
 	if st.Whole != nil {
 		whole := wholeBody(*st.Whole)
@@ -180,8 +197,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	for _, l := range st.Layers {
 		body.Layers = append(body.Layers, newLayerBody(l))
 	}
-	writeJSON(w, http.StatusOK, body)
-	return nil
+	return body
 }
 
 // told answers with what L5 told last, null where it has told nothing.

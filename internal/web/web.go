@@ -44,6 +44,7 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/ingest"
+	"github.com/2lab-ai/hal9/internal/journal"
 )
 
 // Deps is what the server works with. All fields but Intake are required.
@@ -66,6 +67,9 @@ type Deps struct {
 	Trends     func(context.Context) (json.RawMessage, error)
 	// OnCall serves what people on call say, below /api/. Where it is nil the process has none.
 	OnCall http.Handler
+
+	// Journal keeps the last warnings and errors of this process; nil where nobody does.
+	Journal *journal.Journal
 
 	// Outcome takes what people say of situations; nil where this process does not run L4.
 	Outcome TakeOutcome
@@ -151,6 +155,9 @@ func (s *Server) routes() http.Handler {
 		for path, d := range s.doors() {
 			routes = append(routes, route{http.MethodPost, path, s.enter(d)})
 		}
+	}
+	if s.deps.Journal != nil {
+		routes = append(routes, route{http.MethodGet, "/v1/errors", s.errors})
 	}
 	if s.deps.Outcome != nil {
 		routes = append(routes, route{http.MethodPost, "/v1/situations/{id}/outcome", s.outcome})

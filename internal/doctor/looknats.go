@@ -1,0 +1,155 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/dead"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/strategic"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// Bounds.
+const (
+	natsTime  = 30 * time.Second       // for all of NATS
+	deadTime  = 5 * time.Second        // for reading dead letters
+	queueTime = 8 * time.Second        // for measuring queues
+	rollQuiet = 700 * time.Millisecond // after which nobody else answers the roll
+	deadSince = time.Hour              // how far back dead letters are counted by reason
+)
+
+func (e *examination) lookAtNATS(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, natsTime)
+	defer cancel()
+	found := &NATS{URL: redactURL(e.opts.NATS.URL)}
+	defer e.note(func(f *Facts) { f.NATS = found })
+	b, err := bus.Connect(e.opts.NATS, e.log)
+	if err != nil {
+		found.Error = redact(plain(err))
+		e.looked("NATS", false, found.Error)
+		return
+	}
+	defer b.Close()
+	found.URL = redactURL(b.URL())
+	if found.First, err = b.Inspect(ctx); err != nil {
+		found.Error, found.Silent = redact(plain(err)), errors.Is(err, bus.ErrNoJetStream)
+		e.looked("NATS", false, found.Error)
+		e.callRoll(ctx, b)
+		return
+	}
+	found.FirstQueues = e.queues(ctx, b, found.First.Partitions)
+	began := time.Now()
+	e.between(ctx, b, found)
+	select {
+	case <-time.After(time.Until(began.Add(e.opts.Between))):
+	case <-ctx.Done():
+	}
+	if found.Last, err = b.Inspect(ctx); err != nil {
+		found.Last = found.First
+		e.looked("NATS, second look", false, plain(err))
+	}
+	found.Apart = found.Last.At.Sub(found.First.At)
+	found.LastQueues = e.queues(ctx, b, found.Last.Partitions)
+	e.looked("NATS", true, fmt.Sprintf("%s (nats-server %s), %s, %s", found.URL, found.Last.Server.Version,
+		plural(len(found.Last.Streams)+len(found.Last.Lost), "stream"), plural(found.Last.Account.Consumers, "consumer")))
+}
+
+// between looks at what is looked at once.
+func (e *examination) between(ctx context.Context, b *bus.Bus, found *NATS) {
+	var wait sync.WaitGroup
+	wait.Go(func() { e.callRoll(ctx, b) })
+	if found.First.Provisioned {
+		wait.Go(func() {
+			if census, err := b.Census(ctx); err == nil {
+				found.Census = &census
+			} else {
+				e.looked("who owns which partition", false, plain(err))
+			}
+		})
+		wait.Go(func() { e.readDead(ctx, b, found) })
+		wait.Go(func() { e.readObjectives(ctx, b, found) })
+	}
+	wait.Wait()
+}
+
+func (e *examination) callRoll(ctx context.Context, b *bus.Bus) {
+	called := time.Now()
+	answers, err := b.CallRoll(ctx, rollQuiet)
+	processes, broken := rolled(answers, called)
+	e.note(func(f *Facts) {
+		for i := range processes {
+			f.add(&processes[i])
+		}
+	})
+	switch {
+	case err != nil:
+		e.looked("processes", false, plain(err))
+	case broken > 0:
+		e.looked("processes", false, plural(broken, "answer")+" could not be read: another version?")
+	default:
+		e.looked("processes", true, plural(len(processes), "process")+" answered over NATS")
+	}
+}
+
+// queues measures the layers side by side; those that can't be measured are left out.
+func (e *examination) queues(ctx context.Context, b *bus.Bus, partitions int) map[layers.Name]bus.Queue {
+	if partitions == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, queueTime)
+	defer cancel()
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	queues := map[layers.Name]bus.Queue{}
+	for _, layer := range layers.Names() {
+		wait.Go(func() {
+			queue, err := b.Queue(ctx, layer, partitions)
+			if err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				queues[layer] = queue
+			}
+		})
+	}
+	wait.Wait()
+	return queues
+}
+
+func (e *examination) readDead(ctx context.Context, b *bus.Bus, found *NATS) {
+	ctx, cancel := context.WithTimeout(ctx, deadTime)
+	defer cancel()
+	shelf, err := dead.Open(ctx, b)
+	var sum dead.Summary
+	if err == nil {
+		sum, err = shelf.Summary(ctx, dead.Filter{Since: time.Now().Add(-deadSince)})
+	}
+	if err != nil {
+		e.looked("dead letters", false, plain(err))
+		return
+	}
+	found.Dead, found.DeadAll = &sum, sum.Letters
+	if stream, ok := streamIn(found.First, pipeline.StreamDead); ok {
+		found.DeadAll = max(sum.Letters, int(stream.Messages)-sum.Redriven)
+	}
+}
+
+func (e *examination) readObjectives(ctx context.Context, b *bus.Bus, found *NATS) {
+	for _, key := range pipeline.ObjectiveStages() {
+		data, err := b.Reported(ctx, bus.ReportsOf(key))
+		var reports []strategic.Report
+		if err == nil && data != nil {
+			err = json.Unmarshal(data, &reports)
+		}
+		if err != nil {
+			e.looked("objectives", false, plain(err))
+			continue
+		}
+		found.Objectives = append(found.Objectives, reports...)
+	}
+}

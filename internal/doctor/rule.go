@@ -1,0 +1,86 @@
+package doctor
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// diagnose draws findings from facts. Rules that say the same in other words are asked in the order of cause and effect,
+// and the effect is left out where its cause is found.
+func diagnose(f *Facts) []Finding {
+	findings := []Finding{}
+	for _, rule := range []func(*Facts) []Finding{
+		findReach, findDoors, findLost, findMissing, findPeers, findStalled, findOwnerless, findBacklog, findPaused,
+		findFull, findAccount, findDead, findObjectives, findUnready, findSkew, findVersions, findMemory, findKills, findDisk, findErrors,
+	} {
+		findings = append(findings, rule(f)...)
+	}
+	return findings
+}
+
+// run makes a command that does something, look one that only looks.
+func run(line, why string) Command  { return Command{Run: line, Why: why, Changes: true} }
+func look(line, why string) Command { return Command{Run: line, Why: why} }
+
+// hal9 writes a hal9 command for the NATS that was looked at.
+func (f *Facts) hal9(words string) string { return "hal9 " + words + f.Options.Hint }
+
+// scale is how more processes come to a layer.
+func (f *Facts) scale(layer layers.Name) Command {
+	return run(f.hal9("run --layer "+layer.String()), "one more process of "+layer.String()+", where there is no Kubernetes")
+}
+
+// runners returns how many live processes run a layer, -1 where that is not known.
+func (f *Facts) runners(layer layers.Name) int {
+	n := -1
+	if f.NATS != nil && f.NATS.Census != nil {
+		n = 0
+		for _, member := range f.NATS.Census.Members {
+			if slices.Contains(member.Layers, layer.String()) {
+				n++
+			}
+		}
+	}
+	answered := 0
+	for i := range f.Processes {
+		if slices.Contains(f.Processes[i].Layers, layer.String()) {
+			answered++
+		}
+	}
+	if answered > 0 || n >= 0 {
+		return max(n, answered)
+	}
+	return -1
+}
+
+func layerLines(f *Facts) []LayerLine {
+	var lines []LayerLine
+	for _, layer := range layers.Names() {
+		line := LayerLine{Layer: layer.String(), Title: layer.Title(), Processes: f.runners(layer)}
+		if n := f.NATS; n != nil {
+			queue, ok := n.LastQueues[layer]
+			line.Known, line.Waiting, line.Working, line.Oldest = ok, queue.Waiting, queue.Working, queue.Oldest
+			if before, known := n.FirstQueues[layer]; ok && known && n.Apart > 0 {
+				line.Trend = (float64(queue.Depth()) - float64(before.Depth())) / n.Apart.Seconds()
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// place says in a few words what was looked at.
+func place(f *Facts) string {
+	var parts []string
+	if f.NATS != nil {
+		where := f.NATS.URL
+		if last := f.NATS.Last; last != nil && last.Server.Cluster != "" {
+			where += " (cluster " + last.Server.Cluster + ")"
+		}
+		parts = append(parts, where)
+	}
+	parts = append(parts, plural(len(f.Processes), "process")+" answered")
+	return strings.Join(parts, ", ")
+}

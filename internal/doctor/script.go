@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// programs are what commands begin with that can be run as they stand.
+var programs = regexp.MustCompile(`^(?:hal9|kubectl|nats|curl|df|du|dmesg|free|timedatectl) `)
+
+// placeholder matches what whoever runs a command must fill in.
+var placeholder = regexp.MustCompile(`\b(?:BYTES|HOST|FILE)\b`)
+
+// runs reports whether a command can be run as it stands; otherwise it is advice.
+func (c *Command) runs() bool {
+	return programs.MatchString(c.Run) && !placeholder.MatchString(c.Run)
+}
+
+// Script returns the steps of a report as a shell script. What only looks comes first and runs; what changes something
+// is a comment, for whoever has read it to take the # away.
+func Script(r *Report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `#!/bin/sh
+# Recovery steps, written by hal9 doctor at %s.
+# %s; %s
+#
+# As it stands this script only looks. Each line that changes something is commented
+# out: read it, take the # away, run the script again or type the line.
+`, r.At.UTC().Format(time.RFC3339), comment(r.Verdict), comment(r.Place))
+	for _, step := range r.Escalation {
+		who := "anything"
+		if step.Severity != "" {
+			who = "what is " + step.Severity
+		}
+		fmt.Fprintf(&b, "# call %s: %s, after %s\n", comment(step.Contact), who, age(step.After))
+	}
+	var asked []string
+	b.WriteString("\n# ---- 1. look -------------------------------------------------------------\n")
+	for i := range r.Findings {
+		finding := &r.Findings[i]
+		fmt.Fprintf(&b, "\n# %d. %s: %s\n", i+1, finding.Severity, comment(finding.What))
+		for _, e := range finding.Evidence {
+			fmt.Fprintf(&b, "#    %s\n", comment(e))
+		}
+		for _, c := range finding.Commands {
+			if c.Changes || slices.Contains(asked, c.Run) {
+				continue
+			}
+			asked = append(asked, c.Run)
+			b.WriteString(scriptLine(&c))
+		}
+	}
+	b.WriteString("\n# ---- 2. change, one at a time, the first finding first -------------------\n")
+	for i := range r.Findings {
+		finding := &r.Findings[i]
+		for _, c := range finding.Commands {
+			if c.Changes && !slices.Contains(asked, c.Run) {
+				asked = append(asked, c.Run)
+				fmt.Fprintf(&b, "\n# for %d, %s\n%s", i+1, comment(finding.What), scriptLine(&c))
+			}
+		}
+	}
+	b.WriteString("\n# ---- 3. look again -------------------------------------------------------\n\nhal9 doctor --plain\n")
+	return b.String()
+}
+
+func scriptLine(c *Command) string {
+	why := ""
+	if c.Why != "" {
+		why = "   # " + comment(c.Why)
+	}
+	if c.Changes || !c.runs() {
+		return "# " + comment(c.Run) + why + "\n"
+	}
+	return comment(c.Run) + why + "\n"
+}
+
+// comment keeps a text on its line: messages come from elsewhere.
+func comment(text string) string { return clean(text) }
