@@ -30,6 +30,15 @@ help: ## list the targets
 build: ## build bin/hal9, static, with its version
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hal9 ./cmd/hal9
 
+.PHONY: build-keda
+build-keda: ## build bin/hal9-keda: the first time takes minutes, for KEDA's types bring Kubernetes' with them
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/hal9-keda ./cmd/hal9-keda
+
+.PHONY: render
+render: ## write the ScaledObjects under keda, and those with KEDA's stock triggers under keda/stock
+	$(GO) run ./cmd/hal9-keda render --out keda
+	$(GO) run ./cmd/hal9-keda render --trigger stock --out keda/stock
+
 .PHONY: fmt
 fmt: $(LINT) ## format the source (gofumpt, goimports) and apply go fix
 	$(GO) fix ./...
@@ -57,7 +66,7 @@ archtest: ## hold the source to its import rules, comments and sizes
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (10s)
-	@set -e; grep -rn --include='*_test.go' --exclude-dir=testdata --exclude-dir=peers '^func Fuzz' cmd internal layers pipeline | \
+	@set -e; grep -rn --include='*_test.go' --exclude-dir=testdata --exclude-dir=peers '^func Fuzz' cmd internal keda layers pipeline | \
 	sed -E 's|^(.*)/[^/]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort -u | \
 	while read -r dir target; do \
 		echo "== $$dir $$target"; \

@@ -122,13 +122,6 @@ func actionRules() []Rule {
 	}
 }
 
-// scalingRules are those of what decides how many replicas a layer gets.
-func scalingRules() []Rule {
-	return []Rule{
-		{Packages: "keda/policy"},
-	}
-}
-
 // proofRules are those of what shows a configuration without running it.
 func proofRules() []Rule {
 	return []Rule{

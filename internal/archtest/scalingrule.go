@@ -1,0 +1,20 @@
+package archtest
+
+// scalingRules are those of what decides how many replicas a layer gets, and of what tells KEDA. Kubernetes' types stay in
+// hal9-keda; see also TestRuntimeLinksNoKubernetes.
+func scalingRules() []Rule {
+	const (
+		types = "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+		api   = "k8s.io/api"
+		yaml  = "go.yaml.in/yaml/v3"
+	)
+	return []Rule{
+		{Packages: "keda/policy"},
+		{Packages: "keda/manifest", Internal: []string{"layers", "pipeline"}, External: []string{types, api, "k8s.io/apimachinery", yaml}},
+		{
+			Packages: "cmd/hal9-keda",
+			Internal: []string{"layers", "pipeline", "keda/...", "internal/config"},
+			External: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
+		},
+	}
+}

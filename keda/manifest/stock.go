@@ -1,0 +1,79 @@
+package manifest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
+	autoscaling "k8s.io/api/autoscaling/v2"
+
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// stock adds KEDA's own scalers: the lag of each of the layer's consumers, the p95 of the time that signals wait, and the
+// number of pods, made into one metric by a formula.
+//
+// Why a formula and not one metric each: of several metrics the HPA takes the one that asks for most replicas. That is right
+// for lag and latency, but of 60 partitions it would see the fullest alone, a sixtieth of a backlog that is spread evenly;
+// and a threshold that is lower by as much would answer one hot key, which more replicas cannot help, with the maximum.
+func (d *document) stock(s *Settings, l *Layer) {
+	spec := &d.object.Spec
+	var lags []string
+	for _, key := range pipeline.StagesOf(l.Name, s.Partitions) {
+		name := strings.ReplaceAll(key.Durable(), "-", "_")
+		lags = append(lags, name)
+		spec.Triggers = append(spec.Triggers, keda.ScaleTriggers{
+			Type: "nats-jetstream", Name: name,
+			Metadata: map[string]string{
+				"natsServerMonitoringEndpoint": s.Monitoring, "account": "$G", "stream": key.Stream(), "consumer": key.Durable(),
+			},
+		})
+	}
+	d.note("spec.triggers", "The lag of each of the layer's consumers: messages that wait, and messages that are worked on.\n"+
+		"Each trigger asks NATS for all streams and consumers of the account, on each poll.")
+	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)), latencyNote(s))
+	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)+1), "How many pods there are: what the formula multiplies.")
+	spec.Triggers = append(spec.Triggers,
+		keda.ScaleTriggers{
+			Type: "prometheus", Name: "p95",
+			Metadata: map[string]string{
+				"serverAddress": s.Prometheus, "query": latencyQuery(s, l), "threshold": decimal(l.Latency.Seconds()), "ignoreNullValues": "false",
+			},
+		},
+		keda.ScaleTriggers{
+			Type: "kubernetes-workload", Name: "pods",
+			Metadata: map[string]string{"podSelector": "app.kubernetes.io/component=" + strings.ToLower(l.Name.String()), "value": "1"},
+		})
+	spec.Advanced.ScalingModifiers = keda.ScalingModifiers{
+		Formula: fmt.Sprintf("max((%s) / %s, pods * min(p95 / %s, 2))",
+			strings.Join(lags, " + "), decimal(l.Rate*l.Drain.Seconds()), decimal(l.Latency.Seconds())),
+		Target: "1", MetricType: autoscaling.AverageValueMetricType,
+	}
+	d.note("spec.advanced.scalingModifiers", fmt.Sprintf(
+		"Replicas needed: the lag over what one replica works off in %s (at %s signals/s: measure yours), or where p95 is\n"+
+			"above its objective that many more, at most twice as many. The target must be an integer: with another one KEDA ignores the fallback.",
+		inWords(l.Drain), decimal(l.Rate)))
+}
+
+// latencyQuery asks for the p95 of the time that signals wait for the layer. Without traffic it is 0; where no pod is
+// scraped it is empty, which is an error: no pod to ask is not the same as no latency.
+func latencyQuery(s *Settings, l *Layer) string {
+	name := l.Name.String()
+	quantile := fmt.Sprintf(`histogram_quantile(0.95, sum by (le) (rate(hal9_wait_seconds_bucket{layer="%s"}[2m]))) >= 0`, name)
+	if s.ScaleToZero {
+		return "(" + quantile + ") or vector(0)"
+	}
+	return fmt.Sprintf(`(%s) or 0 * sum(hal9_wait_seconds_count{layer="%s"})`, quantile, name)
+}
+
+func latencyNote(s *Settings) string {
+	if s.ScaleToZero {
+		return "p95 of the time that signals wait, in seconds; 0 where there is no traffic, or no pod, which a layer without replicas has to be allowed."
+	}
+	return "p95 of the time that signals wait, in seconds: 0 where there is no traffic, an error where no pod is scraped. (KEDA's default,\n" +
+		"ignoreNullValues true, would read 0 just when the pods are gone.)"
+}
+
+// decimal returns a number as KEDA reads it.
+func decimal(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
