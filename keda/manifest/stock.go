@@ -8,6 +8,7 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	autoscaling "k8s.io/api/autoscaling/v2"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -30,7 +31,11 @@ func (d *document) stock(s *Settings, l *Layer) {
 			},
 		})
 	}
-	d.note("spec.triggers", "The lag of each of the layer's consumers: messages that wait, and messages that are worked on.\n"+
+	unit := "messages that wait, and messages that are worked on"
+	if l.Name != layers.NameL1 {
+		unit += "; one may be a pack of several signals"
+	}
+	d.note("spec.triggers", "The lag of each of the layer's consumers: "+unit+".\n"+
 		"Each trigger asks NATS for all streams and consumers of the account, on each poll.")
 	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)), latencyNote(s))
 	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)+1), "How many pods there are: what the formula multiplies.")
@@ -46,14 +51,34 @@ func (d *document) stock(s *Settings, l *Layer) {
 			Metadata: map[string]string{"podSelector": "app.kubernetes.io/component=" + strings.ToLower(l.Name.String()), "value": "1"},
 		})
 	spec.Advanced.ScalingModifiers = keda.ScalingModifiers{
-		Formula: fmt.Sprintf("max((%s) / %s, pods * min(p95 / %s, 2))",
-			strings.Join(lags, " + "), decimal(l.Rate*l.Drain.Seconds()), decimal(l.Latency.Seconds())),
+		Formula: fmt.Sprintf("max(%s / %s, pods * min(p95 / %s, 2))", sum(lags), decimal(l.Rate*l.Drain.Seconds()), decimal(l.Latency.Seconds())),
 		Target: "1", MetricType: autoscaling.AverageValueMetricType,
 	}
 	d.note("spec.advanced.scalingModifiers", fmt.Sprintf(
 		"Replicas needed: the lag over what one replica works off in %s (at %s signals/s: measure yours), or where p95 is\n"+
 			"above its objective that many more, at most twice as many. The target must be an integer: with another one KEDA ignores the fallback.",
 		inWords(l.Drain), decimal(l.Rate)))
+}
+
+// sum adds terms up, some to a line.
+func sum(terms []string) string {
+	const perLine = 10
+	if len(terms) == 1 {
+		return terms[0]
+	}
+	var text strings.Builder
+	for i, term := range terms {
+		switch {
+		case i == 0:
+			text.WriteString("(")
+		case i%perLine == 0:
+			text.WriteString(" +\n  ")
+		default:
+			text.WriteString(" + ")
+		}
+		text.WriteString(term)
+	}
+	return text.String() + ")"
 }
 
 // latencyQuery asks for the p95 of the time that signals wait for the layer. Without traffic it is 0; where no pod is

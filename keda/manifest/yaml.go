@@ -11,11 +11,9 @@ import (
 
 // order is how a reader wants to meet the keys of objects; others follow by name.
 var order = []string{
-	"apiVersion", "kind", "metadata", "spec",
-	"name", "namespace", "labels",
+	"apiVersion", "kind", "type", "formula", "target", "name", "namespace", "labels", "metricType", "metadata", "spec",
 	"scaleTargetRef", "pollingInterval", "cooldownPeriod", "minReplicaCount", "maxReplicaCount", "triggers", "fallback", "advanced",
-	"type", "metricType", "value", "periodSeconds",
-	"formula", "target",
+	"value", "periodSeconds",
 	"scaleUp", "scaleDown", "stabilizationWindowSeconds", "selectPolicy", "policies",
 }
 
