@@ -18,6 +18,7 @@ const (
 	SubjectDead       = "hal9.dead"       // .<layer>
 	SubjectMemory     = "hal9.memory"     // .<layer>.<p>.<item>
 	SubjectRoll       = "hal9.roll"       // a request that every process answers: who it is and how it is; no stream keeps it
+	SubjectScaling    = "hal9.scaling"    // .<layer>: how many replicas it needs, and why
 )
 
 // Streams. Those of the layers come from StreamOf.
@@ -27,6 +28,7 @@ const (
 	StreamPlans      = "HAL9_PLANS"
 	StreamDead       = "HAL9_DEAD"
 	StreamMemory     = "HAL9_MEMORY"     // what layers remember, item by item: the last state of each
+	StreamScaling    = "HAL9_SCALING"    // every decision of the scaler with its inputs
 	StreamAdvisories = "HAL9_ADVISORIES" // what JetStream says about messages that it gave up on
 )
 
@@ -164,6 +166,12 @@ func SubjectOfVerdict(layer layers.Name, disposition layers.Disposition) string 
 
 // SubjectOfPlan returns hal9.plans.<event>.
 func SubjectOfPlan(event layers.PlanEvent) string { return SubjectPlans + "." + string(event) }
+
+// SubjectOfScaling returns hal9.scaling.<layer>.
+func SubjectOfScaling(layer layers.Name) string { return SubjectScaling + "." + layer.String() }
+
+// StageScaler names, in leases, what one scaler does at a time: deciding.
+const StageScaler = "scaler.0"
 
 // SubjectDeadAction is where failed actions of plans go.
 const SubjectDeadAction = SubjectDead + ".action"

@@ -66,10 +66,15 @@ func (s *stage) hold(ctx context.Context, took time.Duration) {
 }
 
 func (s *stage) crowded(next layers.Name) bool {
-	partitions := max(1, s.key.Partitions)
+	return Crowded(s.deps.Pressure, next, s.key.Partitions)
+}
+
+// Crowded reports whether a layer holds back the one below: half of its partitions are behind.
+func Crowded(pressure Pressure, layer layers.Name, partitions int) bool {
+	partitions = max(1, partitions)
 	behind := 0
 	for p := range partitions {
-		if s.deps.Pressure.Behind(StageKey{Layer: next, Partition: p, Partitions: partitions}) > BehindSome {
+		if pressure.Behind(StageKey{Layer: layer, Partition: p, Partitions: partitions}) > BehindSome {
 			behind++
 		}
 	}

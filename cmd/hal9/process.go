@@ -99,25 +99,34 @@ func (p *process) writeReadyFile() error {
 	if err != nil {
 		return err
 	}
-	// It appears under its name only when it is whole.
-	part := p.readyFile + ".part"
-	if err := os.WriteFile(part, append(data, '\n'), 0o644); err != nil {
+	return publishFile(p.readyFile, append(data, '\n'))
+}
+
+// publishFile writes a file that appears under its name only when it is whole.
+func publishFile(name string, data []byte) error {
+	part := name + ".part"
+	if err := os.WriteFile(part, data, 0o644); err != nil {
 		return fmt.Errorf("hal9: --ready-file: %w", err)
 	}
-	return os.Rename(part, p.readyFile)
+	return os.Rename(part, name)
 }
 
 // listen opens the HTTP address.
 func listen(ctx context.Context, address string) (net.Listener, error) {
+	return listenFor(ctx, "HTTP", "--http", address)
+}
+
+// listenFor opens the address that a flag names.
+func listenFor(ctx context.Context, what, flag, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err == nil {
 		return listener, nil
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("can't listen on %s for HTTP: the port is in use: choose another with --http", address)
+		return nil, fmt.Errorf("can't listen on %s for %s: the port is in use: choose another with %s", address, what, flag)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err
 	}
-	return nil, fmt.Errorf("can't listen on %q for HTTP: %w: want host:port, such as --http 127.0.0.1:9099", address, err)
+	return nil, fmt.Errorf("can't listen on %q for %s: %w: want host:port, such as %s 127.0.0.1:9099", address, what, err, flag)
 }

@@ -109,7 +109,7 @@ func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, e
 		cfg.Journal = &journal.Journal{}
 		log = slog.New(cfg.Journal.Handler(log.Handler()))
 	}
-	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), name: processName(), metrics: telemetry.New()}
+	a := &App{cfg: cfg, log: log, bus: b, started: time.Now(), name: ProcessName(), metrics: telemetry.New()}
 	a.metrics.SetBuild(cfg.Version, cfg.Commit)
 	for _, step := range []func(context.Context) error{
 		a.openBus, a.newDecoder, a.newReflexive, a.newReflexes, a.newRunners, a.newMover, a.newOutbound, a.newCouncil, a.newTracing,
@@ -148,8 +148,8 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	return a.bus.CheckAlone(ctx)
 }
 
-// processName names this process among all that work on one NATS.
-func processName() string {
+// ProcessName names this process among all that work on one NATS.
+func ProcessName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"

@@ -75,7 +75,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/host", "internal/ingest", "internal/journal"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
 			Packages: "internal/cli",
-			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/ingest"},
+			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/ingest", "keda/policy"},
 			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
 		},
 		{Packages: "internal/bench", Internal: []string{"layers/...", "pipeline", "internal/..."}, External: []string{"golang.org/x/sync"}},
@@ -93,7 +93,7 @@ func edgeRules() []Rule {
 		},
 		{
 			Packages: "cmd/hal9",
-			Internal: []string{"layers/...", "pipeline/...", "internal/..."},
+			Internal: []string{"layers/...", "pipeline/...", "internal/...", "keda"},
 			External: []string{
 				"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/fatih/color", "github.com/schollz/progressbar/v3",
 				"golang.org/x/term", "golang.org/x/time", "golang.org/x/sync",

@@ -10,6 +10,14 @@ func scalingRules() []Rule {
 	)
 	return []Rule{
 		{Packages: "keda/policy"},
+		{
+			Packages: "keda", Internal: []string{"layers", "keda/policy"},
+			External: []string{"github.com/kedacore/keda/v2/pkg/scalers/externalscaler", "google.golang.org/grpc"},
+		},
+		{
+			Packages: "internal/scaling", Internal: []string{"layers", "pipeline", "internal/bus", "keda/policy"},
+			External: []string{"github.com/prometheus", "golang.org/x/sync"},
+		},
 		{Packages: "keda/manifest", Internal: []string{"layers", "pipeline"}, External: []string{types, api, "k8s.io/apimachinery", yaml}},
 		{
 			Packages: "cmd/hal9-keda",

@@ -80,20 +80,36 @@ func (b *Bus) Leases(ctx context.Context, owner string, only ...layers.Name) (*L
 	if err := b.checkLeases(ctx, keys); err != nil {
 		return nil, err
 	}
-	l := &Leases{
-		bus: b, keys: keys, store: leaseStore{b.js}, owner: owner, log: b.log, began: time.Now(),
-		process: everyLayer + "." + nuid.Next(), filters: []string{">"},
-		woken: make(chan struct{}, 1), holds: map[string]*hold{}, guests: map[*ownership]bool{}, stages: map[string][]string{}, view: newLeaseView(),
-	}
+	group, filters := everyLayer, []string{">"}
 	if len(only) == 1 {
-		layer := only[0].String()
-		l.process = layer + "." + nuid.Next()
-		l.filters = []string{layer + ".*", memberKeys + layer + ".*", memberKeys + everyLayer + ".*"}
+		group = only[0].String()
+		filters = []string{group + ".*", memberKeys + group + ".*", memberKeys + everyLayer + ".*"}
 		if only[0] == layers.NameL4 {
-			l.filters = append(l.filters, pipeline.VoterStages)
+			filters = append(filters, pipeline.VoterStages)
 		}
 	}
-	return l, nil
+	return b.newLeases(keys, owner, group, filters), nil
+}
+
+// ScalerLeases is Leases for processes that run no layer but ask for pipeline.StageScaler: they are in a group of their own.
+func (b *Bus) ScalerLeases(ctx context.Context, owner string) (*Leases, error) {
+	keys, err := b.bucket(ctx, pipeline.BucketLeases)
+	if err == nil {
+		err = b.checkLeases(ctx, keys)
+	}
+	if err != nil {
+		return nil, err
+	}
+	group := layerOf(pipeline.StageScaler)
+	return b.newLeases(keys, owner, group, []string{group + ".*", memberKeys + group + ".*"}), nil
+}
+
+func (b *Bus) newLeases(keys jetstream.KeyValue, owner, group string, filters []string) *Leases {
+	return &Leases{
+		bus: b, keys: keys, store: leaseStore{b.js}, owner: owner, log: b.log, began: time.Now(),
+		process: group + "." + nuid.Next(), filters: filters,
+		woken: make(chan struct{}, 1), holds: map[string]*hold{}, guests: map[*ownership]bool{}, stages: map[string][]string{}, view: newLeaseView(),
+	}
 }
 
 // checkLeases refuses a bucket that an earlier version made.

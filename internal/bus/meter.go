@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -23,6 +24,7 @@ type meter struct {
 type head struct {
 	seq     uint64
 	signals uint64
+	stored  time.Time
 }
 
 // meterMost bounds the heads that are read at once; what lies behind is taken to be like what was read.
@@ -46,21 +48,33 @@ func (b *Bus) count(ctx context.Context, key pipeline.StageKey, info *jetstream.
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	floor, delivered := info.AckFloor.Stream, max(info.AckFloor.Stream, info.Delivered.Stream)
-	settled := 0
-	for settled < len(m.heads) && m.heads[settled].seq <= floor {
-		settled++
-	}
-	m.heads = append(m.heads[:0], m.heads[settled:]...)
-	m.through = max(m.through, floor)
+	m.settle(floor)
 	if m.through > delivered+info.NumPending { // Another stream of this name.
 		m.heads, m.through = m.heads[:0], floor
 	}
-	if err := b.readHeads(ctx, key.Stream(), m); err != nil {
+	if err := b.readHeads(ctx, key.Stream(), m, meterMost); err != nil {
 		return 0, 0, err
 	}
-	var known, signals uint64
+	waiting, working = m.split(delivered, delivered+info.NumPending)
+	return waiting, working, nil
+}
+
+// settle forgets what is settled up to floor and returns how many messages and signals that were.
+func (m *meter) settle(floor uint64) (messages, signals uint64) {
+	for messages < uint64(len(m.heads)) && m.heads[messages].seq <= floor {
+		signals += m.heads[messages].signals
+		messages++
+	}
+	m.heads = append(m.heads[:0], m.heads[messages:]...)
+	m.through = max(m.through, floor)
+	return messages, signals
+}
+
+// split returns the signals behind the last delivered message and those up to it. What was not read, up to last, is taken to be like
+// what was.
+func (m *meter) split(delivered, last uint64) (waiting, working uint64) {
+	var signals uint64
 	for _, h := range m.heads {
-		known++
 		signals += h.signals
 		if h.seq <= delivered {
 			working += h.signals
@@ -68,13 +82,14 @@ func (b *Bus) count(ctx context.Context, key pipeline.StageKey, info *jetstream.
 			waiting += h.signals
 		}
 	}
-	if unread := info.NumPending + uint64(max(0, info.NumAckPending)); unread > known && known > 0 && m.through < delivered+info.NumPending {
-		waiting += (unread - known) * signals / known
+	if known := uint64(len(m.heads)); known > 0 && m.through < last {
+		waiting += (last - m.through) * signals / known
 	}
-	return waiting, working, nil
+	return waiting, working
 }
 
-func (b *Bus) readHeads(ctx context.Context, name string, m *meter) error {
+// readHeads reads the heads of at most so many messages.
+func (b *Bus) readHeads(ctx context.Context, name string, m *meter, most uint64) error {
 	stream, err := b.stream(ctx, name)
 	if err != nil {
 		return err
@@ -85,13 +100,13 @@ func (b *Bus) readHeads(ctx context.Context, name string, m *meter) error {
 	cfg := jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: m.through + 1, HeadersOnly: true,
 	}
-	return b.read(ctx, stream, cfg, meterMost, func(msg jetstream.Msg) {
+	return b.read(ctx, stream, cfg, most, func(msg jetstream.Msg) {
 		meta, err := msg.Metadata()
 		if err != nil {
 			return // It is read again the next time.
 		}
 		m.through = meta.Sequence.Stream
-		m.heads = append(m.heads, head{meta.Sequence.Stream, signalsIn(msg)})
+		m.heads = append(m.heads, head{meta.Sequence.Stream, signalsIn(msg), meta.Timestamp})
 	})
 }
 

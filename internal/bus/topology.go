@@ -35,6 +35,9 @@ const (
 	holdTime = ackWait - pullExpiry - 3*time.Second
 )
 
+// scalingAge is for how long decisions of the scaler are kept at most.
+const scalingAge = 7 * 24 * time.Hour
+
 // Durable is a consumer that something outside the layers uses, such as a sink.
 type Durable struct{ Stream, Name string }
 
@@ -93,13 +96,20 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		t.resultStream(pipeline.StreamSituations, pipeline.SubjectSituations, 1),
 		t.resultStream(pipeline.StreamPlans, pipeline.SubjectPlans, 1),
 		t.resultStream(pipeline.StreamDead, pipeline.SubjectDead, 1),
-		t.memoryStream(), t.advisoryStream(), t.register())
+		t.memoryStream(), t.advisoryStream(), t.scalingStream(), t.register())
 }
 
 // memoryStream keeps the last state of each item. Where it is full the items that have not changed for longest are forgotten.
 func (t Topology) memoryStream() jetstream.StreamConfig {
 	cfg := t.resultStream(pipeline.StreamMemory, pipeline.SubjectMemory, 1)
 	cfg.MaxBytes, cfg.MaxMsgsPerSubject, cfg.Duplicates = t.share(1)/2, 1, hopWindow
+	return cfg
+}
+
+// scalingStream keeps the decisions of the scaler: some 15 hours of them where it decides every 2 s for five layers.
+func (t Topology) scalingStream() jetstream.StreamConfig {
+	cfg := t.resultStream(pipeline.StreamScaling, pipeline.SubjectScaling, 1)
+	cfg.MaxBytes, cfg.MaxAge, cfg.Duplicates, cfg.Compression = t.share(1)/2, scalingAge, hopWindow, jetstream.S2Compression
 	return cfg
 }
 

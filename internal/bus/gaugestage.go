@@ -1,0 +1,191 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// What a gauge reads of a partition, so that its cost is bounded whatever waits.
+const (
+	gaugeHeads   = 2000 // heads of packs at each look; packs behind them are taken to be like them
+	gaugeSamples = 4    // partitions per look of whose finished packs some heads are read, to know how many signals packs hold
+	gaugeSample  = 16   // such heads
+	gaugeFade    = 0.99 // what is left of the weight of a head with each later one
+)
+
+// stageGauge is what is known of a partition.
+type stageGauge struct {
+	key   pipeline.StageKey
+	made  time.Time // when its consumer was made
+	last  uint64    // sequence up to which messages were counted as arrived
+	floor uint64    // and as finished; of L1, the number of finished ones
+	meter meter
+}
+
+// stageLoad is what one look at a partition found.
+type stageLoad struct {
+	waiting, working, parked uint64
+	oldest                   time.Time
+	arrived, finished        uint64 // signals in what was read
+	arrivedMore              uint64 // messages that were not
+	finishedMore             uint64
+}
+
+// begin counts from what is there at the first look, or where the consumer was made anew, and with it its stream.
+func (s *stageGauge) begin(info *jetstream.ConsumerInfo) {
+	if s.made.Equal(info.Created) {
+		return
+	}
+	s.made, s.floor = info.Created, info.AckFloor.Stream
+	s.last, s.meter = s.floor, meter{through: s.floor}
+	if s.key.Shared() {
+		s.floor = settledOf(info)
+		s.last = s.floor
+	}
+}
+
+// settledOf returns how many messages are settled of a consumer that settles out of order.
+func settledOf(info *jetstream.ConsumerInfo) uint64 {
+	return info.Delivered.Stream - min(info.Delivered.Stream, uint64(max(0, info.NumAckPending)))
+}
+
+// lookShared measures L1, where a message is a signal.
+func (g *Gauge) lookShared(ctx context.Context, s *stageGauge, info *jetstream.ConsumerInfo) (found stageLoad, err error) {
+	out := uint64(max(0, info.NumAckPending))
+	found.waiting = info.NumPending
+	found.parked = min(out, max(uint64(max(0, info.NumRedelivered)), g.naks.above(info.AckFloor.Stream)))
+	found.working = out - found.parked
+	last, done := info.Delivered.Stream+info.NumPending, settledOf(info)
+	found.arrived, found.finished = last-min(last, s.last), done-min(done, s.floor)
+	s.last, s.floor = max(s.last, last), max(s.floor, done)
+	if found.waiting+out > 0 {
+		found.oldest, err = g.bus.storedAfter(ctx, s.key, info.AckFloor.Stream)
+	}
+	return found, err
+}
+
+// lookKeyed measures a partition of another layer, where a message holds many signals.
+func (g *Gauge) lookKeyed(
+	ctx context.Context, p *packs, s *stageGauge, info *jetstream.ConsumerInfo, samples chan struct{},
+) (found stageLoad, err error) {
+	floor := info.AckFloor.Stream
+	delivered := max(floor, info.Delivered.Stream)
+	last := delivered + info.NumPending
+	settled, signals := s.meter.settle(floor)
+	if floor > s.floor {
+		found.finished, found.finishedMore = signals, floor-s.floor-min(settled, floor-s.floor)
+		s.floor = floor
+	}
+	before := len(s.meter.heads)
+	if last > s.meter.through {
+		if err := g.bus.readHeads(ctx, s.key.Stream(), &s.meter, gaugeHeads); err != nil {
+			return found, err
+		}
+	}
+	last = max(last, s.meter.through) // More has come while it was read.
+	fresh := s.meter.heads[before:]
+	p.learn(fresh)
+	counted := uint64(0)
+	for _, h := range fresh {
+		if h.seq > s.last {
+			found.arrived += h.signals
+			counted++
+		}
+	}
+	if last > s.last {
+		found.arrivedMore = last - s.last - min(counted, last-s.last)
+		s.last = last
+	}
+	found.waiting, found.working = s.meter.split(delivered, last)
+	found.oldest = s.meter.oldest()
+	if found.finishedMore > 0 && len(fresh) == 0 {
+		err = g.sample(ctx, p, s, samples)
+	}
+	return found, err
+}
+
+// oldest returns when the first signal of those that were read was stored.
+func (m *meter) oldest() time.Time {
+	for _, h := range m.heads {
+		if h.signals > 0 {
+			return h.stored
+		}
+	}
+	return time.Time{}
+}
+
+// sample reads some heads of packs that came and went between two looks.
+func (g *Gauge) sample(ctx context.Context, p *packs, s *stageGauge, samples chan struct{}) error {
+	select {
+	case samples <- struct{}{}:
+	default:
+		return nil // Enough others were read.
+	}
+	some := meter{through: s.floor - min(s.floor, gaugeSample)}
+	if err := g.bus.readHeads(ctx, s.key.Stream(), &some, gaugeSample); err != nil {
+		return err
+	}
+	p.learn(some.heads)
+	return nil
+}
+
+// packs knows how many signals the packs of a layer hold; the last ones count most.
+type packs struct {
+	mu                sync.Mutex
+	messages, signals float64
+}
+
+func (p *packs) learn(heads []head) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range heads {
+		p.messages = gaugeFade*p.messages + 1
+		p.signals = gaugeFade*p.signals + float64(h.signals)
+	}
+}
+
+// each returns how many signals a message holds; 1 before anything was read.
+func (p *packs) each() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.messages == 0 {
+		return 1
+	}
+	return p.signals / p.messages
+}
+
+// storedAfter returns when the first message of a stage behind a sequence was stored, zero where there is none. Unlike a direct
+// get, which any replica answers, this one is answered by the leader of the stream: a follower may not have the message yet.
+func (b *Bus) storedAfter(ctx context.Context, key pipeline.StageKey, seq uint64) (time.Time, error) {
+	request, err := json.Marshal(struct {
+		Seq  uint64 `json:"seq"`
+		Next string `json:"next_by_subj"`
+	}{seq + 1, subjectFilter(key)})
+	if err != nil {
+		return time.Time{}, err
+	}
+	reply, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+key.Stream(), request)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("bus: oldest message of %s: %w", key.Stream(), err)
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Time time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return time.Time{}, fmt.Errorf("bus: oldest message of %s: %w", key.Stream(), err)
+	}
+	if answer.Error != nil && answer.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound {
+		return time.Time{}, fmt.Errorf("bus: oldest message of %s: %w", key.Stream(), answer.Error)
+	}
+	return answer.Message.Time, nil
+}

@@ -1,0 +1,236 @@
+package scaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/keda/policy"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// Scaler is one process that decides, or waits to, and serves what was decided.
+type Scaler struct {
+	cfg     Config
+	bus     *bus.Bus
+	log     *slog.Logger
+	meter   *meter
+	leases  *bus.Leases
+	board   *Board
+	metrics *Metrics
+	kick    chan struct{} // measure now
+	leading atomic.Bool
+	beat    atomic.Int64 // when it last did something, Unix nanoseconds
+}
+
+// New returns a scaler on a provisioned NATS; owner names this process to people. Nothing runs yet.
+func New(ctx context.Context, cfg Config, b *bus.Bus, owner string, log *slog.Logger) (*Scaler, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if _, err := b.LastDecision(ctx, layers.NameL1); err != nil {
+		return nil, err
+	}
+	s := &Scaler{cfg: cfg, bus: b, log: log, board: newBoard(cfg.Fresh, time.Now), kick: make(chan struct{}, 1)}
+	s.beat.Store(time.Now().UnixNano())
+	var err error
+	if s.meter, err = newMeter(ctx, b); err != nil {
+		return nil, err
+	}
+	if s.leases, err = b.ScalerLeases(ctx, owner); err != nil {
+		return nil, err
+	}
+	s.metrics = newMetrics(s)
+	return s, nil
+}
+
+// Board returns what was decided.
+func (s *Scaler) Board() *Board { return s.board }
+
+// Run works until ctx ends.
+func (s *Scaler) Run(ctx context.Context) error {
+	var work errgroup.Group
+	for _, run := range []func(context.Context){s.meter.run, s.follow, s.takePart} {
+		work.Go(func() error { run(ctx); return nil })
+	}
+	for _, layer := range layers.Names() {
+		if s.cfg.Limits(layer).Min == 0 {
+			work.Go(func() error { s.watchFirst(ctx, layer); return nil })
+		}
+	}
+	return work.Wait()
+}
+
+// takePart decides whenever no other scaler does.
+func (s *Scaler) takePart(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := s.leases.Hold(ctx, pipeline.StageScaler, s.lead)
+		if ctx.Err() == nil {
+			s.log.WarnContext(ctx, "this scaler stopped deciding and tries again", "error", err)
+		}
+		if pipeline.Pause(ctx, time.Second) != nil {
+			return
+		}
+	}
+}
+
+// lead decides until ctx ends.
+func (s *Scaler) lead(ctx context.Context, own pipeline.Ownership) error {
+	s.log.InfoContext(ctx, "this scaler decides now")
+	s.leading.Store(true)
+	defer s.leading.Store(false)
+	chain, err := s.chain(ctx)
+	if err != nil {
+		return err
+	}
+	ticker := time.NewTicker(s.cfg.Every)
+	defer ticker.Stop()
+	for {
+		if !own.Valid() {
+			return nil
+		}
+		s.round(ctx, chain)
+		select {
+		case <-ticker.C:
+		case <-s.kick:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// resumeTime is how old a predecessor's decision may be for its number to count.
+const resumeTime = 10 * time.Minute
+
+// chain returns the policies of all layers, as the last decisions left them.
+func (s *Scaler) chain(ctx context.Context) (*policy.Chain, error) {
+	names := layers.Names()
+	words, configs := make([]string, len(names)), make([]policy.Config, len(names))
+	for i, layer := range names {
+		words[i], configs[i] = layer.String(), s.cfg.Limits(layer)
+	}
+	chain := policy.NewChain(words, configs)
+	for _, layer := range names {
+		data, err := s.bus.LastDecision(ctx, layer)
+		if err != nil {
+			return nil, err
+		}
+		var last policy.Decision
+		if data == nil || json.Unmarshal(data, &last) != nil || time.Since(last.At) > resumeTime {
+			continue
+		}
+		chain.Resume(last)
+	}
+	return chain, nil
+}
+
+// round measures all layers, decides and tells.
+func (s *Scaler) round(ctx context.Context, chain *policy.Chain) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Fresh/2)
+	defer cancel()
+	began := time.Now()
+	readings, failed := s.meter.read(ctx)
+	s.metrics.read(time.Since(began))
+	s.beat.Store(time.Now().UnixNano())
+	for i, layer := range layers.Names() {
+		if err := failed[i]; err != nil {
+			if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				s.log.WarnContext(ctx, "layer not measured", "layer", layer, "error", err)
+				s.metrics.failed(layer)
+				s.board.fail(layer, err, bus.IsMissing(err))
+			}
+		}
+	}
+	for i, d := range chain.Decide(time.Now().UTC(), readings) {
+		if d != nil {
+			s.tell(ctx, layers.Names()[i], d)
+		}
+	}
+}
+
+// tell stores a decision and serves it. It is served even where it can't be stored: a full NATS needs replicas most.
+func (s *Scaler) tell(ctx context.Context, layer layers.Name, d *policy.Decision) {
+	data, err := json.Marshal(d)
+	if err == nil {
+		err = s.bus.Publish(ctx, []pipeline.Record{{Subject: pipeline.SubjectOfScaling(layer), Data: data}})
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "decision not stored", "layer", layer, "error", err)
+	}
+	if d.Wanted != d.Before {
+		s.log.InfoContext(ctx, "another number of replicas is needed", "layer", layer, "wanted", d.Wanted, "before", d.Before, "reason", d.Reason)
+	}
+	s.board.put(layer, *d)
+}
+
+// follow hears what other scalers decide.
+func (s *Scaler) follow(ctx context.Context) {
+	for ctx.Err() == nil {
+		follow := bus.Follow{Stream: pipeline.StreamScaling, Subjects: []string{pipeline.SubjectScaling + ".*"}}
+		err := follow.Run(ctx, s.bus, func(m *bus.Message) {
+			layer, err := layers.ParseName(strings.TrimPrefix(m.Subject, pipeline.SubjectScaling+"."))
+			var d policy.Decision
+			if err != nil || json.Unmarshal(m.Data, &d) != nil || s.leading.Load() {
+				return
+			}
+			s.beat.Store(time.Now().UnixNano())
+			s.board.put(layer, d)
+		})
+		if err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "decisions of other scalers not heard, trying again", "error", err)
+		}
+		if pipeline.Pause(ctx, time.Second) != nil {
+			return
+		}
+	}
+}
+
+// watchFirst tells at once when a layer that stands still gets a signal.
+func (s *Scaler) watchFirst(ctx context.Context, layer layers.Name) {
+	var waiting errgroup.Group
+	stop := context.CancelFunc(func() {})
+	defer func() { stop(); _ = waiting.Wait() }()
+	_ = s.board.FollowActive(ctx, layer, func(active bool) error { // It ends with ctx only.
+		stop()
+		_ = waiting.Wait()
+		if active {
+			return nil
+		}
+		var listening context.Context
+		listening, stop = context.WithCancel(ctx)
+		waiting.Go(func() error { s.awaitFirst(listening, layer); return nil })
+		return nil
+	})
+}
+
+func (s *Scaler) awaitFirst(ctx context.Context, layer layers.Name) {
+	for ctx.Err() == nil {
+		// What came just before it listened is seen by a measurement now.
+		err := s.bus.AwaitSignal(ctx, layer, s.measureNow)
+		if err == nil {
+			s.log.InfoContext(ctx, "a first signal came in", "layer", layer)
+			s.board.wake(layer)
+			s.measureNow()
+			return
+		}
+		if pipeline.Pause(ctx, time.Second) != nil {
+			return
+		}
+	}
+}
+
+// measureNow has this scaler measure at once, where it is the one that decides.
+func (s *Scaler) measureNow() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
