@@ -19,7 +19,6 @@ const (
 	measureMost = 15 * time.Second // beyond which it is too old to count
 	warmTime    = 3 * time.Second  // in which replicas that have just come take over their share
 	samplesMost = 4096
-	steadySteps = 2 // readings in a row
 )
 
 // flow remembers samples for as long as a drain time, and knows rates from them.
@@ -81,21 +80,29 @@ func (f *flow) finished() float64 {
 	return float64(f.samples[len(f.samples)-1].finished-s.finished) / span.Seconds()
 }
 
-// steady returns signals/s that have come for a while and come still: 0 where it may be the one burst that it looks like.
-func (f *flow) steady() float64 {
+// steady returns signals/s that have come all the time for so long, 0 where it was not looked at for so long. What comes for less
+// may be the one burst that it looks like.
+func (f *flow) steady(over time.Duration) float64 {
 	last := len(f.samples) - 1
-	least, steps := 0.0, 0
-	for at := last; at > 0 && (steps < steadySteps || f.samples[last].at.Sub(f.samples[at].at) < recent); at-- {
-		now, before := &f.samples[at], &f.samples[at-1]
-		rate := float64(now.arrived-before.arrived) / now.at.Sub(before.at).Seconds()
-		if steps++; steps == 1 || rate < least {
-			least = rate
+	least, known := 0.0, false
+	for end := last; end > 0; {
+		begin := end - 1
+		for begin > 0 && f.samples[end].at.Sub(f.samples[begin].at) < recent {
+			begin--
+		}
+		span := f.samples[end].at.Sub(f.samples[begin].at)
+		if span < recent {
+			break
+		}
+		rate := float64(f.samples[end].arrived-f.samples[begin].arrived) / span.Seconds()
+		if !known || rate < least {
+			least, known = rate, true
+		}
+		if end = begin; f.samples[last].at.Sub(f.samples[end].at) >= over {
+			return least
 		}
 	}
-	if steps < steadySteps {
-		return 0
-	}
-	return least
+	return 0
 }
 
 // measured returns what replicas finish per second that are as many as now and not held back; ok is false where that can't be

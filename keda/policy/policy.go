@@ -79,7 +79,7 @@ func (p *Policy) measureNeed(d *Decision, now time.Time) {
 		if d.Coming > 0 {
 			wait -= now.Sub(p.asked)
 		}
-		grows := min(d.ArrivalRate, p.flow.steady()) - d.FinishedRate
+		grows := min(d.ArrivalRate, p.flow.steady(p.cfg.PodStart)) - d.FinishedRate
 		d.Backlog += max(0, grows) * wait.Seconds()
 	}
 	d.Drain = min(d.Backlog/capacity(p.cfg.Drain), work, share)
@@ -170,7 +170,8 @@ func (p *Policy) down(d *Decision, now time.Time, target, held int) int {
 
 // idle reports whether a layer has nothing to do and nothing is on its way.
 func (p *Policy) idle(d *Decision) bool {
-	return d.Reading.Unfinished() == 0 && d.ArrivalRate == 0 && d.Feed == 0 && p.flow.span() >= min(p.cfg.Drain, measureMost)
+	quiet := d.Reading.Unfinished() == 0 && d.ArrivalRate == 0 && d.Feed == 0
+	return quiet && (p.wanted == 0 || p.flow.span() >= min(p.cfg.Drain, measureMost))
 }
 
 // note remembers what was decided.

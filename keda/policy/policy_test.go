@@ -50,7 +50,7 @@ func TestDecide(t *testing.T) {
 		"not watched for long":                  {cfg, 20, Reading{Replicas: 20}, 0, 20, TermWatching},
 		"from zero: the first signal":           {zero, 0, Reading{Waiting: 1}, 0, 1, TermDrain},
 		"from zero: parked ones need somebody":  {zero, 0, Reading{Parked: 1}, 0, 1, TermMin},
-		"from zero: nothing":                    {zero, 0, Reading{Parked: 0}, 0, 1, TermMin}, // not before it was watched
+		"from zero: nothing":                    {zero, 0, Reading{Parked: 0}, 0, 0, TermZero},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

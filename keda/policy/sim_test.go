@@ -135,6 +135,18 @@ func TestBurstIsDrainedInTimeWithoutOvershoot(t *testing.T) {
 	}
 }
 
+// TestFloodOfSecondsIsABurst: what comes for less than pods take to start is not taken to go on.
+func TestFloodOfSecondsIsABurst(t *testing.T) {
+	t.Parallel()
+	p := newPlant(simConfig(), 10, 1)
+	p.run(5, 2*time.Minute)
+	p.run(300, 10*time.Second)
+	p.run(5, 5*time.Minute)
+	if p.peak < 9 || p.peak > 13 {
+		t.Errorf("%d replicas at most: want 10 for 3,000 signals in 30 s at 10/s, and no third more", p.peak)
+	}
+}
+
 func TestStepSettlesOnWhatComesIn(t *testing.T) {
 	t.Parallel()
 	p := newPlant(simConfig(), 10, 1)
