@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"time"
+
+	"github.com/2lab-ai/hal9/internal/telemetry"
 )
 
 // How often the process looks at what changes slowly.
@@ -39,7 +41,7 @@ func (a *App) watchQueues(ctx context.Context) {
 				continue
 			}
 			a.queues[layer].Store(&queue)
-			a.metrics.SetQueue(layer, queue.Depth(), queue.Oldest)
+			a.metrics.SetQueue(layer, telemetry.Queue{Depth: queue.Depth(), Oldest: queue.Oldest, Fill: queue.Fill})
 		}
 	})
 }

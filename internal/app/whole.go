@@ -57,7 +57,7 @@ func (a *App) lookAtWhole(ctx context.Context) error {
 		return err
 	}
 	a.kept.Store(&k)
-	a.metrics.SetWhole(k.whole(store, a.staff()))
+	a.metrics.SetWhole(k.whole(store, a.staff(), a.partitions))
 	return nil
 }
 
@@ -72,8 +72,8 @@ func (a *App) staff() map[layers.Name]bus.Staff {
 	return all
 }
 
-func (k *kept) whole(store uint64, staff map[layers.Name]bus.Staff) telemetry.Whole {
-	w := telemetry.Whole{StoreBytes: store, Open: k.open(), Processes: map[layers.Name]int{}}
+func (k *kept) whole(store uint64, staff map[layers.Name]bus.Staff, partitions int) telemetry.Whole {
+	w := telemetry.Whole{StoreBytes: store, Open: k.open(), Processes: map[layers.Name]int{}, Unowned: map[layers.Name]int{}}
 	for _, layer := range layers.Names() {
 		l := telemetry.Kept{Layer: layer, Dead: k.dead[layer.String()], Verdicts: map[layers.Disposition]uint64{}}
 		for _, d := range layers.Dispositions() {
@@ -83,6 +83,9 @@ func (k *kept) whole(store uint64, staff map[layers.Name]bus.Staff) telemetry.Wh
 	}
 	for layer, s := range staff {
 		w.Processes[layer] = s.Processes
+		if layer != layers.NameL1 {
+			w.Unowned[layer] = partitions - s.Owned
+		}
 	}
 	return w
 }

@@ -58,6 +58,7 @@ func edgeRules() []Rule {
 		},
 		{Packages: "internal/e2e"},
 		{Packages: "internal/e2e/chaos"},
+		{Packages: "internal/e2e/compose"},
 		{Packages: "internal/e2e/proctest"},
 		{Packages: "internal/e2e/score"},
 		{Packages: "internal/score"},

@@ -17,6 +17,7 @@ type Queue struct {
 	Waiting uint64        // signals not taken yet
 	Working uint64        // signals taken and not settled
 	Oldest  time.Duration // age of the oldest unsettled signal; 0 where there is none
+	Fill    float64       // of the fullest stream in which a signal waits: bytes by its bound; 0 where none waits
 }
 
 // Depth returns all unsettled signals.
@@ -32,7 +33,7 @@ func (b *Bus) Queue(ctx context.Context, layer layers.Name, partitions int) (Que
 		}
 		sum.Waiting += q.Waiting
 		sum.Working += q.Working
-		sum.Oldest = max(sum.Oldest, q.Oldest)
+		sum.Oldest, sum.Fill = max(sum.Oldest, q.Oldest), max(sum.Fill, q.Fill)
 	}
 	return sum, nil
 }
@@ -57,6 +58,9 @@ func (b *Bus) queueOf(ctx context.Context, key pipeline.StageKey) (Queue, error)
 	stream, err := b.js.Stream(ctx, key.Stream())
 	if err != nil {
 		return Queue{}, err
+	}
+	if of := stream.CachedInfo(); of.Config.MaxBytes > 0 {
+		q.Fill = float64(of.State.Bytes) / float64(of.Config.MaxBytes)
 	}
 	first := max(info.AckFloor.Stream+1, stream.CachedInfo().State.FirstSeq)
 	oldest, err := stream.GetMsg(ctx, first, jetstream.WithGetMsgSubject(subjectFilter(key)))

@@ -14,6 +14,7 @@ type queues struct {
 	group
 	depth  *prometheus.GaugeVec
 	oldest *prometheus.GaugeVec
+	fill   *prometheus.GaugeVec
 }
 
 func newQueues() *queues {
@@ -26,8 +27,12 @@ func newQueues() *queues {
 			Name: "hal9_queue_oldest_age_seconds",
 			Help: "Age of the oldest signal that the layer has not acknowledged; 0 where none waits.",
 		}, []string{labelLayer}),
+		fill: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "hal9_queue_fill_ratio",
+			Help: "How full the fullest of the layer's streams is in which something waits; at 1 it takes no more.",
+		}, []string{labelLayer}),
 	}
-	q.group = group{q.depth, q.oldest}
+	q.group = group{q.depth, q.oldest, q.fill}
 	return q
 }
 
@@ -35,14 +40,22 @@ func newQueues() *queues {
 func (m *Metrics) ForgetQueue(layer layers.Name) {
 	m.queues.depth.DeleteLabelValues(layer.String())
 	m.queues.oldest.DeleteLabelValues(layer.String())
+	m.queues.fill.DeleteLabelValues(layer.String())
 }
 
-// SetQueue says how many signals wait for the layer, in all its partitions, and how old
-// the oldest is.
-func (m *Metrics) SetQueue(layer layers.Name, depth uint64, oldest time.Duration) {
+// Queue is what waits in front of a layer, in all its partitions.
+type Queue struct {
+	Depth  uint64        // signals
+	Oldest time.Duration // age of the oldest
+	Fill   float64       // of the fullest stream in which something waits, 0..1
+}
+
+// SetQueue says what waits for the layer.
+func (m *Metrics) SetQueue(layer layers.Name, q Queue) {
 	if layerSlot(layer) == 0 {
 		return
 	}
-	m.queues.depth.WithLabelValues(layer.String()).Set(float64(depth))
-	m.queues.oldest.WithLabelValues(layer.String()).Set(seconds(oldest))
+	m.queues.depth.WithLabelValues(layer.String()).Set(float64(q.Depth))
+	m.queues.oldest.WithLabelValues(layer.String()).Set(seconds(q.Oldest))
+	m.queues.fill.WithLabelValues(layer.String()).Set(q.Fill)
 }

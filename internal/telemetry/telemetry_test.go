@@ -107,7 +107,7 @@ func TestMetricsOfProcess(t *testing.T) {
 	if _, ok := before[`hal9_queue_depth_signals{layer="L3"}`]; ok {
 		t.Error("a queue that nobody reported on has a series")
 	}
-	m.SetQueue(layers.NameL3, 7, 1500*time.Millisecond)
+	m.SetQueue(layers.NameL3, Queue{Depth: 7, Oldest: 1500 * time.Millisecond, Fill: .25})
 	m.SetBuild("v0.9.0", "old")
 	m.SetBuild("v1.0.0", "abc")
 	m.SetObjective(Objective{Name: "availability", BudgetRemaining: -0.25, BurnRate: 14.4})
@@ -119,6 +119,7 @@ func TestMetricsOfProcess(t *testing.T) {
 	wantSeries(t, after, map[string]string{
 		`hal9_queue_depth_signals{layer="L3"}`:                            "7",
 		`hal9_queue_oldest_age_seconds{layer="L3"}`:                       "1.5",
+		`hal9_queue_fill_ratio{layer="L3"}`:                               "0.25",
 		`hal9_objective_budget_remaining_ratio{objective="availability"}`: "-0.25",
 		`hal9_objective_burn_rate_ratio{objective="availability"}`:        "14.4",
 		`hal9_ingest_total{door="http",outcome="accepted"}`:               "3",
@@ -155,7 +156,7 @@ func TestMetricsClosedSets(t *testing.T) {
 		m.Dead(layer)
 		m.Restarted(layer)
 		m.Checkpointed(layer, 1)
-		m.SetQueue(layer, 1, time.Second)
+		m.SetQueue(layer, Queue{Depth: 1, Oldest: time.Second})
 	}
 	m.Decided(layers.NameL1, 0, 0, 0)
 	m.Decided(layers.NameL1, 255, 0, 0)
@@ -193,7 +194,7 @@ func TestMetricsTwice(t *testing.T) {
 func TestMetricsLint(t *testing.T) {
 	m := New()
 	m.SetBuild("v1", "c")
-	m.SetQueue(layers.NameL1, 1, 1)
+	m.SetQueue(layers.NameL1, Queue{Depth: 1, Oldest: 1})
 	m.SetObjective(Objective{Name: "o"})
 	m.Checkpointed(layers.NameL1, 1)
 	problems, err := testutil.GatherAndLint(m.registry)

@@ -12,6 +12,7 @@ import (
 type Whole struct {
 	Layers     []Kept
 	Processes  map[layers.Name]int // that work on each layer; one that is not known is absent
+	Unowned    map[layers.Name]int // partitions without a living owner, likewise
 	Open       uint64              // situations
 	StoreBytes uint64
 }
@@ -27,7 +28,7 @@ type Kept struct {
 type whole struct {
 	last atomic.Pointer[Whole]
 
-	verdicts, dead, processes, open, store *prometheus.Desc
+	verdicts, dead, processes, unowned, open, store *prometheus.Desc
 }
 
 func newWhole() *whole {
@@ -38,6 +39,8 @@ func newWhole() *whole {
 			"Dead letters that NATS keeps, of all processes.", []string{labelLayer}, nil),
 		processes: prometheus.NewDesc("hal9_layer_processes",
 			"Living processes that work on the layer.", []string{labelLayer}, nil),
+		unowned: prometheus.NewDesc("hal9_layer_partitions_unowned",
+			"Partitions of the layer that no living process owns.", []string{labelLayer}, nil),
 		open: prometheus.NewDesc("hal9_situations_open",
 			"Situations that were opened and not closed, among those that NATS keeps.", nil, nil),
 		store: prometheus.NewDesc("hal9_nats_store_bytes",
@@ -50,7 +53,7 @@ func (m *Metrics) SetWhole(w Whole) { m.whole.last.Store(&w) }
 
 // Describe implements prometheus.Collector.
 func (w *whole) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{w.verdicts, w.dead, w.processes, w.open, w.store} {
+	for _, desc := range []*prometheus.Desc{w.verdicts, w.dead, w.processes, w.unowned, w.open, w.store} {
 		out <- desc
 	}
 }
@@ -69,6 +72,9 @@ func (w *whole) Collect(out chan<- prometheus.Metric) {
 	}
 	for layer, n := range last.Processes {
 		out <- gauge(w.processes, uint64(max(0, n)), layer.String())
+	}
+	for layer, n := range last.Unowned {
+		out <- gauge(w.unowned, uint64(max(0, n)), layer.String())
 	}
 	out <- gauge(w.open, last.Open)
 	out <- gauge(w.store, last.StoreBytes)

@@ -16,7 +16,7 @@ func TestMetricsOfWhole(t *testing.T) {
 	}
 	m.SetWhole(Whole{
 		Layers:    []Kept{{Layer: layers.NameL3, Dead: 2, Verdicts: map[layers.Disposition]uint64{layers.DispositionFolded: 9}}},
-		Processes: map[layers.Name]int{layers.NameL3: 4, layers.NameL5: 0}, Open: 5, StoreBytes: 1 << 20,
+		Processes: map[layers.Name]int{layers.NameL3: 4, layers.NameL5: 0}, Unowned: map[layers.Name]int{layers.NameL5: 12}, Open: 5, StoreBytes: 1 << 20,
 	})
 	got := scrape(t, m)
 	wantSeries(t, got, map[string]string{
@@ -24,6 +24,7 @@ func TestMetricsOfWhole(t *testing.T) {
 		`hal9_kept_dead_letters{layer="L3"}`:                  "2",
 		`hal9_layer_processes{layer="L3"}`:                    "4",
 		`hal9_layer_processes{layer="L5"}`:                    "0",
+		`hal9_layer_partitions_unowned{layer="L5"}`:           "12",
 		`hal9_situations_open`:                                "5",
 		`hal9_nats_store_bytes`:                               "1.048576e+06",
 	})
@@ -38,9 +39,9 @@ func TestMetricsOfWhole(t *testing.T) {
 // TestQueueThatIsNotKnownAnyMore has no series: a stale depth would look like a layer that stands still.
 func TestQueueThatIsNotKnownAnyMore(t *testing.T) {
 	m := New()
-	m.SetQueue(layers.NameL2, 7, time.Second)
+	m.SetQueue(layers.NameL2, Queue{Depth: 7, Oldest: time.Second, Fill: .5})
 	m.ForgetQueue(layers.NameL2)
-	for _, name := range []string{`hal9_queue_depth_signals{layer="L2"}`, `hal9_queue_oldest_age_seconds{layer="L2"}`} {
+	for _, name := range []string{`hal9_queue_depth_signals{layer="L2"}`, `hal9_queue_oldest_age_seconds{layer="L2"}`, `hal9_queue_fill_ratio{layer="L2"}`} {
 		if got, ok := scrape(t, m)[name]; ok {
 			t.Errorf("%s is %s", name, got)
 		}
