@@ -89,39 +89,41 @@ func (f *provisionFlags) try(ctx context.Context, out io.Writer, log *slog.Logge
 		return err
 	}
 	defer b.Close()
+	if f.check {
+		return f.missing(ctx, out, b)
+	}
 	plan, err := b.Plan(ctx, f.topology)
 	if err != nil {
 		return err
 	}
-	if f.check {
-		if err := missing(plan, b.URL()); err != nil {
-			return err
-		}
-	}
-	if err := f.print(out, plan); err != nil || f.dryRun || f.check {
+	if err := f.print(out, plan); err != nil || f.dryRun {
 		return err
 	}
 	return b.Apply(ctx, plan)
 }
 
-// missing says what is not there. What is there and differs stops nobody: layers work with it.
-func missing(plan []bus.Change, url string) error {
+// missing fails where something is not there. What is there and differs stops nobody: layers work with it.
+func (f *provisionFlags) missing(ctx context.Context, out io.Writer, b *bus.Bus) error {
 	const named = 3
-	var names []string
-	for i := range plan {
-		if plan[i].Kind == bus.ChangeCreate {
-			names = append(names, plan[i].Resource)
-		}
+	names, err := b.Missing(ctx, f.topology)
+	if err != nil {
+		return err
 	}
-	if len(names) == 0 {
-		return nil
+	switch {
+	case f.json && (len(names) == 0 || f.wait == 0):
+		err = json.NewEncoder(out).Encode(append([]string{}, names...))
+	case len(names) == 0:
+		_, err = fmt.Fprintln(out, "nothing is missing")
+	}
+	if err != nil || len(names) == 0 {
+		return err
 	}
 	rest := ""
 	if len(names) > named {
 		rest = fmt.Sprintf(" and %d more", len(names)-named)
 	}
 	return fmt.Errorf("NATS is not provisioned: %s%s missing: run `hal9 provision --nats %s`",
-		strings.Join(names[:min(named, len(names))], ", "), rest, url)
+		strings.Join(names[:min(named, len(names))], ", "), rest, b.URL())
 }
 
 func (f *provisionFlags) print(w io.Writer, plan []bus.Change) error {
@@ -142,11 +144,8 @@ func (f *provisionFlags) print(w io.Writer, plan []bus.Change) error {
 		}
 	}
 	verb := "done"
-	switch {
-	case f.dryRun:
+	if f.dryRun {
 		verb = "nothing done (dry run)"
-	case f.check:
-		verb = "nothing is missing"
 	}
 	_, err := fmt.Fprintf(w, "%d to create, %d to update, %d unchanged: %s\n",
 		counts[bus.ChangeCreate], counts[bus.ChangeUpdate], counts[bus.ChangeNone], verb)

@@ -1,0 +1,108 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+// namePage is a page of the names of streams, or of consumers.
+type namePage struct {
+	apiPage
+
+	Streams   []string `json:"streams"`
+	Consumers []string `json:"consumers"`
+}
+
+// Missing returns what of the topology does not exist, as "stream HAL9_L1". It asks for names only: what exists and has no leader
+// just now is not missing. Another number of partitions is an ErrConflict.
+func (b *Bus) Missing(ctx context.Context, t Topology) ([]string, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	if err := b.checkPartitions(ctx, t.Partitions); errors.Is(err, ErrConflict) {
+		return nil, err
+	}
+	streams, err := b.names(ctx, "STREAM.NAMES")
+	if err != nil {
+		return nil, err
+	}
+	consumers, err := b.consumerNames(ctx, streams, t)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	check := func(exists bool, resource string) {
+		if !exists {
+			missing = append(missing, resource)
+		}
+	}
+	for _, want := range t.streams() {
+		check(streams[want.Name], "stream "+want.Name)
+	}
+	for _, want := range t.consumers() {
+		check(consumers[want.stream][want.config.Durable], "consumer "+want.config.Durable+" on "+want.stream)
+	}
+	for _, want := range t.buckets() {
+		check(streams["KV_"+want.Bucket], "bucket "+want.Bucket)
+	}
+	check(streams["OBJ_"+pipeline.BucketSnapshots], "bucket "+pipeline.BucketSnapshots)
+	return missing, nil
+}
+
+// consumerNames returns the names of the consumers of each stream that exists and should have some.
+func (b *Bus) consumerNames(ctx context.Context, streams map[string]bool, t Topology) (map[string]map[string]bool, error) {
+	lists := map[string]*map[string]bool{}
+	for _, want := range t.consumers() {
+		if streams[want.stream] {
+			lists[want.stream] = new(map[string]bool)
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(inspectAtOnce)
+	for stream, list := range lists {
+		group.Go(func() (err error) {
+			*list, err = b.names(ctx, "CONSUMER.NAMES."+stream)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	found := map[string]map[string]bool{}
+	for stream, list := range lists {
+		found[stream] = maps.Clone(*list)
+	}
+	return found, nil
+}
+
+// names reads all pages of a list of names.
+func (b *Bus) names(ctx context.Context, verb string) (map[string]bool, error) {
+	found := map[string]bool{}
+	for range pagesMost {
+		var page namePage
+		if err := b.api(ctx, verb, len(found), &page); err != nil {
+			return nil, err
+		}
+		if page.Error != nil {
+			if page.Error.ErrorCode == jetstream.JSErrCodeStreamNotFound {
+				break // It has gone since its name was listed.
+			}
+			return nil, fmt.Errorf("bus: list %s: %w", verb, page.Error)
+		}
+		for _, name := range append(page.Streams, page.Consumers...) {
+			found[name] = true
+		}
+		if len(page.Streams)+len(page.Consumers) == 0 || len(found) >= page.Total {
+			break
+		}
+	}
+	return found, nil
+}
