@@ -135,6 +135,7 @@ func proofRules() []Rule {
 			},
 			External: []string{"golang.org/x/sync/errgroup"},
 		},
+		{Packages: "deploy"}, // tests of what is in there
 		{Packages: "internal/tuning", Internal: []string{"layers", "pipeline", "internal/bus"}},
 		{
 			Packages: "internal/trial",

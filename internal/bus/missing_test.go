@@ -30,7 +30,7 @@ func TestMissingIsNotAway(t *testing.T) {
 	defer b.Close()
 	topology := bus.DefaultTopology()
 	topology.Sinks = []bus.Durable{{Stream: "HAL9_SITUATIONS", Name: "sink-chat"}}
-	missing := settled(t, func() ([]string, error) { return b.Missing(t.Context(), topology) })
+	missing := answered(t, func() ([]string, error) { return b.Missing(t.Context(), topology) })
 	for _, want := range []string{
 		"stream HAL9_L1", "consumer l1 on HAL9_L1", "consumer sink-chat on HAL9_SITUATIONS", "bucket hal9_leases", "bucket hal9_snapshots",
 	} {
@@ -38,13 +38,13 @@ func TestMissingIsNotAway(t *testing.T) {
 			t.Errorf("%s is not missing in %q", want, missing)
 		}
 	}
-	settled(t, func() ([]string, error) { return nil, b.Provision(t.Context(), topology) })
-	if missing = settled(t, func() ([]string, error) { return b.Missing(t.Context(), topology) }); len(missing) > 0 {
+	answered(t, func() ([]string, error) { return nil, b.Provision(t.Context(), topology) })
+	if missing = answered(t, func() ([]string, error) { return b.Missing(t.Context(), topology) }); len(missing) > 0 {
 		t.Errorf("missing after provisioning: %q", missing)
 	}
 	// The streams have one copy each, and this server has that of some.
 	cluster.Nodes()[2].Halt()
-	if missing = settled(t, func() ([]string, error) { return b.Missing(t.Context(), topology) }); len(missing) > 0 {
+	if missing = answered(t, func() ([]string, error) { return b.Missing(t.Context(), topology) }); len(missing) > 0 {
 		t.Errorf("missing while a server is away: %q", missing)
 	}
 	if _, err := b.Plan(t.Context(), topology); err == nil {
@@ -61,8 +61,8 @@ func TestMissingTellsConflicts(t *testing.T) {
 	}
 }
 
-// settled asks until the cluster has a leader that answers.
-func settled(t *testing.T, ask func() ([]string, error)) []string {
+// answered asks until the cluster has a leader that answers.
+func answered(t *testing.T, ask func() ([]string, error)) []string {
 	t.Helper()
 	var err error
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
