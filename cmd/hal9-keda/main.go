@@ -46,4 +46,4 @@ func oneLine(err error) string {
 }
 
 // packageNames matches the packages of this module that may start an error's text.
-var packageNames = regexp.MustCompile(`^((config|lint|manifest|policy|simulate): )+`)
+var packageNames = regexp.MustCompile(`^((bus|config|lint|manifest|policy|simulate): )+`)

@@ -17,6 +17,7 @@ import (
 type renderFlags struct {
 	settings manifest.Settings
 	trigger  string
+	config   string
 	out      string
 	check    bool
 }
@@ -45,6 +46,7 @@ and Prometheus. Without --out everything is printed.`,
 	flags.StringVar(&s.Scaler, "scaler", "", "host:port of the scaler (default hal9-scaler.NAMESPACE.svc.cluster.local:9098)")
 	flags.StringVar(&s.Monitoring, "nats-monitoring", "", "host:port of NATS' monitoring, for stock (default hal9-nats.NAMESPACE.svc.cluster.local:8222)")
 	flags.StringVar(&s.Prometheus, "prometheus", "", "URL of Prometheus, for stock (default http://prometheus.monitoring.svc.cluster.local:9090)")
+	flags.StringVar(&f.config, "config", "", "configuration file, for its section scaling; hal9.yaml in this folder is read where it exists")
 	flags.StringVar(&f.out, "out", "", "folder to write into; it is created")
 	flags.BoolVar(&f.check, "check", false, "write nothing, say which files of --out are not as they would be written")
 	return cmd
@@ -54,6 +56,9 @@ func (f *renderFlags) run(out io.Writer) error {
 	f.settings.Trigger = manifest.Trigger(f.trigger)
 	if f.check && f.out == "" {
 		return errors.New("--check: say which folder with --out")
+	}
+	if err := f.configure(); err != nil {
+		return err
 	}
 	files, err := manifest.Render(f.settings)
 	switch {
@@ -68,6 +73,19 @@ func (f *renderFlags) run(out io.Writer) error {
 		if _, err := fmt.Fprintf(out, "---\n%s", file.Data); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// configure takes bounds and pace of each layer from hal9.yaml.
+func (f *renderFlags) configure() error {
+	file, err := loadConfig(f.config)
+	if err != nil {
+		return err
+	}
+	for i := range f.settings.Layers {
+		l := &f.settings.Layers[i]
+		l.Policy = file.Scaling.For(l.Name)
 	}
 	return nil
 }

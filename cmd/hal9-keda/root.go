@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/2lab-ai/hal9/internal/config"
 )
 
 // errSilent ends the process with code 1 where the command has said why itself.
@@ -37,8 +39,21 @@ Every flag can be set by an environment variable: --namespace is HAL9_NAMESPACE.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newRender())
+	root.AddCommand(newRender(), newLint())
 	return root
+}
+
+// loadConfig reads the named file, or hal9.yaml in the working folder where it exists, or
+// nothing.
+func loadConfig(path string) (config.File, error) {
+	const usual = "hal9.yaml"
+	if path == "" {
+		if _, err := os.Stat(usual); err != nil {
+			return config.Default(), nil //nolint:nilerr // All of the configuration is optional.
+		}
+		path = usual
+	}
+	return config.Load(path)
 }
 
 // fromEnvironment sets the flags that the command line leaves unset.

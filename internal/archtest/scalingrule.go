@@ -18,10 +18,14 @@ func scalingRules() []Rule {
 			Packages: "internal/scaling", Internal: []string{"layers", "pipeline", "internal/bus", "keda/policy"},
 			External: []string{"github.com/prometheus", "golang.org/x/sync"},
 		},
-		{Packages: "keda/manifest", Internal: []string{"layers", "pipeline"}, External: []string{types, api, "k8s.io/apimachinery", yaml}},
+		{
+			Packages: "keda/manifest",
+			Internal: []string{"layers", "pipeline", "keda/policy"}, External: []string{types, api, "k8s.io/apimachinery", yaml},
+		},
+		{Packages: "keda/lint", Internal: []string{"layers", "pipeline"}, External: []string{types, api, yaml, "sigs.k8s.io/json"}},
 		{
 			Packages: "cmd/hal9-keda",
-			Internal: []string{"layers", "pipeline", "keda/...", "internal/config"},
+			Internal: []string{"layers", "pipeline", "keda/...", "internal/bus", "internal/config"},
 			External: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 		},
 	}

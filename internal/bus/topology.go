@@ -186,7 +186,7 @@ func planConsumer() consumer {
 func durable(name string, ack jetstream.AckPolicy) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: name, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: ack, AckWait: ackWait,
-		MaxDeliver: -1, MaxAckPending: 64 * burstMax, // thirty processes that have all open that they may
+		MaxDeliver: -1, MaxAckPending: MaxAckPending,
 	}
 }
 

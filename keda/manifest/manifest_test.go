@@ -12,6 +12,7 @@ import (
 	kubeyaml "sigs.k8s.io/yaml"
 
 	"github.com/2lab-ai/hal9/keda/manifest"
+	"github.com/2lab-ai/hal9/keda/policy"
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -150,12 +151,12 @@ func TestMoreReplicasThanPartitionsAreNotAskedFor(t *testing.T) {
 func TestWhatIsWrongIsSaidAtOnce(t *testing.T) {
 	s := manifest.DefaultSettings()
 	s.Namespace, s.Partitions, s.Trigger, s.Prometheus = "Prod_1", 0, "cron", "prometheus:9090"
-	s.Layers = []manifest.Layer{{Name: layers.NameL3, Min: 7, Max: 3}}
+	s.Layers = []manifest.Layer{{Name: layers.NameL3, Policy: policy.Config{Min: 7, Max: 3}}}
 	_, err := manifest.Render(s)
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"Prod_1", "0 partitions", "cron", "prometheus:9090", "L3: maximum of 3 replicas is below the minimum of 7", "pace"} {
+	for _, want := range []string{"Prod_1", "0 partitions", "cron", "prometheus:9090", "L3: policy: min is 7, more than max (3)", "pace"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in:\n%v", want, err)
 		}

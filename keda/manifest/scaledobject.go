@@ -9,6 +9,8 @@ import (
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	autoscaling "k8s.io/api/autoscaling/v2"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/2lab-ai/hal9/keda/policy"
 )
 
 // document is an object with what a reader needs to know of its fields, by path, such as "spec.triggers[0].metadata".
@@ -33,17 +35,16 @@ func scaledObject(s *Settings, l *Layer) document {
 			ScaleTargetRef:  &keda.ScaleTarget{APIVersion: "apps/v1", Kind: "Deployment", Name: nameOf(l)},
 			MinReplicaCount: new(int32(least)), MaxReplicaCount: new(int32(most)),
 			Fallback: &keda.Fallback{
-				FailureThreshold: 3, Replicas: int32(min(l.Fallback, most)), Behavior: keda.FallbackBehaviorCurrentReplicasIfHigher,
+				FailureThreshold: 3, Replicas: int32(max(1, least)), Behavior: keda.FallbackBehaviorCurrentReplicasIfHigher,
 			},
-			Advanced: &keda.AdvancedConfig{HorizontalPodAutoscalerConfig: &keda.HorizontalPodAutoscalerConfig{Behavior: behavior(l)}},
+			Advanced: &keda.AdvancedConfig{HorizontalPodAutoscalerConfig: &keda.HorizontalPodAutoscalerConfig{Behavior: behavior(l.Policy.Pace)}},
 		},
 	}, notes: map[string]string{
 		"spec.fallback": fmt.Sprintf("Without an answer three times in a row the layer keeps the replicas that it has, and has %d at least:\n"+
-			"never none, since work may wait, and never the maximum, since more replicas do not bring NATS back.", min(l.Fallback, most)),
-		"spec.advanced": fmt.Sprintf("At most %d pods more a minute. At most %d fewer in two minutes, and only once fewer were enough for %s.",
-			l.UpPods, l.DownPods, inWords(l.Stabilise)),
+			"never none, since work may wait, and never the maximum, since more replicas do not bring NATS back.", max(1, least)),
+		"spec.advanced": paceNote(l.Policy.Pace),
 	}}
-	if most < l.Max {
+	if most < l.Policy.Max {
 		d.notes["spec.maxReplicaCount"] = fmt.Sprintf("The layer has %d partitions, each with one owner: one more replica would own none.", s.Partitions)
 	}
 	if s.Trigger == TriggerPush {
@@ -54,8 +55,8 @@ func scaledObject(s *Settings, l *Layer) document {
 	if s.WithResources {
 		d.resources()
 	}
-	if s.ScaleToZero {
-		d.zero(s)
+	if s.ScaleToZero || least == 0 {
+		d.zero(s, l)
 	}
 	return d
 }
@@ -84,10 +85,13 @@ func (d *document) resources() {
 }
 
 // zero lets an idle layer have no replica.
-func (d *document) zero(s *Settings) {
+func (d *document) zero(s *Settings, l *Layer) {
 	spec := &d.object.Spec
 	spec.MinReplicaCount, spec.CooldownPeriod = new(int32(0)), new(int32(300))
 	d.note("spec.cooldownPeriod", "Seconds without work after which the last replica goes; it applies to nothing else.")
+	if s.Trigger == TriggerPush && l.Policy.Min > 0 {
+		d.note("spec.minReplicaCount", "The scaler has to let the layer go, too: scaling.min 0 in hal9.yaml.")
+	}
 	if s.Trigger == TriggerStock {
 		spec.PollingInterval = new(int32(5))
 		d.note("spec.pollingInterval", "Seconds until the first signal is seen: without replicas nobody else asks. From one replica on the HPA asks, every 15 s.")
@@ -97,7 +101,7 @@ func (d *document) zero(s *Settings) {
 func (d *document) note(path, text string) { d.notes[path] = text }
 
 // behavior is the pace of the HPA.
-func behavior(l *Layer) *autoscaling.HorizontalPodAutoscalerBehavior {
+func behavior(p policy.Pace) *autoscaling.HorizontalPodAutoscalerBehavior {
 	rules := func(pods int, period, window time.Duration) *autoscaling.HPAScalingRules {
 		return &autoscaling.HPAScalingRules{
 			StabilizationWindowSeconds: new(int32(window.Seconds())), SelectPolicy: new(autoscaling.MaxChangePolicySelect),
@@ -107,8 +111,13 @@ func behavior(l *Layer) *autoscaling.HorizontalPodAutoscalerBehavior {
 		}
 	}
 	return &autoscaling.HorizontalPodAutoscalerBehavior{
-		ScaleUp: rules(l.UpPods, upPeriod, 0), ScaleDown: rules(l.DownPods, downPeriod, l.Stabilise),
+		ScaleUp: rules(p.Up, p.UpEvery, 0), ScaleDown: rules(p.Down, p.DownEvery, p.Settle),
 	}
+}
+
+func paceNote(p policy.Pace) string {
+	return fmt.Sprintf("At most %d pods more in %s. At most %d fewer in %s, and only once fewer were enough for %s.",
+		p.Up, inWords(p.UpEvery), p.Down, inWords(p.DownEvery), inWords(p.Settle))
 }
 
 // inWords returns a time as prose has it.

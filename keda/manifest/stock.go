@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	autoscaling "k8s.io/api/autoscaling/v2"
@@ -37,13 +38,13 @@ func (d *document) stock(s *Settings, l *Layer) {
 	}
 	d.note("spec.triggers", "The lag of each of the layer's consumers: "+unit+".\n"+
 		"Each trigger asks NATS for all streams and consumers of the account, on each poll.")
-	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)), latencyNote(s))
+	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)), latencyNote(s, l))
 	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)+1), "How many pods there are: what the formula multiplies.")
 	spec.Triggers = append(spec.Triggers,
 		keda.ScaleTriggers{
 			Type: "prometheus", Name: "p95",
 			Metadata: map[string]string{
-				"serverAddress": s.Prometheus, "query": latencyQuery(s, l), "threshold": decimal(l.Latency.Seconds()), "ignoreNullValues": "false",
+				"serverAddress": s.Prometheus, "query": latencyQuery(s, l), "threshold": decimal(late(l).Seconds()), "ignoreNullValues": "false",
 			},
 		},
 		keda.ScaleTriggers{
@@ -51,14 +52,17 @@ func (d *document) stock(s *Settings, l *Layer) {
 			Metadata: map[string]string{"podSelector": "app.kubernetes.io/component=" + strings.ToLower(l.Name.String()), "value": "1"},
 		})
 	spec.Advanced.ScalingModifiers = keda.ScalingModifiers{
-		Formula: fmt.Sprintf("max(%s / %s, pods * min(p95 / %s, 2))", sum(lags), decimal(l.Rate*l.Drain.Seconds()), decimal(l.Latency.Seconds())),
-		Target: "1", MetricType: autoscaling.AverageValueMetricType,
+		Formula: fmt.Sprintf("max(%s / %s, pods * min(p95 / %s, 2))", sum(lags), decimal(l.Policy.Rate*l.Policy.Drain.Seconds()), decimal(late(l).Seconds())),
+		Target:  "1", MetricType: autoscaling.AverageValueMetricType,
 	}
 	d.note("spec.advanced.scalingModifiers", fmt.Sprintf(
 		"Replicas needed: the lag over what one replica works off in %s (at %s signals/s: measure yours), or where p95 is\n"+
 			"above its objective that many more, at most twice as many. The target must be an integer: with another one KEDA ignores the fallback.",
-		inWords(l.Drain), decimal(l.Rate)))
+		inWords(l.Policy.Drain), decimal(l.Policy.Rate)))
 }
+
+// late is the objective of the p95: where a backlog is worked off in time, nothing waits for longer than that takes.
+func late(l *Layer) time.Duration { return min(l.Policy.Latency, l.Policy.Drain) }
 
 // sum adds terms up, some to a line.
 func sum(terms []string) string {
@@ -86,14 +90,14 @@ func sum(terms []string) string {
 func latencyQuery(s *Settings, l *Layer) string {
 	name := l.Name.String()
 	quantile := fmt.Sprintf(`histogram_quantile(0.95, sum by (le) (rate(hal9_wait_seconds_bucket{layer="%s"}[2m]))) >= 0`, name)
-	if s.ScaleToZero {
+	if s.ScaleToZero || l.Policy.Min == 0 {
 		return "(" + quantile + ") or vector(0)"
 	}
 	return fmt.Sprintf(`(%s) or 0 * sum(hal9_wait_seconds_count{layer="%s"})`, quantile, name)
 }
 
-func latencyNote(s *Settings) string {
-	if s.ScaleToZero {
+func latencyNote(s *Settings, l *Layer) string {
+	if s.ScaleToZero || l.Policy.Min == 0 {
 		return "p95 of the time that signals wait, in seconds; 0 where there is no traffic, or no pod, which a layer without replicas has to be allowed."
 	}
 	return "p95 of the time that signals wait, in seconds: 0 where there is no traffic, an error where no pod is scraped. (KEDA's default,\n" +
