@@ -29,7 +29,8 @@ algorithm to show what it would do.
 
 Every flag can be set by an environment variable: --namespace is HAL9_NAMESPACE.`,
 		Example: `  hal9-keda render --out keda
-  hal9-keda lint keda/*.yaml`,
+  hal9-keda lint keda
+  hal9-keda simulate --shape spike --to 24000`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,7 +40,7 @@ Every flag can be set by an environment variable: --namespace is HAL9_NAMESPACE.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newRender(), newLint())
+	root.AddCommand(newRender(), newLint(), newSimulate())
 	return root
 }
 

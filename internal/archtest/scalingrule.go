@@ -23,6 +23,7 @@ func scalingRules() []Rule {
 			Internal: []string{"layers", "pipeline", "keda/policy"}, External: []string{types, api, "k8s.io/apimachinery", yaml},
 		},
 		{Packages: "keda/lint", Internal: []string{"layers", "pipeline"}, External: []string{types, api, yaml, "sigs.k8s.io/json"}},
+		{Packages: "keda/simulate", Internal: []string{"keda/policy"}},
 		{
 			Packages: "cmd/hal9-keda",
 			Internal: []string{"layers", "pipeline", "keda/...", "internal/bus", "internal/config"},

@@ -8,6 +8,7 @@ import (
 
 	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	autoscaling "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/2lab-ai/hal9/keda/policy"
@@ -67,6 +68,11 @@ func nameOf(l *Layer) string { return "hal9-" + strings.ToLower(l.Name.String())
 // push adds the trigger that asks HAL9's scaler.
 func (d *document) push(s *Settings, l *Layer) {
 	d.note("spec.triggers", "The metric is how many replicas the layer needs, with a target of 1 for each. `hal9 scaler explain "+l.Name.String()+"` says why so many.")
+	// The scaler has a dead band of its own. The HPA's comes on top: up to a tenth of the replicas would be missing, the last
+	// ones before the maximum always. Kubernetes before 1.35 does not know the field, drops it and keeps to its tenth.
+	b := d.object.Spec.Advanced.HorizontalPodAutoscalerConfig.Behavior
+	b.ScaleUp.Tolerance, b.ScaleDown.Tolerance = new(resource.MustParse("0")), new(resource.MustParse("0"))
+	d.notes["spec.advanced"] += "\nThe scaler has a dead band of its own: without tolerance 0 (Kubernetes 1.35) the HPA would leave a tenth away."
 	d.object.Spec.Triggers = []keda.ScaleTriggers{{
 		Type: "external-push", MetricType: autoscaling.AverageValueMetricType,
 		Metadata: map[string]string{"scalerAddress": s.Scaler, "layer": l.Name.String()},
@@ -77,9 +83,9 @@ func (d *document) push(s *Settings, l *Layer) {
 func (d *document) resources() {
 	d.note(fmt.Sprintf("spec.triggers[%d]", len(d.object.Spec.Triggers)),
 		"A safety net for pods that are busy with something that no queue shows. Utilisation of the requests, which the Deployment must state.")
-	for _, resource := range []struct{ name, percent string }{{"cpu", "60"}, {"memory", "70"}} {
+	for _, r := range []struct{ name, percent string }{{"cpu", "60"}, {"memory", "70"}} {
 		d.object.Spec.Triggers = append(d.object.Spec.Triggers, keda.ScaleTriggers{
-			Type: resource.name, MetricType: autoscaling.UtilizationMetricType, Metadata: map[string]string{"value": resource.percent},
+			Type: r.name, MetricType: autoscaling.UtilizationMetricType, Metadata: map[string]string{"value": r.percent},
 		})
 	}
 }

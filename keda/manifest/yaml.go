@@ -14,7 +14,7 @@ var order = []string{
 	"apiVersion", "kind", "type", "formula", "target", "name", "namespace", "labels", "metricType", "metadata", "spec",
 	"scaleTargetRef", "pollingInterval", "cooldownPeriod", "minReplicaCount", "maxReplicaCount", "triggers", "fallback", "advanced",
 	"value", "periodSeconds",
-	"scaleUp", "scaleDown", "stabilizationWindowSeconds", "selectPolicy", "policies",
+	"scaleUp", "scaleDown", "stabilizationWindowSeconds", "tolerance", "selectPolicy", "policies",
 }
 
 // encode returns the object as YAML: without empty fields, its keys in order, with its notes as comments.
