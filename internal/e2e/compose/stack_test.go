@@ -93,15 +93,29 @@ func (s *stack) run(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Fatalf("docker compose %s: %v\n%s\n%s", strings.Join(args, " "), err, out, stderr.Bytes())
 	}
-	t.Logf("docker compose %s: %s", strings.Join(args, " "), time.Since(began).Round(100*time.Millisecond))
+	if took := time.Since(began).Round(100 * time.Millisecond); args[0] != "--profile" {
+		t.Logf("docker compose %s: %s", strings.Join(args, " "), took)
+	}
 	return string(out)
 }
 
-// up brings services up and waits until they are healthy.
+// up brings services up and waits until all that runs is healthy. It does not use --wait, which gives up at the first check that fails:
+// the layers are not ready for a moment while NATS is away.
 func (s *stack) up(t *testing.T, args ...string) {
 	t.Helper()
-	s.run(t, append([]string{"up", "--detach", "--wait", "--wait-timeout", "300"}, args...)...)
+	s.run(t, append([]string{"up", "--detach"}, args...)...)
+	until(t, 5*time.Minute, func() error {
+		for _, c := range s.containers(t) {
+			if c.State != "running" && c.Service != provision || c.State == "running" && c.Health != "healthy" {
+				return fmt.Errorf("%s is %s %s", c.Service, c.State, c.Health)
+			}
+		}
+		return nil
+	})
 }
+
+// provision is the service that ends.
+const provision = "provision"
 
 // container is what `docker compose ps` says of one.
 type container struct {
