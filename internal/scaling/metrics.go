@@ -68,6 +68,7 @@ func (c *boardCollector) Collect(out chan<- prometheus.Metric) {
 		}
 		of, with := []string{"layer"}, []string{layer.String()}
 		gauge("wanted_replicas", "Replicas that the layer needs.", float64(d.Wanted), of, with)
+		gauge("decided_by", "Always 1; the label says what decided.", 1, []string{"layer", "term"}, []string{layer.String(), string(d.Term)})
 		gauge("live_replicas", "Processes that work on the layer.", float64(d.Reading.Replicas), of, with)
 		gauge("rate_signals_per_second", "What one replica finishes.", d.Rate, of, with)
 		gauge("arrival_signals_per_second", "What comes in.", d.ArrivalRate, of, with)

@@ -150,10 +150,31 @@ func exported(t *testing.T) metrics {
 		name, labels := readDesc(desc.String())
 		all[name] = labels
 	}
+	scalerMetrics(t, all)
 	if len(all) < 40 {
 		t.Fatalf("only %d metrics are known", len(all))
 	}
 	return all
+}
+
+// scalerFile is where the metrics of `hal9 scaler` are, which knows its series at the scrape only: their names are read from there.
+const scalerFile = "../scaling/metrics.go"
+
+var scalerName = regexp.MustCompile(`gauge\("(\w+)"|Name: "hal9_scaler_(\w+)"`)
+
+func scalerMetrics(t *testing.T, all metrics) {
+	t.Helper()
+	source, err := os.ReadFile(scalerFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := scalerName.FindAllStringSubmatch(string(source), -1)
+	if len(names) < 10 {
+		t.Fatalf("%s has %d metrics", scalerFile, len(names))
+	}
+	for _, name := range names {
+		all["hal9_scaler_"+name[1]+name[2]] = append([]string{labelLayer, "state", "term"}, placedLabels...)
+	}
 }
 
 var (
