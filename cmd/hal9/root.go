@@ -67,7 +67,7 @@ func commands(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newUp(g), newSend(g), newFeed(g), newTail(g), newExplain(g), newTrace(g),
 		newSilence(g), newAck(g), newDead(g), newRun(g), newWeb(g), newScaler(g), newProvision(g), newHealth(), newSLO(g), newTrends(g), newFeedback(g), newOutcome(g), newTuning(g),
-		newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newDoctor(g), newVersion(),
+		newLint(), newTest(), newShadow(g), newBench(g), newLoad(g), newDoctor(g), newEmergency(g), newVersion(),
 	}
 }
 
@@ -118,4 +118,4 @@ func oneLine(err error) string {
 }
 
 // packageName matches the packages of this module that may start an error's text.
-var packageName = regexp.MustCompile(`^(app|assembly|bare|bench|bus|cli|config|dead|expr|hal9|ingest|keda|layers|load|natsserver|oncall|outbound|outcome|pipeline|policy|reflexive|rehearsal|scaling|shadow|trial|tuning|web)$`)
+var packageName = regexp.MustCompile(`^(app|assembly|bare|bench|bus|cli|config|dead|doctor|emergency|escalation|expr|hal9|host|ingest|keda|kube|layers|load|natsserver|oncall|outbound|outcome|pipeline|policy|reflexive|rehearsal|scaling|shadow|trial|tuning|web)$`)

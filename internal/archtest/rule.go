@@ -73,7 +73,7 @@ func edgeRules() []Rule {
 		{Packages: "internal/web", Internal: []string{"layers", "pipeline", "internal/host", "internal/ingest", "internal/journal"}, External: []string{prom, "golang.org/x/sync", "golang.org/x/time"}},
 		{
 			Packages: "internal/cli",
-			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/ingest", "keda/policy"},
+			Internal: []string{"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/emergency", "internal/ingest", "internal/kube", "keda/policy"},
 			External: []string{"github.com/schollz/progressbar/v3", "github.com/fatih/color", "golang.org/x/time", "golang.org/x/term"},
 		},
 		{Packages: "internal/bench", Internal: []string{"layers/...", "pipeline", "internal/..."}, External: []string{"golang.org/x/sync"}},
@@ -150,6 +150,8 @@ func helpRules() []Rule {
 		{Packages: "internal/escalation"},
 		{Packages: "internal/host"},
 		{Packages: "internal/journal"},
+		{Packages: "internal/kube"},
+		{Packages: "internal/emergency", Internal: []string{"layers", "internal/kube"}},
 		{
 			Packages: "internal/doctor",
 			Internal: []string{

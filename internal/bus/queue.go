@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -121,4 +122,24 @@ func (b *Bus) Settled(ctx context.Context, key pipeline.StageKey, cps *Checkpoin
 		floor = min(floor, holds-1)
 	}
 	return floor, err
+}
+
+// Queues asks for all layers side by side; those that can't be measured are left out.
+func (b *Bus) Queues(ctx context.Context, partitions int) map[layers.Name]Queue {
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	queues := map[layers.Name]Queue{}
+	for _, layer := range layers.Names() {
+		wait.Go(func() {
+			queue, err := b.Queue(ctx, layer, partitions)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			queues[layer] = queue
+		})
+	}
+	wait.Wait()
+	return queues
 }

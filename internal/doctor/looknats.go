@@ -104,21 +104,7 @@ func (e *examination) queues(ctx context.Context, b *bus.Bus, partitions int) ma
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTime)
 	defer cancel()
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	queues := map[layers.Name]bus.Queue{}
-	for _, layer := range layers.Names() {
-		wait.Go(func() {
-			queue, err := b.Queue(ctx, layer, partitions)
-			if err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				queues[layer] = queue
-			}
-		})
-	}
-	wait.Wait()
-	return queues
+	return b.Queues(ctx, partitions)
 }
 
 func (e *examination) readDead(ctx context.Context, b *bus.Bus, found *NATS) {

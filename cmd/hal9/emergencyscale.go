@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/emergency"
+	"github.com/2lab-ai/hal9/layers"
+)
+
+type scaleFlags struct {
+	*crisis
+
+	options    emergency.Options
+	layers     []string
+	mode       string
+	bus        *bus.Bus // nil where NATS can't be reached
+	partitions int      // 0 unknown
+}
+
+func newEmergencyScale(g *global) *cobra.Command {
+	f := &scaleFlags{crisis: newCrisis(g), options: emergency.DefaultOptions()}
+	cmd := &cobra.Command{
+		Use:   "scale",
+		Short: "Give layers more replicas now, and keep the autoscaler from taking them away",
+		Long: `Give layers more replicas now, and keep the autoscaler from taking them away: the bounds of KEDA's
+ScaledObject and of the HPA are raised, the Deployment is scaled, and the pods are watched until
+they are ready, or it is said what holds them back. Nothing is changed without --yes.
+
+The exact way back is written first: a record for hal9 emergency restore, and a shell script.
+Without --layer: those that are behind, where NATS can be asked; otherwise all.`,
+		Example: `  hal9 emergency scale --layer L3
+  hal9 emergency scale --layer L3 --replicas 20 --yes
+  hal9 emergency scale --layer L2,L3 --replicas 30 --for 4h --context prod --yes`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	f.flags(cmd)
+	connectionFlags(cmd, &f.crisis.bus)
+	flags := cmd.Flags()
+	flags.StringSliceVar(&f.layers, "layer", nil, "which layers: L1 to L5, several separated by commas, or all")
+	complete(cmd, "layer", append(words(layers.Names()), "all")...)
+	flags.IntVar(&f.options.Replicas, "replicas", f.options.Replicas, "replicas of each")
+	flags.StringVar(&f.mode, "mode", string(f.options.Mode), "raise the bounds, so that KEDA may still add pods, or pause KEDA at the number")
+	complete(cmd, "mode", "raise", "pause")
+	flags.DurationVar(&f.options.For, "for", f.options.For, "after this time restoring is urged, by hal9 doctor and hal9 emergency")
+	flags.DurationVar(&f.options.Timeout, "timeout", f.options.Timeout, "for how long pods are waited for")
+	flags.StringVar(&f.record, "record", "", "file of the way back; default below ~/.local/state/hal9")
+	flags.BoolVar(&f.yes, "yes", false, "do it; without it only what would be done is shown")
+	return cmd
+}
+
+func (f *scaleFlags) run(cmd *cobra.Command) error {
+	f.options.Mode = emergency.Mode(strings.ToLower(f.mode))
+	f.options.By = author()
+	named, err := emergency.ParseLayers(f.layers)
+	if err == nil {
+		err = f.options.Validate()
+	}
+	if err != nil {
+		return err
+	}
+	screen := f.screen(cmd)
+	if why := f.connect(cmd); why != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), oneLine(why))
+	} else {
+		defer f.bus.Close()
+	}
+	queues := f.queues(cmd.Context())
+	if f.options.Layers = named; len(named) == 0 {
+		if f.options.Layers, err = f.choose(queues); err != nil {
+			return err
+		}
+	}
+	draft, err := emergency.Prepare(cmd.Context(), f.kube, f.options, f.record)
+	if err != nil {
+		return err
+	}
+	f.warn(draft)
+	if !f.json {
+		screen.Plan(draft, queues, f.yes)
+	}
+	switch {
+	case draft.Idle():
+		return f.finish(screen, draft, nil, errors.New("nothing to do"))
+	case !f.yes:
+		if f.json {
+			return f.print(screen, draft, nil)
+		}
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "  > "+strings.Join(append(os.Args[:1:1], os.Args[1:]...), " ")+" --yes")
+		return err
+	}
+	return f.do(cmd, screen, draft)
+}
+
+// author names who does it: whoever wakes up next wants to know.
+func author() string {
+	user, host := os.Getenv("USER"), "unknown"
+	if name, err := os.Hostname(); err == nil {
+		host = name
+	}
+	if user == "" {
+		user = "unknown"
+	}
+	return user + "@" + host
+}
+
+func (f *scaleFlags) do(cmd *cobra.Command, screen cli.Crisis, draft *emergency.Draft) error {
+	ctx := cmd.Context()
+	if err := draft.Apply(ctx, f.kube, screen.Step); err != nil {
+		if !f.json {
+			screen.Back(draft, f.restoreCommand(screen))
+		}
+		return err
+	}
+	began := time.Now()
+	last, shown := draft.Watch(ctx, f.kube, f.options.Timeout, func(list []emergency.Progress) {
+		screen.Progress(list, f.queues(ctx), time.Since(began))
+	}), false
+	for i := range last {
+		shown = shown || !last[i].Done()
+	}
+	if !shown {
+		return f.finish(screen, draft, last, nil)
+	}
+	why := fmt.Errorf("not all pods are ready after %s; the autoscaler's bounds are raised, so they will come as soon as they can", f.options.Timeout)
+	if ctx.Err() != nil {
+		why = errors.New("stopped while pods were starting; what was changed stays changed")
+	}
+	return f.finish(screen, draft, last, why)
+}
+
+func (f *scaleFlags) restoreCommand(screen cli.Crisis) string {
+	file := ""
+	if f.record != "" {
+		file = " " + f.record
+	}
+	return "hal9 emergency restore" + file + screen.Where() + " --yes"
+}
+
+// finish says what came of it; why is why it is not what was wanted.
+func (f *scaleFlags) finish(screen cli.Crisis, draft *emergency.Draft, last []emergency.Progress, why error) error {
+	if f.json {
+		return errors.Join(f.print(screen, draft, last), why)
+	}
+	screen.Holds(last)
+	if !draft.Idle() {
+		screen.Back(draft, f.restoreCommand(screen))
+	}
+	return why
+}
+
+// print writes it for programs.
+func (f *scaleFlags) print(screen cli.Crisis, draft *emergency.Draft, last []emergency.Progress) error {
+	encoder := json.NewEncoder(screen.Screen.Out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(emergency.Summarize(draft, last, !f.yes))
+}
+
+// connect reaches NATS, where it can be.
+func (f *scaleFlags) connect(cmd *cobra.Command) error {
+	b, err := f.reachable(cmd)
+	if err != nil {
+		return err
+	}
+	if f.partitions, err = b.Partitions(cmd.Context()); err != nil {
+		b.Close()
+		return err
+	}
+	f.bus = b
+	return nil
+}
+
+func (f *scaleFlags) queues(ctx context.Context) cli.Queues {
+	if f.bus == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	return f.bus.Queues(ctx, f.partitions)
+}
+
+// behindAfter is how old the oldest signal of a layer is that is behind.
+const behindAfter = 30 * time.Second
+
+// choose returns the layers that are behind, all where that is not known.
+func (f *scaleFlags) choose(queues cli.Queues) (behind []layers.Name, err error) {
+	if f.bus == nil {
+		return layers.Names(), nil
+	}
+	for _, layer := range layers.Names() {
+		if queue, ok := queues[layer]; !ok || queue.Oldest > behindAfter {
+			behind = append(behind, layer)
+		}
+	}
+	if len(behind) == 0 {
+		return nil, fmt.Errorf("no layer is behind (no signal is older than %s): say which with --layer L3, or --layer all", behindAfter)
+	}
+	return behind, nil
+}
+
+// warn adds what only NATS knows.
+func (f *scaleFlags) warn(draft *emergency.Draft) {
+	for i := range draft.Plans {
+		p := &draft.Plans[i]
+		if f.partitions > 0 && p.Standing.Layer != layers.NameL1 && p.Idle == "" && f.options.Replicas > f.partitions {
+			p.Notes = append(p.Notes, fmt.Sprintf("it has %d partitions: replicas beyond %d have nothing to do", f.partitions, f.partitions))
+		}
+	}
+}

@@ -1,0 +1,212 @@
+package emergency
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/kube"
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// Way is the way back as it stands against the cluster.
+type Way struct {
+	Record *Record
+	Path   string // "" where it was read off the objects
+	Items  []WayItem
+}
+
+// WayItem is one field on the way back.
+type WayItem struct {
+	Layer  string `json:"layer"`
+	Kind   Kind   `json:"kind"`
+	Name   string `json:"name"`
+	Field  string `json:"field"`
+	Now    Value  `json:"now"`
+	Before Value  `json:"before"`
+	State  Back   `json:"state"`
+}
+
+// Back is how a field stands on the way back.
+type Back string
+
+// How fields stand.
+const (
+	BackDo      Back = "restore" // it is as the emergency left it
+	BackDone    Back = "done"    // it is as it was before
+	BackChanged Back = "changed" // somebody made something else of it meanwhile
+	BackMoved   Back = "moved"   // the autoscaler moved it within its bounds, as it is to
+	BackGone    Back = "gone"    // the object is not there, or is another one
+)
+
+// Ways reads what stands in the way of restoring.
+func Ways(ctx context.Context, c kube.Client, r *Record) (*Way, error) {
+	cluster, err := Read(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	w := &Way{Record: r}
+	for i := range r.Layers {
+		l := &r.Layers[i]
+		for j := range l.Changes {
+			w.Items = append(w.Items, itemsOf(cluster, l, &l.Changes[j])...)
+		}
+	}
+	return w, nil
+}
+
+func itemsOf(cluster *Cluster, l *LayerRecord, change *Change) (list []WayItem) {
+	object := cluster.object(change)
+	for _, f := range change.Fields {
+		item := WayItem{Layer: l.Layer, Kind: change.Kind, Name: change.Name, Field: f.Name(), Before: f.Before, Now: Absent}
+		if object == nil {
+			item.State = BackGone
+		} else {
+			item.Now = value(object.Raw, f.Path)
+			item.State = stateOf(&f, item.Now, change.Kind, autoscaled(l))
+		}
+		list = append(list, item)
+	}
+	return list
+}
+
+// autoscaled reports whether something else moves the Deployment's replicas.
+func autoscaled(l *LayerRecord) bool {
+	return slices.ContainsFunc(l.Changes, func(c Change) bool { return c.Kind != KindDeployment })
+}
+
+func stateOf(f *Field, now Value, kind Kind, autoscaled bool) Back {
+	switch {
+	case now == f.Before:
+		return BackDone
+	case now == f.After:
+		return BackDo
+	case kind == KindDeployment && autoscaled:
+		return BackMoved
+	default:
+		return BackChanged
+	}
+}
+
+// object returns what a change is about, nil where that is gone.
+func (c *Cluster) object(change *Change) *kube.Object {
+	var found *kube.Object
+	switch change.Kind {
+	case KindScaledObject:
+		found = named(c.ScaledObjects, change.Name)
+	case KindHPA:
+		found = named(c.HPAs, change.Name)
+	case KindDeployment:
+		found = named(c.Deployments, change.Name)
+	}
+	// KEDA makes its HPAs anew where a pause ends; they stay the same to people.
+	if found != nil && found.Metadata.UID != change.UID && change.Kind != KindHPA {
+		return nil
+	}
+	return found
+}
+
+func named[T any](items []Item[T], name string) *kube.Object {
+	if item := find(items, func(i *Item[T]) bool { return i.Object.Metadata.Name == name }); item != nil {
+		return &item.Object
+	}
+	return nil
+}
+
+// Changed returns what somebody changed meanwhile.
+func (w *Way) Changed() (list []WayItem) {
+	for _, item := range w.Items {
+		if item.State == BackChanged {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// RestoreOptions say how to go back.
+type RestoreOptions struct {
+	KeepReplicas bool // leave the number of pods to the autoscaler, which comes down at its own pace
+	Force        bool // give back what was before also where somebody made something else of it
+}
+
+// Restore gives back what was before. What is so already is left alone, so that it can be run any number of times.
+func (w *Way) Restore(ctx context.Context, c kube.Client, o RestoreOptions, told func(Step)) error {
+	if changed := w.Changed(); len(changed) > 0 && !o.Force {
+		return &ChangedError{changed}
+	}
+	for i := range w.Record.Layers {
+		l := &w.Record.Layers[i]
+		for j := range l.Changes {
+			change := l.Changes[j]
+			if o.KeepReplicas && change.Kind == KindDeployment && autoscaled(l) {
+				change.Fields = nil
+			}
+			if err := restoreOne(ctx, c, l.Layer, &change, told); err != nil {
+				return err
+			}
+		}
+	}
+	if w.Path == "" {
+		return nil
+	}
+	now := time.Now().UTC()
+	w.Record.RestoredAt = &now
+	return w.Record.Write(w.Path, c)
+}
+
+func restoreOne(ctx context.Context, c kube.Client, layer string, change *Change, told func(Step)) error {
+	if len(change.Fields) == 0 && !change.Marked {
+		return nil
+	}
+	step := Step{Layer: layer, Kind: change.Kind, Name: change.Name, Did: "as it was before already"}
+	done, err := patched(ctx, c, change, func(object *kube.Object, revision string) (string, error) {
+		if object.Metadata.UID != change.UID && change.Kind != KindHPA {
+			step.Did = "another object by now: left alone"
+			return "", nil
+		}
+		same := !slices.ContainsFunc(change.Fields, func(f Field) bool { return value(object.Raw, f.Path) != f.Before })
+		marked := change.Marked && object.Metadata.Annotations[AnnotationUntil]+object.Metadata.Annotations[AnnotationRecord] != ""
+		if same && !marked {
+			return "", nil
+		}
+		return change.back(revision), nil
+	})
+	switch trouble := kube.TroubleOf(err); {
+	case done:
+		step.Did = "restored"
+	case trouble == kube.TroubleNotFound && change.Kind == KindHPA:
+		step.Did, err = "gone: KEDA makes it as the ScaledObject says", nil
+	case trouble == kube.TroubleNotFound, trouble == kube.TroubleNoKind:
+		step.Did, err = "gone: left alone", nil
+	}
+	if err != nil {
+		step.Error = err.Error()
+	}
+	told(step)
+	return err
+}
+
+// ChangedError says what somebody changed meanwhile.
+type ChangedError struct{ Items []WayItem }
+
+func (e *ChangedError) Error() string {
+	var list []string
+	for _, item := range e.Items {
+		list = append(list, fmt.Sprintf("%s %s is %s, neither what the emergency set nor what was before (%s)", item.Name, item.Field, item.Now, item.Before))
+	}
+	return "emergency: somebody changed this meanwhile: " + strings.Join(list, "; ") + ": look who, then --force gives back what was before"
+}
+
+// Active reads the emergencies that are under way off the objects themselves.
+func Active(cluster *Cluster, place *kube.Place) *Record {
+	r := &Record{Version: 1, Place: *place}
+	for _, layer := range layers.Names() {
+		s := cluster.Standing(layer)
+		if record, ok := s.Record(); ok {
+			r.put(&record)
+		}
+	}
+	return r
+}
