@@ -47,8 +47,11 @@ Exit code 0: healthy; 1: there are findings; 2: nothing could be looked at.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, g) },
 	}
 	connectionFlags(cmd, &f.options.NATS)
+	kubeFlags(cmd, &f.options.Kube)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.options.HTTP, "http", f.options.HTTP, "address of a process, several separated by commas; processes also answer over NATS")
+	flags.StringVar(&f.options.Kubernetes, "kubernetes", f.options.Kubernetes, "look at Kubernetes, through kubectl: auto (where it finds HAL9 there), on or off")
+	complete(cmd, "kubernetes", doctor.KubernetesAuto, doctor.KubernetesOn, doctor.KubernetesOff)
 	flags.StringVar(&f.options.Data, "data", "", "folder of NATS's data where that is on this machine; default that of `hal9 up`, where it exists")
 	flags.DurationVar(&f.options.Between, "between", f.options.Between, "time between the two looks")
 	flags.StringVar(&f.config, "config", "", "configuration file, for its escalation; hal9.yaml in this folder is read where it exists")
@@ -63,6 +66,11 @@ Exit code 0: healthy; 1: there are findings; 2: nothing could be looked at.`,
 func (f *doctorFlags) run(cmd *cobra.Command, g *global) error {
 	if f.options.Between <= 0 || f.options.Between > time.Minute {
 		return fmt.Errorf("--between %s: want more than 0 and at most 1m", f.options.Between)
+	}
+	switch f.options.Kubernetes {
+	case doctor.KubernetesAuto, doctor.KubernetesOn, doctor.KubernetesOff:
+	default:
+		return fmt.Errorf("--kubernetes %q: want auto, on or off", f.options.Kubernetes)
 	}
 	if cmd.Flags().Lookup("log-level").Value.String() == "info" {
 		g.logLevel = "error" // What the client says while it looks stands in the report.
@@ -87,7 +95,7 @@ func (f *doctorFlags) run(cmd *cobra.Command, g *global) error {
 	if err := f.print(cmd.OutOrStdout(), report); err != nil {
 		return err
 	}
-	if err := f.write(cmd.ErrOrStderr(), report, facts); err != nil {
+	if err := f.write(cmd, report, facts); err != nil {
 		return err
 	}
 	if code := report.ExitCode(); code != 0 {
@@ -133,8 +141,9 @@ func (f *doctorFlags) print(w io.Writer, report *doctor.Report) error {
 	return doctor.Text(w, report, style)
 }
 
-// write writes the files that were asked for and says so on out.
-func (f *doctorFlags) write(out io.Writer, report *doctor.Report, facts *doctor.Facts) error {
+// write writes the files that were asked for and says so.
+func (f *doctorFlags) write(cmd *cobra.Command, report *doctor.Report, facts *doctor.Facts) error {
+	out := cmd.ErrOrStderr()
 	if f.script != "" {
 		if err := os.WriteFile(f.script, []byte(doctor.Script(report)), 0o755); err != nil {
 			return fmt.Errorf("--script: %w", err)
@@ -144,7 +153,7 @@ func (f *doctorFlags) write(out io.Writer, report *doctor.Report, facts *doctor.
 	if f.bundle == "" {
 		return nil
 	}
-	bundle := doctor.Bundle{Report: report, Facts: facts, Config: f.configText()}
+	bundle := doctor.Bundle{Report: report, Facts: facts, Config: f.configText(), Extra: facts.Kubernetes.Files(cmd.Context())}
 	file, err := os.OpenFile(f.bundle, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("--bundle: %w", err)

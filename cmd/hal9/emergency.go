@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -114,10 +115,13 @@ func (c *crisis) restore(cmd *cobra.Command, args []string, o emergency.RestoreO
 		named = args[0]
 	}
 	way, err := emergency.FindWay(ctx, c.kube, &place, named)
+	screen := c.screen(cmd)
+	if errors.Is(err, emergency.ErrNone) {
+		return screen.Active(&emergency.Record{Version: 1, Place: place}, time.Now())
+	}
 	if err != nil {
 		return err
 	}
-	screen := c.screen(cmd)
 	if err := screen.Way(way, o, c.yes); err != nil || !c.yes {
 		return err
 	}

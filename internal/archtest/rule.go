@@ -155,7 +155,8 @@ func helpRules() []Rule {
 		{
 			Packages: "internal/doctor",
 			Internal: []string{
-				"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/escalation", "internal/host", "internal/journal",
+				"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/emergency", "internal/escalation", "internal/host", "internal/journal",
+				"internal/kube",
 			},
 		},
 	}

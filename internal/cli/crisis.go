@@ -51,7 +51,7 @@ func (c Crisis) Plan(d *emergency.Draft, queues Queues, yes bool) {
 		c.line("KEDA       %s", c.yellow("not on this cluster: HPAs and Deployments only"))
 	}
 	c.line("")
-	c.line("%s", c.Screen.dim(fmt.Sprintf("%-5s %-11s %5s  %-21s %-21s %9s %6s", "LAYER", "REPLICAS", "READY", "KEDA MIN .. MAX", "HPA MIN .. MAX", "WAITING", "OLDEST")))
+	c.line("%s", c.Screen.dim(fmt.Sprintf("%-5s %-11s %5s  %-18s %-18s %8s %6s", "LAYER", "REPLICAS", "READY", "KEDA MIN..MAX", "HPA MIN..MAX", "WAITING", "OLDEST")))
 	for i := range d.Plans {
 		c.row(&d.Plans[i], queues)
 	}
@@ -75,7 +75,7 @@ func (c Crisis) row(p *emergency.LayerPlan, queues Queues) {
 			oldest = age(queue.Oldest)
 		}
 	}
-	c.line("%-5s %-11s %5d  %-21s %-21s %9s %6s", row.Layer, orDash(row.Replicas), row.Ready, row.KEDA, row.HPA, waiting, oldest)
+	c.line("%-5s %-11s %5d  %-18s %-18s %8s %6s", row.Layer, orDash(row.Replicas), row.Ready, row.KEDA, row.HPA, waiting, oldest)
 	if row.Paused != "" {
 		c.line("        %s", row.Paused)
 	}
@@ -90,10 +90,10 @@ func (c Crisis) Step(s emergency.Step) {
 		return
 	}
 	if s.Error != "" {
-		c.line("%s %s %s: %s", c.red("FAILED  "), s.Kind, s.Name, s.Error)
+		c.line("%s %s %s: %s", c.red("FAILED   "), s.Kind, s.Name, s.Error)
 		return
 	}
-	c.line("%s %s %s", c.green(cell(s.Did, 8)), s.Kind, s.Name)
+	c.line("%s %s %s", c.green(fmt.Sprintf("%-9s", clean(s.Did))), s.Kind, s.Name)
 }
 
 // Progress says how far the pods are.

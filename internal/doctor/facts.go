@@ -18,7 +18,9 @@ type Facts struct {
 	Processes []Process `json:"processes"` // those that answered, by name
 	Doors     []Door    `json:"doors,omitempty"`
 	Host      *Host     `json:"host,omitempty"`
-	Looked    []Look    `json:"looked"`
+
+	Kubernetes *Kubernetes `json:"kubernetes,omitempty"`
+	Looked     []Look      `json:"looked"`
 }
 
 // Look is one thing that was looked at, or could not be.
@@ -62,7 +64,7 @@ type Host struct {
 
 // seen reports whether anything of HAL9 could be looked at.
 func (f *Facts) seen() bool {
-	return f.NATS != nil && f.NATS.Error == "" || len(f.Processes) > 0
+	return f.NATS != nil && f.NATS.Error == "" || len(f.Processes) > 0 || f.Kubernetes != nil && f.Kubernetes.Error == ""
 }
 
 // stream returns a stream of the last look.

@@ -10,32 +10,37 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/host"
+	"github.com/2lab-ai/hal9/internal/kube"
 )
 
 // Options say where to look.
 type Options struct {
 	NATS    bus.Config    `json:"-"`
-	HTTP    []string      `json:"http"`              // addresses of processes, such as http://127.0.0.1:9099
-	Asked   bool          `json:"http_asked"`        // they were given by name: that they do not answer is a finding
-	Data    string        `json:"data,omitempty"`    // folder of NATS's data where that is on this machine
-	Between time.Duration `json:"between_ns"`        // between the two looks at JetStream; default 2 s
-	Still   time.Duration `json:"still_ns"`          // for how long a consumer with work moves nothing before it has stalled; default 10 s
-	Hint    string        `json:"hint,omitempty"`    // what a hal9 command needs to reach this NATS, such as " --nats nats://host:4222"
-	Version string        `json:"version,omitempty"` // of the program that looks
+	HTTP    []string      `json:"http"`           // addresses of processes, such as http://127.0.0.1:9099
+	Asked   bool          `json:"http_asked"`     // they were given by name: that they do not answer is a finding
+	Data    string        `json:"data,omitempty"` // folder of NATS's data where that is on this machine
+	Between time.Duration `json:"between_ns"`     // between the two looks at JetStream; default 2 s
+	Still   time.Duration `json:"still_ns"`       // for how long a consumer with work moves nothing before it has stalled; default 10 s
+	// Kubernetes says whether to look at it: auto, on or off; default auto.
+	Kubernetes string      `json:"kubernetes"`
+	Kube       kube.Client `json:"-"`
+
+	Hint    string `json:"hint,omitempty"`    // what a hal9 command needs to reach this NATS, such as " --nats nats://host:4222"
+	Version string `json:"version,omitempty"` // of the program that looks
 }
 
 // DefaultOptions returns the defaults.
 func DefaultOptions() Options {
 	cfg := bus.DefaultConfig()
 	cfg.Name, cfg.ConnectTimeout = "hal9-doctor", 3*time.Second
-	return Options{NATS: cfg, HTTP: []string{"http://127.0.0.1:9099"}, Between: 2 * time.Second, Still: 10 * time.Second}
+	return Options{NATS: cfg, HTTP: []string{"http://127.0.0.1:9099"}, Between: 2 * time.Second, Still: 10 * time.Second, Kubernetes: KubernetesAuto, Kube: kube.NewClient()}
 }
 
 // Examine collects the facts. It never fails: what can't be looked at is a fact, too.
 func Examine(ctx context.Context, opts Options, log *slog.Logger) *Facts {
 	e := &examination{opts: opts, log: log, facts: &Facts{At: time.Now(), Options: opts}}
 	var wait sync.WaitGroup
-	for _, look := range []func(context.Context){e.lookAtNATS, e.lookAtDoors, e.lookAtHost} {
+	for _, look := range []func(context.Context){e.lookAtNATS, e.lookAtDoors, e.lookAtHost, e.lookAtKubernetes} {
 		wait.Go(func() { look(ctx) })
 	}
 	wait.Wait()

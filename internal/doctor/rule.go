@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/2lab-ai/hal9/internal/emergency"
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -12,12 +14,30 @@ import (
 func diagnose(f *Facts) []Finding {
 	findings := []Finding{}
 	for _, rule := range []func(*Facts) []Finding{
-		findReach, findDoors, findLost, findMissing, findPeers, findStalled, findOwnerless, findBacklog, findPaused,
+		findReach, findDoors, findKubernetes, findLost, findMissing, findPeers, findStalled, findOwnerless, findBacklog, findPaused,
 		findFull, findAccount, findDead, findObjectives, findUnready, findSkew, findVersions, findMemory, findKills, findDisk, findErrors,
 	} {
 		findings = append(findings, rule(f)...)
 	}
+	for i := range findings {
+		f.fitting(findings[i].Commands)
+	}
 	return findings
+}
+
+// fitting puts the commands first that fit how HAL9 runs here.
+func (f *Facts) fitting(commands []Command) {
+	there := f.Kubernetes != nil && f.Kubernetes.Error == ""
+	slices.SortStableFunc(commands, func(a, b Command) int {
+		strange := func(c *Command) int {
+			kubectl := strings.HasPrefix(c.Run, "kubectl")
+			if kubectl != there && (kubectl || strings.HasPrefix(c.Run, "hal9 run") || strings.HasPrefix(c.Run, "hal9 up") || strings.HasPrefix(c.Run, "systemctl")) {
+				return 1
+			}
+			return 0
+		}
+		return strange(&a) - strange(&b)
+	})
 }
 
 // run makes a command that does something, look one that only looks.
@@ -29,6 +49,9 @@ func (f *Facts) hal9(words string) string { return "hal9 " + words + f.Options.H
 
 // scale is how more processes come to a layer.
 func (f *Facts) scale(layer layers.Name) Command {
+	if f.inCluster(layer) {
+		return run(f.emergency("scale --layer "+layer.String()), "more replicas now; without --yes it only shows")
+	}
 	return run(f.hal9("run --layer "+layer.String()), "one more process of "+layer.String()+", where there is no Kubernetes")
 }
 
@@ -66,6 +89,13 @@ func layerLines(f *Facts) []LayerLine {
 				line.Trend = (float64(queue.Depth()) - float64(before.Depth())) / n.Apart.Seconds()
 			}
 		}
+		if f.Kubernetes != nil {
+			for _, w := range f.Kubernetes.Workloads {
+				if w.Name == emergency.Deployment(layer) {
+					line.Pods = fmt.Sprintf("%d/%d", w.Ready, w.Wanted)
+				}
+			}
+		}
 		lines = append(lines, line)
 	}
 	return lines
@@ -80,6 +110,9 @@ func place(f *Facts) string {
 			where += " (cluster " + last.Server.Cluster + ")"
 		}
 		parts = append(parts, where)
+	}
+	if k := f.Kubernetes; k != nil && k.Error == "" {
+		parts = append(parts, "namespace "+k.Client.Namespace+" of "+k.Place.Cluster)
 	}
 	parts = append(parts, plural(len(f.Processes), "process")+" answered")
 	return strings.Join(parts, ", ")

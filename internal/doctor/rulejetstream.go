@@ -42,8 +42,8 @@ func findLost(f *Facts) []Finding {
 		ID: "lost-leader", Severity: SeverityCritical, What: plural(len(lost), "stream or consumer") + " without a leader: their signals stand still",
 		Evidence: append(evidence, replicas(n.Last.Replicas)),
 		Commands: []Command{
-			run("kubectl -n hal9 rollout restart statefulset/hal9-nats", "one server after another; a leader is elected once a majority is up"),
-			look("kubectl -n hal9 get pods --selector app.kubernetes.io/component=nats -o wide", "which server is down, and on which node"),
+			run(f.kubectl("rollout restart statefulset/hal9-nats"), "one server after another; a leader is elected once a majority is up"),
+			look(f.kubectl("get pods --selector app.kubernetes.io/component=nats -o wide"), "which server is down, and on which node"),
 		},
 	}}
 }
@@ -94,7 +94,7 @@ func findPeers(f *Facts) []Finding {
 			ID: "replica-offline", Severity: SeverityWarning, What: "NATS server " + name + " is away: HAL9 works on with one copy less",
 			Evidence: []string{plural(down[name], "copy") + " there; the next server that goes may stop HAL9"},
 			Commands: []Command{
-				look("kubectl -n hal9 describe pod "+name, "why it is down"),
+				look(f.kubectl("describe pod "+name), "why it is down"),
 				run("start it again on its data", "it catches up by itself"),
 			},
 		})

@@ -87,7 +87,7 @@ func stalledLayer(f *Facts, layer layers.Name, stalled []bus.ConsumerView) Findi
 		finding.What = "nobody runs " + layer.String() + strings.TrimPrefix(what, layer.String()+" stands still")
 		finding.Evidence = append(finding.Evidence, "no live process has announced itself for it")
 		finding.Commands = []Command{
-			look("kubectl -n hal9 get deployment,pods --selector app.kubernetes.io/component="+strings.ToLower(layer.String()), "are there pods, and what holds them back?"),
+			look(f.kubectl("get deployment,pods --selector app.kubernetes.io/component="+strings.ToLower(layer.String())), "are there pods, and what holds them back?"),
 			f.scale(layer),
 		}
 	default:
@@ -95,8 +95,8 @@ func stalledLayer(f *Facts, layer layers.Name, stalled []bus.ConsumerView) Findi
 			finding.Evidence = append(finding.Evidence, plural(runners, "live process")+", and none takes anything")
 		}
 		finding.Commands = []Command{
-			look("kubectl -n hal9 logs --selector app.kubernetes.io/component="+strings.ToLower(layer.String())+" --since 10m --prefix", "what they say"),
-			run("kubectl -n hal9 rollout restart deployment/hal9-"+strings.ToLower(layer.String()), "start them anew: what is in flight is done again, once"),
+			look(f.kubectl("logs --selector app.kubernetes.io/component="+strings.ToLower(layer.String())+" --since 10m --prefix"), "what they say"),
+			run(f.kubectl("rollout restart deployment/hal9-"+strings.ToLower(layer.String())), "start them anew: what is in flight is done again, once"),
 			run("systemctl restart hal9, or kill -TERM the process", "the same without Kubernetes"),
 		}
 	}

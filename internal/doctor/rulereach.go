@@ -25,7 +25,7 @@ func findReach(f *Facts) []Finding {
 		ID: "nats-unreachable", Severity: SeverityCritical, What: "NATS can't be reached at " + n.URL,
 		Evidence: []string{n.Error, plural(len(f.Processes), "process") + " answered over HTTP"},
 		Commands: []Command{
-			look("kubectl -n hal9 port-forward service/hal9-nats 4222", "in Kubernetes: then look again"),
+			look(f.kubectl("port-forward service/hal9-nats 4222"), "in Kubernetes: then look again"),
 			look("hal9 doctor --nats nats://HOST:4222", "where it is another address"),
 			run("hal9 up", "where all of HAL9 runs on this machine, in one process"),
 		},
@@ -105,7 +105,7 @@ func findVersions(f *Facts) []Finding {
 	return []Finding{{
 		ID: "version-skew", Severity: SeverityWarning, What: "processes of " + plural(len(builds), "version") + " run side by side",
 		Evidence: evidence,
-		Commands: []Command{look("kubectl -n hal9 rollout status deployment --selector app.kubernetes.io/name=hal9", "is a rollout under way, or stuck?")},
+		Commands: []Command{look(f.kubectl("rollout status deployment --selector app.kubernetes.io/name=hal9"), "is a rollout under way, or stuck?")},
 	}}
 }
 

@@ -110,7 +110,7 @@ func findMemory(f *Facts) (list []Finding) {
 			list = append(list, Finding{
 				ID: "memory", Severity: SeverityWarning, What: p.title() + " has used " + share(used, m.Limit) + " of its memory",
 				Evidence: []string{bytes(used) + " of " + bytes(m.Limit) + "; beyond that the kernel kills it"},
-				Commands: []Command{f.scaleAny(p), look("kubectl -n hal9 top pods", "")},
+				Commands: []Command{f.scaleAny(p), look(f.kubectl("top pods"), "")},
 			})
 		} else if m.GoLimit > 0 && float64(m.Heap)/float64(m.GoLimit) > 0.95 {
 			list = append(list, Finding{
@@ -142,7 +142,7 @@ func findKills(f *Facts) (list []Finding) {
 			list = append(list, Finding{
 				ID: "oom-kill", Severity: SeverityWarning, What: "the kernel killed something beside " + p.title() + " for want of memory",
 				Evidence: []string{fmt.Sprintf("oom_kill %d in its control group since that was made; bound %s", p.Memory.OOMKills, bytes(p.Memory.Limit))},
-				Commands: []Command{look("kubectl -n hal9 get pods -o wide", "restarts, and why"), f.scaleAny(p)},
+				Commands: []Command{look(f.kubectl("get pods -o wide"), "restarts, and why"), f.scaleAny(p)},
 			})
 		}
 	}

@@ -139,7 +139,7 @@ func complaint(f *Facts, list []trouble, severity Severity, noun string) Finding
 	}
 	finding := Finding{
 		ID: noun, Severity: severity, What: fmt.Sprintf("%s logged, the last %s ago", plural(sum, strings.TrimSuffix(noun, "s")), age(f.At.Sub(newest(list)))),
-		Commands: []Command{look("kubectl -n hal9 logs --selector app.kubernetes.io/name=hal9 --since 15m --prefix", "all of it")},
+		Commands: []Command{look(f.kubectl("logs --selector app.kubernetes.io/name=hal9 --since 15m --prefix"), "all of it")},
 	}
 	for _, t := range list[:min(len(list), shownOf)] {
 		finding.Evidence = append(finding.Evidence, fmt.Sprintf("%s × %s (%s): %s", number(t.Count), t.Message, few(t.who, 1), redact(t.Detail)))

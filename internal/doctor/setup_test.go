@@ -18,7 +18,7 @@ import (
 // options are those of tests: quick, and only NATS.
 func options(url string) Options {
 	opts := DefaultOptions()
-	opts.NATS.URL, opts.HTTP = url, nil
+	opts.NATS.URL, opts.HTTP, opts.Kubernetes = url, nil, KubernetesOff
 	opts.Between, opts.Still, opts.Hint = 200*time.Millisecond, time.Millisecond, " --nats nats://here"
 	return opts
 }

@@ -41,7 +41,7 @@ func (d *Draft) Apply(ctx context.Context, c kube.Client, told func(Step)) error
 				continue
 			}
 			step := Step{Layer: p.Record.Layer, Kind: change.Kind, Name: change.Name, Did: "changed"}
-			_, err := patched(ctx, c, change, func(object *kube.Object, revision string) (string, error) {
+			_, err := patched(ctx, c, change, p.Standing.object(change.Kind), func(object *kube.Object, revision string) (string, error) {
 				if object.Metadata.UID != change.UID {
 					return "", fmt.Errorf("emergency: %s %s is another one than a moment ago: look again", change.Kind, change.Name)
 				}
@@ -61,13 +61,19 @@ func (d *Draft) Apply(ctx context.Context, c kube.Client, told func(Step)) error
 	return nil
 }
 
-// patched reads an object and patches it; where it has become another one in between, it does so again. want returns the
-// patch, "" for none.
-func patched(ctx context.Context, c kube.Client, change *Change, want func(*kube.Object, string) (string, error)) (done bool, err error) {
+// patched patches an object as it was read; where it has become another one in between, it is read again. want returns
+// the patch, "" for none.
+func patched(
+	ctx context.Context, c kube.Client, change *Change, read *kube.Object, want func(*kube.Object, string) (string, error),
+) (done bool, err error) {
 	for range patchTries {
-		object, err := kube.Get[kube.Object](ctx, c, string(change.Kind), change.Name)
-		if err != nil {
-			return false, err
+		object := read
+		if read = nil; object == nil {
+			fresh, err := kube.Get[kube.Object](ctx, c, string(change.Kind), change.Name)
+			if err != nil {
+				return false, err
+			}
+			object = &fresh
 		}
 		var meta struct {
 			Metadata struct {
@@ -77,7 +83,7 @@ func patched(ctx context.Context, c kube.Client, change *Change, want func(*kube
 		if err := json.Unmarshal(object.Raw, &meta); err != nil {
 			return false, fmt.Errorf("emergency: %s %s: %w", change.Kind, change.Name, err)
 		}
-		body, err := want(&object, meta.Metadata.ResourceVersion)
+		body, err := want(object, meta.Metadata.ResourceVersion)
 		if err != nil || body == "" {
 			return false, err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/2lab-ai/hal9/internal/kube"
 )
@@ -16,18 +17,22 @@ func capacity(ctx context.Context, c kube.Client, plans []LayerPlan) (warnings [
 	if more["pods"] == 0 {
 		return nil
 	}
-	if quotas, err := kube.Get[kube.List[kube.Quota]](ctx, c, "resourcequotas"); err == nil {
+	var quotas kube.List[kube.Quota]
+	var nodes kube.List[kube.Node]
+	var pods kube.List[kube.Pod]
+	var errs [3]error
+	var wait sync.WaitGroup
+	wait.Go(func() { quotas, errs[0] = kube.Get[kube.List[kube.Quota]](ctx, c, "resourcequotas") })
+	wait.Go(func() { nodes, errs[1] = kube.Get[kube.List[kube.Node]](ctx, c, "nodes") })
+	wait.Go(func() { pods, errs[2] = kube.Get[kube.List[kube.Pod]](ctx, c, "pods", "--all-namespaces") })
+	wait.Wait()
+	if errs[0] == nil {
 		warnings = append(warnings, overQuota(quotas.Items, more)...)
 	}
-	nodes, err := kube.Get[kube.List[kube.Node]](ctx, c, "nodes")
-	if err != nil {
-		return warnings
+	if errs[1] == nil && errs[2] == nil {
+		warnings = append(warnings, overNodes(nodes.Items, pods.Items, more)...)
 	}
-	pods, err := kube.Get[kube.List[kube.Pod]](ctx, c, "pods", "--all-namespaces")
-	if err != nil {
-		return warnings
-	}
-	return append(warnings, overNodes(nodes.Items, pods.Items, more)...)
+	return warnings
 }
 
 // demand is what the additional pods ask for, by resource.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	"github.com/2lab-ai/hal9/internal/kube"
 	"github.com/2lab-ai/hal9/layers"
@@ -24,39 +23,42 @@ type Item[T any] struct {
 	Is     T
 }
 
-// Read reads what there is.
+// Read reads what there is, in one request where there is KEDA.
 func Read(ctx context.Context, c kube.Client) (*Cluster, error) {
 	cluster := &Cluster{KEDA: true}
-	var wait sync.WaitGroup
-	var errs [3]error
-	wait.Go(func() { cluster.Deployments, errs[0] = items[kube.Workload](ctx, c, KindDeployment) })
-	wait.Go(func() { cluster.ScaledObjects, errs[1] = items[kube.ScaledObject](ctx, c, KindScaledObject) })
-	wait.Go(func() { cluster.HPAs, errs[2] = items[kube.HPA](ctx, c, KindHPA) })
-	wait.Wait()
-	if kube.TroubleOf(errs[1]) == kube.TroubleNoKind {
-		cluster.KEDA, errs[1] = false, nil
+	others := string(KindDeployment) + "," + string(KindHPA)
+	list, err := kube.Get[kube.List[kube.Object]](ctx, c, others+","+string(KindScaledObject))
+	if kube.TroubleOf(err) == kube.TroubleNoKind {
+		cluster.KEDA = false
+		list, err = kube.Get[kube.List[kube.Object]](ctx, c, others)
 	}
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		if err := cluster.add(&list.Items[i]); err != nil {
+			return nil, fmt.Errorf("emergency: %s %s: %w", list.Items[i].Kind, list.Items[i].Metadata.Name, err)
 		}
 	}
 	return cluster, nil
 }
 
-func items[T any](ctx context.Context, c kube.Client, kind Kind) ([]Item[T], error) {
-	list, err := kube.Get[kube.List[kube.Object]](ctx, c, string(kind))
-	if err != nil {
-		return nil, err
+func (c *Cluster) add(object *kube.Object) (err error) {
+	switch object.Kind {
+	case "Deployment":
+		c.Deployments, err = appended(c.Deployments, object)
+	case "HorizontalPodAutoscaler":
+		c.HPAs, err = appended(c.HPAs, object)
+	case "ScaledObject":
+		c.ScaledObjects, err = appended(c.ScaledObjects, object)
 	}
-	found := make([]Item[T], len(list.Items))
-	for i := range list.Items {
-		found[i].Object = list.Items[i]
-		if err := json.Unmarshal(list.Items[i].Raw, &found[i].Is); err != nil {
-			return nil, fmt.Errorf("emergency: %s %s: %w", kind, list.Items[i].Metadata.Name, err)
-		}
-	}
-	return found, nil
+	return err
+}
+
+func appended[T any](list []Item[T], object *kube.Object) ([]Item[T], error) {
+	item := Item[T]{Object: *object}
+	err := json.Unmarshal(object.Raw, &item.Is)
+	return append(list, item), err
 }
 
 // find returns the first item for which a condition holds, nil where there is none.
@@ -133,4 +135,18 @@ func (s *Standing) manager() string {
 		}
 	}
 	return ""
+}
+
+// object returns the layer's object of a kind, nil where there is none.
+func (s *Standing) object(kind Kind) *kube.Object {
+	switch {
+	case kind == KindScaledObject && s.ScaledObject != nil:
+		return &s.ScaledObject.Object
+	case kind == KindHPA && s.HPA != nil:
+		return &s.HPA.Object
+	case kind == KindDeployment && s.Deployment != nil:
+		return &s.Deployment.Object
+	default:
+		return nil
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/kube"
@@ -36,16 +37,8 @@ func Prepare(ctx context.Context, c kube.Client, o Options, path string) (*Draft
 		return nil, err
 	}
 	d := &Draft{Path: path}
-	var err error
-	if d.Place, err = c.Place(ctx); err != nil {
-		return nil, err
-	}
-	cluster, err := Read(ctx, c)
+	cluster, err := d.look(ctx, c)
 	if err != nil {
-		return nil, err
-	}
-	d.KEDA = cluster.KEDA
-	if err := d.mayI(ctx, c); err != nil {
 		return nil, err
 	}
 	if d.Path == "" {
@@ -71,19 +64,37 @@ func Prepare(ctx context.Context, c kube.Client, o Options, path string) (*Draft
 	return d, nil
 }
 
-// mayI asks for the rights that are needed.
-func (d *Draft) mayI(ctx context.Context, c kube.Client) (err error) {
-	rights := Rights()
-	if !d.KEDA {
-		rights = slices.DeleteFunc(rights, func(r kube.Right) bool { return strings.HasPrefix(r.Resource, "scaledobjects") })
+// look asks where kubectl speaks to, what there is and what the user may do.
+func (d *Draft) look(ctx context.Context, c kube.Client) (cluster *Cluster, err error) {
+	if d.Place, err = c.Place(ctx); err != nil {
+		return nil, err
 	}
-	if d.Rights, err = c.MayI(ctx, rights); err != nil {
-		return err
+	var wait sync.WaitGroup
+	var errs [2]error
+	wait.Go(func() { cluster, errs[0] = Read(ctx, c) })
+	wait.Go(func() { d.Rights, errs[1] = c.MayI(ctx, Rights()) })
+	wait.Wait()
+	if cluster != nil {
+		d.KEDA = cluster.KEDA
+	}
+	if errs[1] == nil { // It says more than that something could not be read.
+		errs[1] = d.mayI(cluster == nil || cluster.KEDA)
+	}
+	if errs[1] != nil {
+		return nil, errs[1]
+	}
+	return cluster, errs[0]
+}
+
+// mayI says which rights are lacking.
+func (d *Draft) mayI(keda bool) error {
+	if !keda {
+		d.Rights = slices.DeleteFunc(d.Rights, func(r kube.Right) bool { return r.Group == "keda.sh" })
 	}
 	var lacking []string
 	for _, r := range d.Rights {
 		if !r.May {
-			lacking = append(lacking, r.Verb+" "+r.Resource)
+			lacking = append(lacking, strings.TrimSuffix(r.Verb+" "+r.Resource+"."+r.Group, "."))
 		}
 	}
 	if len(lacking) > 0 {

@@ -201,8 +201,9 @@ func (o Options) Validate() error {
 func Rights() []kube.Right {
 	var rights []kube.Right
 	for _, kind := range []Kind{KindScaledObject, KindHPA, KindDeployment} {
+		name, group, _ := strings.Cut(string(kind), ".")
 		for _, verb := range []string{"get", "patch"} {
-			rights = append(rights, kube.Right{Verb: verb, Resource: strings.Replace(string(kind), ".", "s.", 1)})
+			rights = append(rights, kube.Right{Verb: verb, Group: group, Resource: name + "s"})
 		}
 	}
 	return append(rights, kube.Right{Verb: "list", Resource: "pods"})

@@ -37,7 +37,7 @@ const (
 	BackDo      Back = "restore" // it is as the emergency left it
 	BackDone    Back = "done"    // it is as it was before
 	BackChanged Back = "changed" // somebody made something else of it meanwhile
-	BackMoved   Back = "moved"   // the autoscaler moved it within its bounds, as it is to
+	BackMoved   Back = "moved"   // what moves it anyway did: the autoscaler, or KEDA its HPA
 	BackGone    Back = "gone"    // the object is not there, or is another one
 )
 
@@ -65,11 +65,17 @@ func itemsOf(cluster *Cluster, l *LayerRecord, change *Change) (list []WayItem) 
 			item.State = BackGone
 		} else {
 			item.Now = value(object.Raw, f.Path)
-			item.State = stateOf(&f, item.Now, change.Kind, autoscaled(l))
+			item.State = stateOf(&f, item.Now, movable(l, change))
 		}
 		list = append(list, item)
 	}
 	return list
+}
+
+// movable reports whether something else moves the fields of an object, as it is to: the autoscaler a Deployment's
+// replicas, and KEDA the bounds of its HPA.
+func movable(l *LayerRecord, change *Change) bool {
+	return change.Kind == KindDeployment && autoscaled(l) || change.Kind == KindHPA && !change.Marked
 }
 
 // autoscaled reports whether something else moves the Deployment's replicas.
@@ -77,13 +83,13 @@ func autoscaled(l *LayerRecord) bool {
 	return slices.ContainsFunc(l.Changes, func(c Change) bool { return c.Kind != KindDeployment })
 }
 
-func stateOf(f *Field, now Value, kind Kind, autoscaled bool) Back {
+func stateOf(f *Field, now Value, movable bool) Back {
 	switch {
 	case now == f.Before:
 		return BackDone
 	case now == f.After:
 		return BackDo
-	case kind == KindDeployment && autoscaled:
+	case movable:
 		return BackMoved
 	default:
 		return BackChanged
@@ -160,8 +166,8 @@ func restoreOne(ctx context.Context, c kube.Client, layer string, change *Change
 	if len(change.Fields) == 0 && !change.Marked {
 		return nil
 	}
-	step := Step{Layer: layer, Kind: change.Kind, Name: change.Name, Did: "as it was before already"}
-	done, err := patched(ctx, c, change, func(object *kube.Object, revision string) (string, error) {
+	step := Step{Layer: layer, Kind: change.Kind, Name: change.Name, Did: "as before"}
+	done, err := patched(ctx, c, change, nil, func(object *kube.Object, revision string) (string, error) {
 		if object.Metadata.UID != change.UID && change.Kind != KindHPA {
 			step.Did = "another object by now: left alone"
 			return "", nil

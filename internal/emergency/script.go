@@ -18,15 +18,15 @@ func Script(r *Record, c kube.Client) string {
 # Cluster %s (%s), namespace %s.
 # The same, with a look at what changed meanwhile: hal9 emergency restore
 failed=0
-`, r.Place.Cluster, r.Place.Server, r.Place.Namespace)
+`, printable(r.Place.Cluster), printable(r.Place.Server), printable(r.Place.Namespace))
 	for i := range r.Layers {
 		l := &r.Layers[i]
 		fmt.Fprintf(&b, "\n# %s: %d replicas since %s, by %s; to be taken back by %s\n",
-			l.Layer, l.Replicas, l.At.UTC().Format(time.RFC3339), printable(l.By), l.Until.UTC().Format(time.RFC3339))
+			printable(l.Layer), l.Replicas, l.At.UTC().Format(time.RFC3339), printable(l.By), l.Until.UTC().Format(time.RFC3339))
 		for j := range l.Changes {
 			change := &l.Changes[j]
 			for _, f := range change.Fields {
-				fmt.Fprintf(&b, "#   %s %s: %s -> %s\n", change.Name, f.Name(), f.After, f.Before)
+				fmt.Fprintf(&b, "#   %s\n", printable(fmt.Sprintf("%s %s: %s -> %s", change.Name, f.Name(), f.After, f.Before)))
 			}
 			args := []string{"patch", string(change.Kind), change.Name, "--type", "merge", "--patch", change.back("")}
 			fmt.Fprintf(&b, "%s || failed=1\n", c.Command(args...))

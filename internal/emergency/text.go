@@ -54,13 +54,13 @@ func (p *LayerPlan) Row() Row {
 	}
 	if s.ScaledObject != nil {
 		spec := &s.ScaledObject.Is.Spec
-		r.KEDA = p.arrow(KindScaledObject, "minReplicaCount", orDefault(spec.MinReplicaCount, 0)) + " .. " +
-			p.arrow(KindScaledObject, "maxReplicaCount", orDefault(spec.MaxReplicaCount, 100))
+		r.KEDA = p.bounds(KindScaledObject, [2]string{"minReplicaCount", "maxReplicaCount"},
+			[2]string{orDefault(spec.MinReplicaCount, 0), orDefault(spec.MaxReplicaCount, 100)})
 		r.Paused = p.paused()
 	}
 	if s.HPA != nil {
-		r.HPA = p.arrow(KindHPA, "minReplicas", orDefault(s.HPA.Is.Spec.MinReplicas, 1)) + " .. " +
-			p.arrow(KindHPA, "maxReplicas", fmt.Sprint(s.HPA.Is.Spec.MaxReplicas))
+		spec := &s.HPA.Is.Spec
+		r.HPA = p.bounds(KindHPA, [2]string{"minReplicas", "maxReplicas"}, [2]string{orDefault(spec.MinReplicas, 1), fmt.Sprint(spec.MaxReplicas)})
 	}
 	return r
 }
@@ -74,11 +74,28 @@ func orDefault(n *int, otherwise int) string {
 
 // arrow writes a value, and what it becomes where that is something else.
 func (p *LayerPlan) arrow(kind Kind, name, now string) string {
+	if after := p.after(kind, name, now); after != now {
+		return now + " -> " + after
+	}
+	return now
+}
+
+// bounds writes a minimum and a maximum, and what they become where that is something else.
+func (p *LayerPlan) bounds(kind Kind, names, now [2]string) string {
+	before := now[0] + ".." + now[1]
+	if after := p.after(kind, names[0], now[0]) + ".." + p.after(kind, names[1], now[1]); after != before {
+		return before + " -> " + after
+	}
+	return before
+}
+
+// after returns what becomes of a value.
+func (p *LayerPlan) after(kind Kind, name, now string) string {
 	for i := range p.Record.Changes {
 		c := &p.Record.Changes[i]
 		for _, f := range c.Fields {
-			if c.Kind == kind && f.Path[len(f.Path)-1] == name && string(f.After) != now {
-				return now + " -> " + string(f.After)
+			if c.Kind == kind && f.Path[len(f.Path)-1] == name {
+				return string(f.After)
 			}
 		}
 	}

@@ -20,12 +20,12 @@ type Client struct {
 	Context    string        // of kubectl's configuration; default the current one
 	Kubeconfig string        // file; default what kubectl itself takes
 	Namespace  string        // default hal9
-	Timeout    time.Duration // of one request; default 10 s
+	Timeout    time.Duration // of one request; default 20 s
 }
 
 // NewClient returns a client with the defaults.
 func NewClient() Client {
-	return Client{Program: "kubectl", Namespace: "hal9", Timeout: 10 * time.Second}
+	return Client{Program: "kubectl", Namespace: "hal9", Timeout: 20 * time.Second}
 }
 
 // ErrMissing says that there is no kubectl.
@@ -125,6 +125,10 @@ const outputMost = 64 << 20
 
 // Run runs kubectl and returns what it writes.
 func (c Client) Run(ctx context.Context, args ...string) ([]byte, error) {
+	return c.run(ctx, nil, args...)
+}
+
+func (c Client) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
 	all := c.Args(args...)
 	// One that hangs, such as in a login helper, must not hold up what is urgent.
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout+5*time.Second)
@@ -132,6 +136,9 @@ func (c Client) Run(ctx context.Context, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, c.Program, append(all, "--request-timeout", c.Timeout.String())...)
 	out, text := bounded{most: outputMost}, bounded{most: 64 << 10}
 	cmd.Stdout, cmd.Stderr = &out, &text
+	if input != nil {
+		cmd.Stdin = bytes.NewReader(input)
+	}
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	if err == nil {

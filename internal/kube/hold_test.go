@@ -1,0 +1,165 @@
+package kube
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// recorded reads what kubectl answered about a cluster with one fault per Deployment.
+func recorded(t *testing.T) *Scene {
+	t.Helper()
+	s := &Scene{}
+	var objects List[Object]
+	read(t, "testdata/scene.json", &objects)
+	for i := range objects.Items {
+		if err := s.add(&objects.Items[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var events List[Event]
+	read(t, "testdata/events.json", &events)
+	s.Events = events.Items
+	return s
+}
+
+func read[T any](t *testing.T, path string, into *T) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatHoldsPodsBack(t *testing.T) {
+	t.Parallel()
+	scene := recorded(t)
+	for _, test := range []struct {
+		workload string
+		kind     HoldKind
+		pods     int
+		what     string
+	}{
+		{"hal9-big", HoldUnschedulable, 2, "no node takes them: too little cpu on 2 nodes"},
+		{"hal9-img", HoldImage, 2, "image ghcr.io/2lab-ai/hal9:dev can't be pulled"},
+		{"hal9-oom", HoldOOM, 2, "killed for want of memory (OOMKilled)"},
+		{"hal9-crash", HoldCrash, 2, "they crash again and again, last with exit code 1"},
+		{"hal9-probe", HoldProbe, 2, "they run and do not get ready: Readiness probe failed: HTTP probe failed with statuscode: 503"},
+		{"hal9-quota", HoldQuota, 0, "3 pods can't be made: quota tight: requests.cpu=2001200m of requests.cpu=1001 used, a pod more asks for requests.cpu=900m"},
+	} {
+		w, holds := scene.Of(test.workload)
+		if w == nil || len(holds) != 1 {
+			t.Errorf("%s: %+v", test.workload, holds)
+			continue
+		}
+		if h := holds[0]; h.Kind != test.kind || len(h.Pods) != test.pods || h.What != test.what || h.Detail == "" {
+			t.Errorf("%s: %s, %d pods, %q; want %s, %d, %q", test.workload, h.Kind, len(h.Pods), h.What, test.kind, test.pods, test.what)
+		}
+	}
+	if w, _ := scene.Of("hal9-nobody"); w != nil {
+		t.Errorf("found %+v", w)
+	}
+}
+
+func TestWhyNoNodeTakesAPod(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"0/5 nodes are available: 2 Insufficient cpu, 3 Insufficient memory. preemption: …":                                       "too little cpu on 2 nodes, too little memory on 3 nodes",
+		"0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 Insufficient cpu.": "taint node-role.kubernetes.io/control-plane, too little cpu on 2 nodes",
+		"0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.":                                                "anti-affinity",
+		"0/3 nodes are available: 3 node(s) didn't match pod topology spread constraints.":                                        "topology spread constraints",
+		"0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.":                                              "a volume claim without volume",
+		"no nodes available to schedule pods":                                                                                     "no nodes available to schedule pods",
+	} {
+		if got := scheduling(message); got != want {
+			t.Errorf("%q: %q, want %q", message, got, want)
+		}
+	}
+}
+
+// TestTroubles are texts of kubectl 1.32 against an API server 1.37.
+func TestTroubles(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Trouble{
+		`The connection to the server 127.0.0.1:17442 was refused - did you specify the right host or port?`: TroubleUnreachable,
+		`error: context "prod" does not exist`:                               TroubleUnreachable,
+		`error: the server doesn't have a resource type "scaledobjects"`:     TroubleNoKind,
+		`Error from server (NotFound): deployments.apps "hal9-l9" not found`: TroubleNotFound,
+		`Error from server (Forbidden): deployments.apps is forbidden: User "dave" cannot list resource "deployments" in API group "apps" in the namespace "hal9"`:                 TroubleForbidden,
+		`Error from server (Conflict): Operation cannot be fulfilled on deployments.apps "hal9-l3": the object has been modified; please apply your changes to the latest version`: TroubleConflict,
+		`error: You must be logged in to the server (Unauthorized)`: TroubleForbidden,
+		`Error from server (BadRequest): something else`:            TroubleOther,
+	} {
+		if got := classify(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	said := firstLines("E1126 03:00:00.123 memcache.go:265] couldn't get current server API group list\nThe connection was refused\nThe connection was refused\n")
+	if said != "The connection was refused" {
+		t.Errorf("kept %q", said)
+	}
+}
+
+func TestNoKubectl(t *testing.T) {
+	t.Parallel()
+	c := NewClient()
+	c.Program = "no-such-kubectl"
+	if _, err := c.Run(t.Context(), "get", "pods"); err != ErrMissing { //nolint:errorlint // Nothing may wrap it: it is all that is said.
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestQuantities(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Quantity{"2": 2000, "500m": 500, "4Gi": 4 << 30 * 1000, "1k": 1e6, "1.5": 1500, "1e3": 1e6, "0": 0} {
+		if got, err := ParseQuantity(text); err != nil || got != want {
+			t.Errorf("%s: %f, %v; want %f", text, float64(got), err, float64(want))
+		}
+	}
+	for _, text := range []string{"", "x", "4Gx", "NaN", "--1", "m"} {
+		if got, err := ParseQuantity(text); err == nil {
+			t.Errorf("%q is read as %f", text, float64(got))
+		}
+	}
+	if got := Quantity(4<<30*1000).Text("memory") + " " + Quantity(1500).Text("cpu"); got != "4 GiB 1.5" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// FuzzHolds holds that nothing that the API server may send stops the diagnosis.
+func FuzzHolds(f *testing.F) {
+	data, err := os.ReadFile("testdata/scene.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		var list List[Object]
+		if json.Unmarshal(data, &list) != nil {
+			return
+		}
+		s := &Scene{}
+		for i := range list.Items {
+			_ = s.add(&list.Items[i])
+		}
+		for i := range s.Workloads {
+			s.Of(s.Workloads[i].Metadata.Name)
+		}
+	})
+}
+
+func TestCommandsAreQuoted(t *testing.T) {
+	t.Parallel()
+	c := Client{Context: "prod eu", Namespace: "hal9"}
+	got := c.Command("patch", "so", "x", "--patch", `{"a":"it's"}`)
+	want := strings.TrimSpace(`kubectl --context 'prod eu' --namespace hal9 patch so x --patch '{"a":"it'\''s"}'`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
