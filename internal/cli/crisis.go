@@ -30,7 +30,8 @@ func (c Crisis) line(format string, args ...any) {
 
 func (c Crisis) red(text string) string    { return c.Screen.paint(text, color.FgRed, color.Bold) }
 func (c Crisis) yellow(text string) string { return c.Screen.paint(text, color.FgYellow, color.Bold) }
-func (c Crisis) green(text string) string  { return c.Screen.paint(text, color.FgGreen, color.Bold) }
+
+func (c Crisis) green(text string) string { return c.Screen.paint(text, color.FgGreen, color.Bold) }
 
 // place says which cluster is meant, and as whom.
 func (c Crisis) place(p *kube.Place) {

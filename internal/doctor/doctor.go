@@ -88,6 +88,11 @@ func (r *Report) Count(severity Severity) (n int) {
 	return n
 }
 
+// found reports whether there is a finding of a kind.
+func (r *Report) found(id string) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.ID == id })
+}
+
 // ExitCode is 0 for healthy, 1 for findings and 2 where nothing could be looked at.
 func (r *Report) ExitCode() int {
 	switch r.State {

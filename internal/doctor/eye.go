@@ -19,6 +19,8 @@ func words(r *Report) (quote, comfort string) {
 	switch {
 	case r.State == StateUnknown:
 		return `"Dave? I can't see anything from here."`, "Nothing answered. That says little yet: is the address right?"
+	case r.found("not-provisioned"):
+		return `"I'm sorry, Dave. I'm afraid I can't do that."`, "One step at a time: begin with 1."
 	case r.Count(SeverityCritical) > 0:
 		return `"I'm sorry, Dave. I'm afraid I can't do that."`, "What was acknowledged is stored and waits. Breathe, begin with 1."
 	case r.State == StateTrouble:

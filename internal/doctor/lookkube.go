@@ -180,6 +180,11 @@ func sickNodes(nodes []kube.Node) (list []string) {
 	return list
 }
 
+// natsDown reports whether NATS runs in the namespace and none of its pods is ready.
+func (k *Kubernetes) natsDown() bool {
+	return slices.ContainsFunc(k.Workloads, func(w WorkloadLine) bool { return w.Name == "hal9-nats" && w.Ready == 0 })
+}
+
 func (k *Kubernetes) addScalers() {
 	for i := range k.Cluster.ScaledObjects {
 		s := &k.Cluster.ScaledObjects[i].Is

@@ -90,6 +90,12 @@ func findWorkloads(f *Facts) (list []Finding) {
 			if len(h.Pods) > 0 {
 				text = plural(len(h.Pods), "pod") + " " + text
 			}
+			if j == 0 {
+				finding.What += ": " + h.What
+				if text = ""; h.Detail != "" {
+					text = h.Detail
+				}
+			}
 			finding.Evidence = append(finding.Evidence, text)
 			if len(h.Log) > 0 {
 				finding.Evidence = append(finding.Evidence, "its log ends: "+redact(strings.Join(h.Log[max(0, len(h.Log)-2):], " / ")))

@@ -21,8 +21,12 @@ func findReach(f *Facts) []Finding {
 			},
 		}}
 	}
+	severity := SeverityCritical
+	if k := f.Kubernetes; k != nil && k.Error == "" && !k.natsDown() {
+		severity = SeverityWarning // It may well be up, and only not reachable from here.
+	}
 	return []Finding{{
-		ID: "nats-unreachable", Severity: SeverityCritical, What: "NATS can't be reached at " + n.URL,
+		ID: "nats-unreachable", Severity: severity, What: "NATS can't be reached at " + n.URL,
 		Evidence: []string{n.Error, plural(len(f.Processes), "process") + " answered over HTTP"},
 		Commands: []Command{
 			look(f.kubectl("port-forward service/hal9-nats 4222"), "in Kubernetes: then look again"),

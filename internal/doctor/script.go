@@ -12,7 +12,7 @@ import (
 var programs = regexp.MustCompile(`^(?:hal9|kubectl|nats|curl|df|du|dmesg|free|timedatectl) `)
 
 // placeholder matches what whoever runs a command must fill in.
-var placeholder = regexp.MustCompile(`\b(?:BYTES|HOST|FILE)\b`)
+var placeholder = regexp.MustCompile(`\b(?:BYTES|HOST|FILE|NAME|POD)\b`)
 
 // runs reports whether a command can be run as it stands; otherwise it is advice.
 func (c *Command) runs() bool {

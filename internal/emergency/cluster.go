@@ -126,8 +126,10 @@ func (s *Standing) ownedByKEDA() bool {
 func (s *Standing) manager() string {
 	for _, meta := range s.marked() {
 		for _, known := range []struct{ key, name string }{
-			{"argocd.argoproj.io/tracking-id", "Argo CD"}, {"argocd.argoproj.io/instance", "Argo CD"},
-			{"kustomize.toolkit.fluxcd.io/name", "Flux"}, {"helm.toolkit.fluxcd.io/name", "Flux"},
+			{"argocd.argoproj.io/tracking-id", "Argo CD"},
+			{"argocd.argoproj.io/instance", "Argo CD"},
+			{"kustomize.toolkit.fluxcd.io/name", "Flux"},
+			{"helm.toolkit.fluxcd.io/name", "Flux"},
 		} {
 			if meta.Annotations[known.key]+meta.Labels[known.key] != "" {
 				return known.name

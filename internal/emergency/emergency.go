@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -110,7 +111,7 @@ func value(object json.RawMessage, path []string) Value {
 }
 
 // number writes an integer as a value.
-func number(n int) Value { return Value(fmt.Sprint(n)) }
+func number(n int) Value { return Value(strconv.Itoa(n)) }
 
 // text writes a text as a value.
 func text(s string) Value {

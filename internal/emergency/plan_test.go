@@ -29,42 +29,42 @@ func TestPlans(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		change func(t *testing.T, c *Cluster, o *Options)
+		change func(s stage, o *Options)
 		want   []string
 		note   string
 	}{
-		{"KEDA", func(*testing.T, *Cluster, *Options) {}, raise, ""},
-		{"pause", func(_ *testing.T, _ *Cluster, o *Options) { o.Mode = ModePause }, []string{
+		{"KEDA", func(stage, *Options) {}, raise, ""},
+		{"pause", func(_ stage, o *Options) { o.Mode = ModePause }, []string{
 			`hal9-l2 annotation autoscaling.keda.sh/paused-replicas: null -> "20"`, "hal9-l2 spec.replicas: 2 -> 20",
 		}, ""},
-		{"paused at a number", func(t *testing.T, c *Cluster, _ *Options) {
-			c.with(t, KindScaledObject, "hal9-l2", annotation(pausedReplicas), `"5"`)
+		{"paused at a number", func(s stage, _ *Options) {
+			s.set(KindScaledObject, "hal9-l2", annotation(pausedReplicas), `"5"`)
 		}, append([]string{`hal9-l2 annotation autoscaling.keda.sh/paused-replicas: "5" -> "20"`}, raise...), ""},
-		{"paused by somebody", func(t *testing.T, c *Cluster, _ *Options) {
-			c.with(t, KindScaledObject, "hal9-l2", annotation(pausedAll), `"true"`)
-			c.replace(t, KindHPA, "keda-hpa-hal9-l2", nil)
+		{"paused by somebody", func(s stage, _ *Options) {
+			s.set(KindScaledObject, "hal9-l2", annotation(pausedAll), `"true"`)
+			s.drop(KindHPA, "keda-hpa-hal9-l2")
 		}, []string{raise[0], raise[1], raise[4]}, "KEDA is paused for hal9-l2"},
-		{"may not scale out", func(t *testing.T, c *Cluster, _ *Options) {
-			c.with(t, KindScaledObject, "hal9-l2", annotation(pausedOut), `"true"`)
+		{"may not scale out", func(s stage, _ *Options) {
+			s.set(KindScaledObject, "hal9-l2", annotation(pausedOut), `"true"`)
 		}, append([]string{`hal9-l2 annotation autoscaling.keda.sh/paused-scale-out: "true" -> null`}, raise...), ""},
-		{"a maximum above it stays, no minimum is 0", func(t *testing.T, c *Cluster, _ *Options) {
-			c.with(t, KindScaledObject, "hal9-l2", []string{"spec", "maxReplicaCount"}, "60")
-			c.with(t, KindScaledObject, "hal9-l2", []string{"spec", "minReplicaCount"}, Absent)
-			c.with(t, KindHPA, "keda-hpa-hal9-l2", []string{"spec", "maxReplicas"}, "60")
+		{"a maximum above it stays, no minimum is 0", func(s stage, _ *Options) {
+			s.set(KindScaledObject, "hal9-l2", []string{"spec", "maxReplicaCount"}, "60")
+			s.set(KindScaledObject, "hal9-l2", []string{"spec", "minReplicaCount"}, Absent)
+			s.set(KindHPA, "keda-hpa-hal9-l2", []string{"spec", "maxReplicas"}, "60")
 		}, []string{"hal9-l2 spec.minReplicaCount: null -> 20", raise[2], raise[4]}, ""},
-		{"no KEDA, an HPA", func(t *testing.T, c *Cluster, _ *Options) { c.replace(t, KindScaledObject, "hal9-l2", nil) }, raise[2:], ""},
-		{"a Deployment alone", func(t *testing.T, c *Cluster, _ *Options) {
-			c.replace(t, KindScaledObject, "hal9-l2", nil)
-			c.replace(t, KindHPA, "keda-hpa-hal9-l2", nil)
+		{"no KEDA, an HPA", func(s stage, _ *Options) { s.drop(KindScaledObject, "hal9-l2") }, raise[2:], ""},
+		{"a Deployment alone", func(s stage, _ *Options) {
+			s.drop(KindScaledObject, "hal9-l2")
+			s.drop(KindHPA, "keda-hpa-hal9-l2")
 		}, raise[4:], ""},
-		{"GitOps", func(t *testing.T, c *Cluster, _ *Options) {
-			c.with(t, KindDeployment, "hal9-l2", []string{"metadata", "labels", "kustomize.toolkit.fluxcd.io/name"}, `"hal9"`)
+		{"GitOps", func(s stage, _ *Options) {
+			s.set(KindDeployment, "hal9-l2", []string{"metadata", "labels", "kustomize.toolkit.fluxcd.io/name"}, `"hal9"`)
 		}, raise, "Flux manages hal9-l2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c, o := recorded(t), wanting(20)
-			test.change(t, c, &o)
+			test.change(stage{c, t}, &o)
 			p := Plan(c.Standing(layers.NameL2), o, nil, now)
 			if diff := cmp.Diff(test.want, fields(&p)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)

@@ -157,3 +157,20 @@ func golden(t *testing.T, path, got string) {
 		t.Errorf("%s: (-want +got)\n%s", path, diff)
 	}
 }
+
+// stage is a cluster of one test.
+type stage struct {
+	*Cluster
+
+	t *testing.T
+}
+
+func (s stage) set(kind Kind, name string, path []string, v Value) {
+	s.t.Helper()
+	s.with(s.t, kind, name, path, v)
+}
+
+func (s stage) drop(kind Kind, name string) {
+	s.t.Helper()
+	s.replace(s.t, kind, name, nil)
+}

@@ -1,7 +1,7 @@
 package emergency
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +20,7 @@ func Advice(h *kube.Hold, c kube.Client) string {
 	case kube.HoldUnschedulable:
 		return "kubectl top nodes; " + c.Command("describe", "pod", pod)
 	case kube.HoldOOM:
-		return c.Command("set", "resources", "deployment/"+ownerOf(pod), "--limits", "memory=8Gi") + "   (restarts its pods)"
+		return c.Command("set", "resources", "deployment/"+ownerOf(pod), "--limits", "memory=8Gi") + "  # restarts its pods"
 	case kube.HoldCrash, kube.HoldProbe:
 		return c.Command("logs", pod, "--previous", "--tail", "50")
 	default:
@@ -50,7 +50,7 @@ func (p *LayerPlan) Row() Row {
 	r := Row{Layer: s.Layer.String(), KEDA: "none", HPA: "none"}
 	if s.Deployment != nil {
 		r.Ready = s.Deployment.Is.Status.ReadyReplicas
-		r.Replicas = p.arrow(KindDeployment, "replicas", fmt.Sprint(s.Deployment.Is.Wanted()))
+		r.Replicas = p.arrow(KindDeployment, "replicas", strconv.Itoa(s.Deployment.Is.Wanted()))
 	}
 	if s.ScaledObject != nil {
 		spec := &s.ScaledObject.Is.Spec
@@ -60,16 +60,16 @@ func (p *LayerPlan) Row() Row {
 	}
 	if s.HPA != nil {
 		spec := &s.HPA.Is.Spec
-		r.HPA = p.bounds(KindHPA, [2]string{"minReplicas", "maxReplicas"}, [2]string{orDefault(spec.MinReplicas, 1), fmt.Sprint(spec.MaxReplicas)})
+		r.HPA = p.bounds(KindHPA, [2]string{"minReplicas", "maxReplicas"}, [2]string{orDefault(spec.MinReplicas, 1), strconv.Itoa(spec.MaxReplicas)})
 	}
 	return r
 }
 
 func orDefault(n *int, otherwise int) string {
 	if n == nil {
-		return fmt.Sprint(otherwise)
+		return strconv.Itoa(otherwise)
 	}
-	return fmt.Sprint(*n)
+	return strconv.Itoa(*n)
 }
 
 // arrow writes a value, and what it becomes where that is something else.

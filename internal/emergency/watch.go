@@ -80,14 +80,14 @@ func (d *Draft) progress(ctx context.Context, c kube.Client) []Progress {
 			continue
 		}
 		w, holds := scene.Of(Deployment(plan.Standing.Layer))
-		switch {
-		case w == nil:
+		if w == nil {
 			p.Error = "its Deployment is gone"
-		default:
-			p.Made, p.Ready = w.Status.Replicas, w.Status.ReadyReplicas
-			if !p.Done() {
-				p.Holds = holds
-			}
+			list = append(list, p)
+			continue
+		}
+		p.Made, p.Ready = w.Status.Replicas, w.Status.ReadyReplicas
+		if !p.Done() {
+			p.Holds = holds
 		}
 		list = append(list, p)
 	}
