@@ -123,6 +123,10 @@ flood: ## flood a running HAL9 for a minute: memory, latency of critical signals
 e2e-compose: ## docker compose on your Docker: build, up, send, scale, kill, count, down (COMPOSE_OBSERVABILITY="prometheus jaeger grafana traces")
 	COMPOSE_E2E=1 $(GO) test -count=1 -v -timeout 40m -run '^TestCompose$$' ./internal/e2e/compose
 
+.PHONY: e2e-emergency
+e2e-emergency: ## emergencies and hal9 doctor on the cluster of KUBECONFIG, in namespaces of their own (needs kubectl; KEDA for what is about it)
+	EMERGENCY=1 $(GO) test -count=1 -v -timeout 60m ./internal/e2e/emergency
+
 .PHONY: score
 score: ## publish the labelled data over NATS to HAL9 and score its verdicts (HAL9_DATA, SCORE_JSON=FILE)
 	SCORE=1 $(GO) test -count=1 -v -timeout 20m -run '^TestScore$$' ./internal/e2e/score
