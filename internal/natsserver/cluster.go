@@ -47,6 +47,14 @@ func (n *Node) Resume() error {
 // URL returns the node's address for clients.
 func (n *Node) URL() string { return n.nats.ClientURL() }
 
+// Monitoring returns host:port of the node's monitoring, "" where it has none.
+func (n *Node) Monitoring() string {
+	if address := n.nats.MonitorAddr(); address != nil {
+		return address.String()
+	}
+	return ""
+}
+
 // InProcess returns the option with which a client in this process connects without a socket.
 func (n *Node) InProcess() nats.Option { return nats.InProcessServer(n.nats) }
 
@@ -77,6 +85,9 @@ func StartCluster(ctx context.Context, cfg Config, nodes int, log *slog.Logger) 
 			MaxPayload: cfg.MaxPayload, PingInterval: 20 * time.Second, SyncInterval: cfg.SyncInterval, SyncAlways: cfg.SyncAlways,
 			Cluster: server.ClusterOpts{Name: "hal9", Host: cfg.Host, Port: port}, Routes: routes,
 		}}
+		if cfg.Monitoring {
+			node.options.HTTPHost, node.options.HTTPPort = cfg.Host, server.RANDOM_PORT
+		}
 		if err := node.Resume(); err != nil {
 			c.Stop()
 			return nil, err

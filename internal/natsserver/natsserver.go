@@ -32,6 +32,7 @@ type Config struct {
 	MaxPayload   int32         // bound of one message, bytes; default 2 MiB
 	SyncInterval time.Duration // how often stored messages are flushed to the disk; default 10 s
 	SyncAlways   bool          // flush after every message: survives power loss; default false
+	Monitoring   bool          // serves NATS's own monitoring on a free port, of a cluster each node; default false
 	StartTimeout time.Duration // how long Start waits while the server reads its store; default 10 min
 }
 
@@ -75,6 +76,14 @@ type Server struct {
 	marked   chan struct{} // closed when the last marks are written
 }
 
+// Monitoring returns host:port of the server's monitoring, "" where it has none.
+func (s *Server) Monitoring() string {
+	if address := s.nats.MonitorAddr(); address != nil {
+		return address.String()
+	}
+	return ""
+}
+
 // Start checks folder and port, starts the server and waits until it serves JetStream.
 func Start(cfg Config, log *slog.Logger) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
@@ -105,12 +114,16 @@ func startLocked(cfg Config, log *slog.Logger) (*Server, error) {
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	ns, err := server.NewServer(&server.Options{
+	options := &server.Options{
 		ServerName: "hal9", Host: cfg.Host, Port: port, NoSigs: true,
 		JetStream: true, StoreDir: cfg.DataDir, JetStreamMaxMemory: cfg.MaxMemory, JetStreamMaxStore: cfg.MaxStore,
 		MaxPayload: cfg.MaxPayload, PingInterval: 20 * time.Second,
 		SyncInterval: cfg.SyncInterval, SyncAlways: cfg.SyncAlways,
-	})
+	}
+	if cfg.Monitoring {
+		options.HTTPHost, options.HTTPPort = cfg.Host, server.RANDOM_PORT
+	}
+	ns, err := server.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("natsserver: %w", err)
 	}
