@@ -119,6 +119,10 @@ chaos-cluster: ## the same on three NATS servers, of which one is killed or cut 
 flood: ## flood a running HAL9 for a minute: memory, latency of critical signals before and during it, recovery
 	FLOOD=long $(GO) test -count=1 -v -timeout 15m -run '^TestFlood$$' ./internal/e2e
 
+.PHONY: e2e-keda
+e2e-keda: ## a real KEDA scales real processes: needs KUBECONFIG of a cluster with KEDA 2.21 (whose pods may be simulated), kubectl, root for CPU limits
+	KEDA_E2E=1 $(GO) test -count=1 -v -timeout 60m ./internal/e2e/keda
+
 .PHONY: e2e-compose
 e2e-compose: ## docker compose on your Docker: build, up, send, scale, kill, count, down (COMPOSE_OBSERVABILITY="prometheus jaeger grafana traces")
 	COMPOSE_E2E=1 $(GO) test -count=1 -v -timeout 40m -run '^TestCompose$$' ./internal/e2e/compose

@@ -36,20 +36,27 @@ func newSender(t *testing.T, url string) *sender {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	s := &sender{t: t, nc: nc, acked: map[string]bool{}}
+	s := &sender{t: t, nc: nc, texts: texts(), acked: map[string]bool{}}
 	if s.js, err = jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(256)); err != nil {
 		t.Fatal(err)
 	}
-	// Long texts of few kinds: much to read, nothing new in them.
+	return s
+}
+
+// texts are long, and of few kinds: much to read, nothing new in them.
+func texts() (list []string) {
 	random := rand.New(rand.NewPCG(7, 7))
 	for range 20 {
 		var text strings.Builder
 		for range 150 {
-			fmt.Fprintf(&text, "w%04x ", random.IntN(1<<16))
+			for range 6 {
+				text.WriteByte(byte('a' + random.IntN(26)))
+			}
+			text.WriteByte(' ')
 		}
-		s.texts = append(s.texts, text.String())
+		list = append(list, text.String())
 	}
-	return s
+	return list
 }
 
 // send publishes so many signals over so many keys, and waits until each is acknowledged.

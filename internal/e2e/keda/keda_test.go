@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,19 +36,20 @@ const (
 	downEvery    = 15 * time.Second
 	settle       = 30 * time.Second
 	fallbackPods = 3
-	cpuPercent   = 4 // of a CPU for each replica
+	cpuPercent   = 6 // of a CPU for each replica
 )
 
-// config is hal9.yaml: many neurons make the flooded layer slow.
+// config is hal9.yaml: many neurons that look for the words of the flood make the layer slow.
 func config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "scaling: {min: %d, max: %d, drain: %s, latency: 2m, pod_start: %s, rate: 100}\nneurons:\n", least, most, drain, podStart)
-	for n := range 1000 {
-		fmt.Fprintf(&b, "  - {name: n%d, threshold: 1000, weights: {", n)
+	words := strings.Fields(strings.Join(texts(), ""))
+	for n := range 2000 {
+		fmt.Fprintf(&b, "  - {name: n%d, threshold: 20, weights: {", n)
 		for w := range 20 {
-			fmt.Fprintf(&b, "n%dx%d: 1, ", n, w)
+			fmt.Fprintf(&b, "%s: 1, ", words[(n*20+w)%len(words)])
 		}
-		b.WriteString("x: 1}}\n")
+		b.WriteString("other: 1}}\n")
 	}
 	return b.String()
 }
@@ -114,7 +116,7 @@ func TestHAL9ScalesRealProcesses(t *testing.T) {
 		urls = append(urls, node.URL())
 	}
 	s := newStand(t, &binary, strings.Join(urls, ","), config())
-	s.once("provision", "--partitions", fmt.Sprint(partitions), "--replicas", "3")
+	s.once("provision", "--partitions", strconv.Itoa(partitions), "--replicas", "3")
 	_, at := s.start("scaler", "--listen", "127.0.0.1:0", "--every", "1s", "--fresh", "10s")
 	apply(t, scaledObject([]map[string]any{{
 		"type": "external-push", "metricType": "AverageValue", "metadata": map[string]any{"scalerAddress": at.GRPC, "layer": flooded},

@@ -100,7 +100,7 @@ func (s *stand) podsFollow(ctx context.Context, replicas *sizes, percent int) {
 	for {
 		want := replicas.now().ready
 		for s.count() < want {
-			p, _ := s.start("run", "--layer", flooded)
+			p, _ := s.start("run", "--layer", flooded) //nolint:contextcheck // A pod outlives who counts it.
 			s.limits.hold(s.t, p.PID(), percent)
 			s.mu.Lock()
 			s.pods = append(s.pods, p)
