@@ -37,7 +37,7 @@ func newSender(t *testing.T, url string) *sender {
 	}
 	t.Cleanup(nc.Close)
 	s := &sender{t: t, nc: nc, texts: texts(), acked: map[string]bool{}}
-	if s.js, err = jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(256)); err != nil {
+	if s.js, err = jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(1000)); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -72,7 +72,7 @@ func (s *sender) send(signals int) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if pending[id], err = s.js.PublishAsync("hal9.signals.flood", body); err != nil {
+		if pending[id], err = s.js.PublishAsync("hal9.signals.flood", body, jetstream.WithStallWait(time.Minute)); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -121,7 +121,7 @@ func TestHAL9ScalesRealProcesses(t *testing.T) {
 	apply(t, scaledObject([]map[string]any{{
 		"type": "external-push", "metricType": "AverageValue", "metadata": map[string]any{"scalerAddress": at.GRPC, "layer": flooded},
 	}}))
-	r := s.flood(urls[0])
+	r := s.flood(urls[0], func(float64) {})
 	r.report(t, "hal9 scaler")
 	r.check(t)
 	r.checkDown(t)
@@ -130,7 +130,8 @@ func TestHAL9ScalesRealProcesses(t *testing.T) {
 }
 
 // flood brings the layer up with its real processes, measures one, floods and waits until all is worked off and the layer is small again.
-func (s *stand) flood(url string) *run {
+// measured is told what one replica does.
+func (s *stand) flood(url string, measured func(rate float64)) *run {
 	t := s.t
 	t.Helper()
 	for _, layer := range []string{"L1", "L3", "L4", "L5"} {
@@ -146,6 +147,7 @@ func (s *stand) flood(url string) *run {
 		return now.wants == least && now.ready == least && s.count() == least
 	})
 	r.rate = s.measure(r.sender)
+	measured(r.rate)
 	r.signals = int(r.rate * drain.Seconds() * 5)
 	r.need = int(math.Ceil(float64(r.signals) / (r.rate * drain.Seconds())))
 	t.Logf("one replica does %.0f signals/s; %d signals are to be worked off in %s: %d replicas", r.rate, r.signals, drain, r.need)
