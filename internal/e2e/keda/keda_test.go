@@ -36,7 +36,7 @@ const (
 	downEvery    = 15 * time.Second
 	settle       = 30 * time.Second
 	fallbackPods = 3
-	cpuPercent   = 6 // of a CPU for each replica
+	cpuPercent   = 12 // of a CPU for each replica
 )
 
 // config is hal9.yaml: many neurons that look for the words of the flood make the layer slow.
@@ -44,7 +44,7 @@ func config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "scaling: {min: %d, max: %d, drain: %s, latency: 2m, pod_start: %s, rate: 100}\nneurons:\n", least, most, drain, podStart)
 	words := strings.Fields(strings.Join(texts(), ""))
-	for n := range 2000 {
+	for n := range 1000 {
 		fmt.Fprintf(&b, "  - {name: n%d, threshold: 20, weights: {", n)
 		for w := range 20 {
 			fmt.Fprintf(&b, "%s: 1, ", words[(n*20+w)%len(words)])
@@ -117,7 +117,7 @@ func TestHAL9ScalesRealProcesses(t *testing.T) {
 	}
 	s := newStand(t, &binary, strings.Join(urls, ","), config())
 	s.once("provision", "--partitions", strconv.Itoa(partitions), "--replicas", "3")
-	_, at := s.start("scaler", "--listen", "127.0.0.1:0", "--every", "1s", "--fresh", "10s")
+	at := s.start("scaler", "--listen", "127.0.0.1:0", "--every", "1s", "--fresh", "10s")
 	apply(t, scaledObject([]map[string]any{{
 		"type": "external-push", "metricType": "AverageValue", "metadata": map[string]any{"scalerAddress": at.GRPC, "layer": flooded},
 	}}))
@@ -148,7 +148,7 @@ func (s *stand) flood(url string, measured func(rate float64)) *run {
 	})
 	r.rate = s.measure(r.sender)
 	measured(r.rate)
-	r.signals = int(r.rate * drain.Seconds() * 5)
+	r.signals = int(r.rate * drain.Seconds() * 4)
 	r.need = int(math.Ceil(float64(r.signals) / (r.rate * drain.Seconds())))
 	t.Logf("one replica does %.0f signals/s; %d signals are to be worked off in %s: %d replicas", r.rate, r.signals, drain, r.need)
 	r.began = time.Now()

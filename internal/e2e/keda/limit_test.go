@@ -35,11 +35,10 @@ func newLimits(t *testing.T) *limits {
 }
 
 // hold limits a process to so many hundredths of a CPU, and sees that it gets them, however busy the machine is.
-func (l *limits) hold(t *testing.T, pid, percent int) {
-	t.Helper()
+func (l *limits) hold(t *testing.T, pid, percent int) error {
 	dir := filepath.Join(l.dir, strconv.Itoa(pid))
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	t.Cleanup(func() { _ = os.Remove(dir) })
 	quota := period * percent / 100
@@ -51,8 +50,9 @@ func (l *limits) hold(t *testing.T, pid, percent int) {
 	for _, name := range []string{"cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares", "cpu.max", "cpu.weight", "cgroup.procs"} {
 		if value, ok := files[name]; ok {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o644); err != nil {
-				t.Fatal(err)
+				return err
 			}
 		}
 	}
+	return nil
 }

@@ -63,8 +63,16 @@ type ready struct {
 }
 
 // start runs hal9 and waits until it is ready.
-func (s *stand) start(args ...string) (*proctest.Process, ready) {
+func (s *stand) start(args ...string) ready {
 	s.t.Helper()
+	_, r, err := s.tryStart(args...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+func (s *stand) tryStart(args ...string) (*proctest.Process, ready, error) {
 	s.mu.Lock()
 	s.started++
 	file := filepath.Join(s.dir, fmt.Sprintf("ready-%d.json", s.started))
@@ -73,14 +81,12 @@ func (s *stand) start(args ...string) (*proctest.Process, ready) {
 		Path: s.binary, Dir: s.dir, Log: s.log, Args: append(args, "--nats", s.url, "--config", s.config, "--http", "127.0.0.1:0", "--ready-file", file),
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		return nil, ready{}, err
 	}
 	s.t.Cleanup(p.Kill)
 	var r ready
-	if err := p.AwaitFile(file, 2*time.Minute, &r); err != nil {
-		s.t.Fatal(err)
-	}
-	return p, r
+	err = p.AwaitFile(file, 2*time.Minute, &r)
+	return p, r, err
 }
 
 // once runs a command of hal9 to its end.
@@ -100,8 +106,17 @@ func (s *stand) podsFollow(ctx context.Context, replicas *sizes, percent int) {
 	for {
 		want := replicas.now().ready
 		for s.count() < want {
-			p, _ := s.start("run", "--layer", flooded) //nolint:contextcheck // A pod outlives who counts it.
-			s.limits.hold(s.t, p.PID(), percent)
+			p, _, err := s.tryStart("run", "--layer", flooded) //nolint:contextcheck // A pod outlives who counts it.
+			if err == nil {
+				err = s.limits.hold(s.t, p.PID(), percent)
+			}
+			if err != nil {
+				s.t.Logf("a pod that is started again: %v", err) // As Kubernetes does.
+				if ctx.Err() != nil {
+					return
+				}
+				continue
+			}
 			s.mu.Lock()
 			s.pods = append(s.pods, p)
 			s.mu.Unlock()
