@@ -3,6 +3,7 @@ package scaling
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,10 +24,22 @@ type meter struct {
 	roster    *bus.Roster
 	pressures *bus.Pressures
 	crowded   map[layers.Name]time.Time // when a layer was last
+
+	mu    sync.Mutex
+	staff map[layers.Name]staffing
 }
 
+// staffing is who worked on a layer when that was known last.
+type staffing struct {
+	processes int
+	at        time.Time
+}
+
+// staffTime is for how long that counts where it is not known, as while the leases are read anew.
+const staffTime = 10 * time.Second
+
 func newMeter(ctx context.Context, b *bus.Bus) (*meter, error) {
-	m := &meter{bus: b, roster: b.Roster(), crowded: map[layers.Name]time.Time{}}
+	m := &meter{bus: b, roster: b.Roster(), crowded: map[layers.Name]time.Time{}, staff: map[layers.Name]staffing{}}
 	var err error
 	if m.gauge, err = b.Gauge(ctx); err != nil {
 		return nil, err
@@ -79,18 +92,31 @@ func (m *meter) wasCrowded(layer layers.Name) bool {
 	return ok && time.Since(at) < crowdedTime
 }
 
+// processes returns how many work on a layer.
+func (m *meter) processes(layer layers.Name) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if staff, ok := m.roster.Of(layer, m.gauge.Partitions()); ok {
+		m.staff[layer] = staffing{staff.Processes, time.Now()}
+	}
+	if last := m.staff[layer]; time.Since(last.at) < staffTime {
+		return last.processes, nil
+	}
+	return 0, fmt.Errorf("scaling: it is not known yet which processes work on %s", layer)
+}
+
 func (m *meter) readLayer(ctx context.Context, layer layers.Name) (*policy.Reading, error) {
 	load, err := m.gauge.Read(ctx, layer)
 	if err != nil {
 		return nil, err
 	}
-	staff, ok := m.roster.Of(layer, m.gauge.Partitions())
-	if !ok {
-		return nil, fmt.Errorf("scaling: it is not known yet which processes work on %s", layer)
+	processes, err := m.processes(layer)
+	if err != nil {
+		return nil, err
 	}
 	r := &policy.Reading{
 		Waiting: load.Waiting, Working: load.Working, Parked: load.Parked, Oldest: load.Oldest,
-		Arrived: load.Arrived, Finished: load.Finished, Replicas: staff.Processes,
+		Arrived: load.Arrived, Finished: load.Finished, Replicas: processes,
 	}
 	if layer == layers.NameL1 { // All share one queue, and wait for no layer.
 		return r, nil

@@ -29,6 +29,10 @@ type Scaler struct {
 	kick    chan struct{} // measure now
 	leading atomic.Bool
 	beat    atomic.Int64 // when it last did something, Unix nanoseconds
+
+	// What this scaler knew when it last decided; only while it leads.
+	kept   *policy.Chain
+	keptAt time.Time // of its last decisions
 }
 
 // New returns a scaler on a provisioned NATS; owner names this process to people. Nothing runs yet.
@@ -87,8 +91,7 @@ func (s *Scaler) lead(ctx context.Context, own pipeline.Ownership) error {
 	s.log.InfoContext(ctx, "this scaler decides now")
 	s.leading.Store(true)
 	defer s.leading.Store(false)
-	chain, err := s.chain(ctx)
-	if err != nil {
+	if err := s.prepare(ctx); err != nil {
 		return err
 	}
 	ticker := time.NewTicker(s.cfg.Every)
@@ -97,7 +100,7 @@ func (s *Scaler) lead(ctx context.Context, own pipeline.Ownership) error {
 		if !own.Valid() {
 			return nil
 		}
-		s.round(ctx, chain)
+		s.round(ctx)
 		select {
 		case <-ticker.C:
 		case <-s.kick:
@@ -110,8 +113,17 @@ func (s *Scaler) lead(ctx context.Context, own pipeline.Ownership) error {
 // resumeTime is how old a predecessor's decision may be for its number to count.
 const resumeTime = 10 * time.Minute
 
-// chain returns the policies of all layers, as the last decisions left them.
-func (s *Scaler) chain(ctx context.Context) (*policy.Chain, error) {
+// prepare makes the policies of all layers, as the last decisions left them. Where those are its own still, since it only lost its lease for
+// a moment, it goes on with what it has seen.
+func (s *Scaler) prepare(ctx context.Context) error {
+	others := false
+	for _, layer := range layers.Names() {
+		last, _ := s.board.Last(layer)
+		others = others || last.At.After(s.keptAt)
+	}
+	if s.kept != nil && !others && time.Since(s.keptAt) < resumeTime {
+		return nil
+	}
 	names := layers.Names()
 	words, configs := make([]string, len(names)), make([]policy.Config, len(names))
 	for i, layer := range names {
@@ -121,7 +133,7 @@ func (s *Scaler) chain(ctx context.Context) (*policy.Chain, error) {
 	for _, layer := range names {
 		data, err := s.bus.LastDecision(ctx, layer)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		var last policy.Decision
 		if data == nil || json.Unmarshal(data, &last) != nil || time.Since(last.At) > resumeTime {
@@ -129,11 +141,12 @@ func (s *Scaler) chain(ctx context.Context) (*policy.Chain, error) {
 		}
 		chain.Resume(last)
 	}
-	return chain, nil
+	s.kept = chain
+	return nil
 }
 
 // round measures all layers, decides and tells.
-func (s *Scaler) round(ctx context.Context, chain *policy.Chain) {
+func (s *Scaler) round(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Fresh/2)
 	defer cancel()
 	began := time.Now()
@@ -149,7 +162,8 @@ func (s *Scaler) round(ctx context.Context, chain *policy.Chain) {
 			}
 		}
 	}
-	for i, d := range chain.Decide(time.Now().UTC(), readings) {
+	s.keptAt = time.Now().UTC()
+	for i, d := range s.kept.Decide(s.keptAt, readings) {
 		if d != nil {
 			s.tell(ctx, layers.Names()[i], d)
 		}
