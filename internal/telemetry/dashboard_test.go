@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -131,6 +130,9 @@ func TestAlertsAskForWhatThereIs(t *testing.T) {
 // metrics is the labels of each metric by its name.
 type metrics map[string][]string
 
+// nameLabel is how Prometheus's parser says a metric's name.
+const nameLabel = "__name__"
+
 // placedLabels are those that Prometheus adds at the scrape.
 var placedLabels = []string{"instance", "job", "service", "pod"}
 
@@ -208,7 +210,7 @@ func (m metrics) check(query string) (problems []string) {
 				return nil
 			}
 			for _, matcher := range n.LabelMatchers {
-				if matcher.Name != labels.MetricName && !slices.Contains(have, matcher.Name) {
+				if matcher.Name != nameLabel && !slices.Contains(have, matcher.Name) {
 					problems = append(problems, fmt.Sprintf("%s has no label %q", n.Name, matcher.Name))
 				}
 			}

@@ -37,7 +37,11 @@ func TestCompose(t *testing.T) {
 	sent := newSender()
 	ctx, stop := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
-	sending.Go(func() { sent.overNATS(ctx, t, s.nats()) })
+	sending.Go(func() {
+		if err := sent.overNATS(ctx, s.nats()); err != nil {
+			t.Error(err)
+		}
+	})
 	sending.Go(func() { sent.overHTTP(ctx, s.http("HAL9_PORT", "/v1/signals")) })
 	disturb(t, s, sent)
 	stop()

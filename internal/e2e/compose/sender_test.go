@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -48,17 +47,15 @@ func body(source string, n int) []byte {
 }
 
 // overNATS publishes until ctx ends.
-func (s *sender) overNATS(ctx context.Context, t *testing.T, url string) {
+func (s *sender) overNATS(ctx context.Context, url string) error {
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond), nats.RetryOnFailedConnect(true))
 	if err != nil {
-		t.Error(err)
-		return
+		return err
 	}
 	defer nc.Close()
 	js, err := jetstream.New(nc)
 	if err != nil {
-		t.Error(err)
-		return
+		return err
 	}
 	for n := 0; ctx.Err() == nil; n++ {
 		for ctx.Err() == nil {
@@ -71,6 +68,7 @@ func (s *sender) overNATS(ctx context.Context, t *testing.T, url string) {
 		}
 		pause(ctx, 3*time.Millisecond)
 	}
+	return nil
 }
 
 // overHTTP posts arrays until ctx ends.
