@@ -131,6 +131,19 @@ e2e-compose: ## docker compose on your Docker: build, up, send, scale, kill, cou
 e2e-emergency: ## emergencies and hal9 doctor on the cluster of KUBECONFIG, in namespaces of their own (needs kubectl; KEDA for what is about it)
 	EMERGENCY=1 $(GO) test -count=1 -v -timeout 60m ./internal/e2e/emergency
 
+.PHONY: manifests
+manifests: ## render what deploy applies into dist/manifests; with KUBECONFIG ask that cluster what it thinks (needs kubectl)
+	@mkdir -p dist/manifests
+	@for overlay in deploy/overlays/*/; do \
+		name=$$(basename "$$overlay"); \
+		kubectl kustomize "$$overlay" > "dist/manifests/$$name.yaml" || exit 1; \
+		echo "dist/manifests/$$name.yaml: $$(grep -c '^kind:' "dist/manifests/$$name.yaml") objects"; \
+		[ -n "$$KUBECONFIG" ] || continue; \
+		kubectl get namespace hal9 >/dev/null 2>&1 || { echo '$@: the cluster has no namespace hal9, which asking it needs: kubectl create namespace hal9' >&2; exit 1; }; \
+		kubectl apply -k "$$overlay" --dry-run=server >/dev/null || exit 1; \
+		echo "  valid in $$(kubectl config current-context)"; \
+	done
+
 .PHONY: score
 score: ## publish the labelled data over NATS to HAL9 and score its verdicts (HAL9_DATA, SCORE_JSON=FILE)
 	SCORE=1 $(GO) test -count=1 -v -timeout 20m -run '^TestScore$$' ./internal/e2e/score

@@ -11,8 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats-server/v2/server"
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/config"
@@ -37,9 +39,6 @@ func TestCommandsAndVariablesAreThoseOfHAL9(t *testing.T) {
 	}
 	m := render(t, source(t), variant{overlay: "production-external-nats"})
 	for _, p := range m.pods() {
-		if p.component == "scaler" {
-			continue // `hal9 scaler` is still to come
-		}
 		for _, c := range p.containers() {
 			t.Run(p.owner+"/"+c.Name, func(t *testing.T) { checkCommand(t, m, program, &c) })
 		}
@@ -154,6 +153,38 @@ func TestStoreHoldsTheTopology(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAlertsAreOneAndTheSame asserts that the Prometheus Operator gets the alerts that any other Prometheus gets.
+func TestAlertsAreOneAndTheSame(t *testing.T) {
+	type rules struct {
+		Groups []any `json:"groups"`
+	}
+	var want rules
+	data, err := os.ReadFile("alerts/hal9.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	m := render(t, source(t), variant{"production", []string{"monitoring"}})
+	for _, o := range m.custom {
+		if o.String() != "PrometheusRule/hal9" {
+			continue
+		}
+		var got struct {
+			Spec rules `json:"spec"`
+		}
+		if err := yaml.Unmarshal(o.data, &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Spec); diff != "" {
+			t.Errorf("copy the groups of alerts/hal9.yaml into components/monitoring/prometheusrule.yaml (-alerts +rule):\n%s", diff)
+		}
+		return
+	}
+	t.Error("no PrometheusRule hal9")
 }
 
 // TestDockerignoreLetsTheSourceIn asserts that the image is built from every package that hal9 needs.

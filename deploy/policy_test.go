@@ -30,6 +30,7 @@ func checkPolicies(t *testing.T, v variant, m *manifest) {
 	stranger := in("shop", nil, map[string]string{"app": "shop"})
 	keda := in("keda", nil, map[string]string{"app": "keda-operator"})
 	prometheus := in("monitoring", nil, map[string]string{"app.kubernetes.io/name": "prometheus"})
+	collector := in("monitoring", nil, map[string]string{"app": "otel-collector"})
 	dns := in("kube-system", nil, map[string]string{"k8s-app": "kube-dns"})
 	world := peer{}
 	nats := v.overlay != "production-external-nats"

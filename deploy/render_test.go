@@ -40,7 +40,7 @@ func (v variant) has(component string) bool { return slices.Contains(v.component
 
 // variants are the ways that are looked at: each overlay alone and with every optional component, and each component alone.
 func variants() (all []variant) {
-	optional := []string{"monitoring", "vpa", "webhooks"}
+	optional := []string{"dashboards", "monitoring", "tracing", "vpa", "webhooks"}
 	for _, overlay := range []string{"local", "production", "production-external-nats"} {
 		all = append(all, variant{overlay: overlay}, variant{overlay, optional})
 	}
@@ -80,7 +80,7 @@ func TestOverlays(t *testing.T) {
 func source(t *testing.T) filesys.FileSystem {
 	t.Helper()
 	memory := filesys.MakeFsInMemory()
-	for _, dir := range []string{"base", "components", "nats", "overlays", "../keda"} {
+	for _, dir := range []string{"base", "components", "nats", "overlays", "dashboards", "../keda"} {
 		err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
