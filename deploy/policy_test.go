@@ -53,7 +53,7 @@ func checkPolicies(t *testing.T, v variant, m *manifest) {
 			paths = append(paths, path{prometheus, from, 9099, v.has("monitoring")}, path{stranger, from, 9099, false})
 		}
 	}
-	paths = append(paths, path{client, own("web"), 9099, true}, path{client, own("l1"), 9099, false},
+	paths = append(paths, path{own("web"), collector, 4317, v.has("tracing")}, path{client, own("web"), 9099, true}, path{client, own("l1"), 9099, false},
 		path{keda, own("scaler"), 9098, true}, path{client, own("scaler"), 9098, false})
 	if nats {
 		paths = append(paths, path{client, own("nats"), 4222, true}, path{stranger, own("nats"), 4222, false},
