@@ -166,12 +166,15 @@ func (s *stand) flood(url string, measured func(rate float64)) *run {
 	return r
 }
 
-// measure returns what one replica does: from small floods, of which the processes at their minimum are busy for some seconds.
+// measure returns what one replica does: from floods that the processes at their minimum are busy with for a while. The layer must not grow
+// meanwhile, so the autoscaler is paused.
 func (s *stand) measure(from *sender) float64 {
 	t := s.t
 	t.Helper()
+	kubectl(t, "annotate", "scaledobject", "hal9-l2", "-n", namespace, "autoscaling.keda.sh/paused-scale-out=true", "--overwrite")
+	defer kubectl(t, "annotate", "scaledobject", "hal9-l2", "-n", namespace, "autoscaling.keda.sh/paused-scale-out-")
 	rate := 0.0
-	for signals := 200; rate == 0; signals *= 2 {
+	for signals := 400; rate == 0; signals *= 2 {
 		if signals > 50_000 {
 			t.Fatal("the layer is too fast to be measured")
 		}
@@ -181,7 +184,7 @@ func (s *stand) measure(from *sender) float64 {
 			d, ok := from.decided()
 			return ok && d.At.After(began.Add(3*time.Second)) && d.unfinished() == 0
 		})
-		if took := time.Since(began) - 2*time.Second; took > 8*time.Second {
+		if took := time.Since(began) - time.Second; took > 20*time.Second { // A decision is half a second old, and what asks as well.
 			rate = float64(signals) / took.Seconds() / least
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // period is that of the kernel's CPU quotas, microseconds.
@@ -25,7 +26,11 @@ func newLimits(t *testing.T) *limits {
 		if os.Mkdir(l.dir, 0o755) != nil {
 			continue
 		}
-		t.Cleanup(func() { _ = os.Remove(l.dir) }) // Processes are gone by then.
+		t.Cleanup(l.remove)
+		// All of them together come first, so that each gets its share however busy the machine is.
+		for _, file := range [][2]string{{"cpu.shares", "262144"}, {"cpu.weight", "10000"}} {
+			_ = os.WriteFile(filepath.Join(l.dir, file[0]), []byte(file[1]), 0o644) // One of them is there.
+		}
 		if !l.v2 || os.WriteFile(filepath.Join(l.dir, "cgroup.subtree_control"), []byte("+cpu"), 0o644) == nil {
 			return l
 		}
@@ -34,20 +39,33 @@ func newLimits(t *testing.T) *limits {
 	return nil
 }
 
-// hold limits a process to so many hundredths of a CPU, and sees that it gets them, however busy the machine is.
-func (l *limits) hold(t *testing.T, pid, percent int) error {
+// remove takes the groups away; processes are gone by then, and the kernel knows it soon.
+func (l *limits) remove() {
+	for range 50 {
+		groups, _ := filepath.Glob(filepath.Join(l.dir, "[0-9]*"))
+		for _, group := range groups {
+			_ = os.Remove(group)
+		}
+		if os.Remove(l.dir) == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// hold limits a process to so many hundredths of a CPU.
+func (l *limits) hold(pid, percent int) error {
 	dir := filepath.Join(l.dir, strconv.Itoa(pid))
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	t.Cleanup(func() { _ = os.Remove(dir) })
 	quota := period * percent / 100
-	files := map[string]string{"cpu.cfs_period_us": strconv.Itoa(period), "cpu.cfs_quota_us": strconv.Itoa(quota), "cpu.shares": "20480"}
+	files := map[string]string{"cpu.cfs_period_us": strconv.Itoa(period), "cpu.cfs_quota_us": strconv.Itoa(quota)}
 	if l.v2 {
-		files = map[string]string{"cpu.max": fmt.Sprintf("%d %d", quota, period), "cpu.weight": "1000"}
+		files = map[string]string{"cpu.max": fmt.Sprintf("%d %d", quota, period)}
 	}
 	files["cgroup.procs"] = strconv.Itoa(pid)
-	for _, name := range []string{"cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.shares", "cpu.max", "cpu.weight", "cgroup.procs"} {
+	for _, name := range []string{"cpu.cfs_period_us", "cpu.cfs_quota_us", "cpu.max", "cgroup.procs"} {
 		if value, ok := files[name]; ok {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o644); err != nil {
 				return err

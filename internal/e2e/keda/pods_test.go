@@ -108,7 +108,7 @@ func (s *stand) podsFollow(ctx context.Context, replicas *sizes, percent int) {
 		for s.count() < want {
 			p, _, err := s.tryStart("run", "--layer", flooded) //nolint:contextcheck // A pod outlives who counts it.
 			if err == nil {
-				err = s.limits.hold(s.t, p.PID(), percent)
+				err = s.limits.hold(p.PID(), percent)
 			}
 			if err != nil {
 				s.t.Logf("a pod that is started again: %v", err) // As Kubernetes does.
