@@ -62,13 +62,20 @@ type ready struct {
 	GRPC string `json:"grpc"`
 }
 
+// startTries is how often a process is started that ends at once, as where NATS has no leader yet: Kubernetes starts it again, too.
+const startTries = 10
+
 // start runs hal9 and waits until it is ready.
 func (s *stand) start(args ...string) ready {
 	s.t.Helper()
-	_, r, err := s.tryStart(args...)
-	if err != nil {
-		s.t.Fatal(err)
+	var r ready
+	var err error
+	for range startTries {
+		if _, r, err = s.tryStart(args...); err == nil {
+			return r
+		}
 	}
+	s.t.Fatal(err)
 	return r
 }
 
