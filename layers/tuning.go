@@ -54,8 +54,15 @@ type TunedNeuron struct {
 
 // Tunings are what a layer is told: the tuning that holds from now on, and one that is only shown beside it.
 type Tunings struct {
-	Live   Tuning  `json:"live"`
-	Shadow *Tuning `json:"shadow,omitempty"`
+	Live     Tuning  `json:"live"`
+	Shadow   *Tuning `json:"shadow,omitempty"`
+	Revision uint64  `json:"revision,omitempty"` // grows with each change of either
+}
+
+// IsOlder reports whether a layer that was told other must not listen: several processes tell it, and one may be slow. Of two with one
+// revision the one without a shadow is the newer: that the shadow was taken away is no revision of its own.
+func (t *Tunings) IsOlder(other *Tunings) bool {
+	return t.Revision < other.Revision || t.Revision == other.Revision && t.Shadow != nil && other.Shadow == nil && t.Revision > 0
 }
 
 // ReadTunings reads a note for a layer; ok is false where it is about something else.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os/user"
 	"strings"
 	"time"
 
@@ -44,7 +43,7 @@ proposes a tuning, which is shown and changes nothing until somebody applies it:
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1]) }
 	f.jsonFlag(cmd, "print JSON")
 	cmd.Flags().StringVar(&f.source, "source", "", "source of the signal, where several sources use the id (default: that of the latest verdict)")
-	cmd.Flags().StringVar(&f.author, "author", "", "who says so (default: the name of the user)")
+	cmd.Flags().StringVar(&f.author, "author", osUser(), "who says so")
 	cmd.Flags().StringVar(&f.note, "note", "", "why, for people")
 	return cmd
 }
@@ -52,11 +51,6 @@ proposes a tuning, which is shown and changes nothing until somebody applies it:
 func (f *feedbackFlags) run(cmd *cobra.Command, id, word string) error {
 	opinion, label, _ := strings.Cut(word, "=")
 	said := tuning.Feedback{Opinion: tuning.Opinion(opinion), Label: label, Author: f.author, Note: f.note}
-	if said.Author == "" {
-		if u, err := user.Current(); err == nil {
-			said.Author = u.Username
-		}
-	}
 	b, err := f.connect(cmd.Context(), cmd)
 	if err != nil {
 		return err

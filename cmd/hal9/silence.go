@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
+	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,12 +48,16 @@ func newDesk(g *global, cmd *cobra.Command) *desk {
 }
 
 func (d *desk) wordFlags(cmd *cobra.Command) {
-	author := os.Getenv("USER")
-	if author == "" {
-		author = "unknown"
-	}
-	cmd.Flags().StringVar(&d.author, "author", author, "who says so")
+	cmd.Flags().StringVar(&d.author, "author", osUser(), "who says so")
 	cmd.Flags().StringVar(&d.reason, "reason", "", "why, for those who look at it later")
+}
+
+// osUser returns the name under which somebody works here. A container may know none.
+func osUser() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "unknown"
 }
 
 // open connects and returns the desk.

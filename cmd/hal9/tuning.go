@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -27,7 +28,7 @@ feedback). A proposal stands in the shadow: signals that it would answer otherwi
 their verdicts, and nothing changes until somebody applies it.`,
 		Example: `  hal9 tuning ls
   hal9 tuning shadow L3
-  hal9 tuning apply L3
+  hal9 tuning apply L3 --revision 12
   hal9 tuning revert L3`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -36,7 +37,7 @@ their verdicts, and nothing changes until somebody applies it.`,
 		newTuningList(g),
 		newTuningOf(g, "show", "Show the live version, the proposal and the versions that are kept", showTuning),
 		newTuningShadow(g),
-		newTuningOf(g, "apply", "Make the proposal the live version", applyTuning),
+		newTuningApply(g),
 		newTuningOf(g, "revert", "Go back to the version before, as a new version", revertTuning),
 		newTuningOf(g, "drop", "Take the proposal away; what was said so far makes no other one", dropTuning),
 	)
@@ -144,8 +145,24 @@ func showTuning(ctx context.Context, s *tuning.Shelf, layer layers.Name) (any, e
 	return &tuningPage{state, append([]layers.Tuning{}, versions...)}, err
 }
 
-func applyTuning(ctx context.Context, s *tuning.Shelf, layer layers.Name) (any, error) {
-	return s.Apply(ctx, layer)
+// newTuningApply makes the command that applies the proposal that somebody has looked at.
+func newTuningApply(g *global) *cobra.Command {
+	var revision uint64
+	cmd := newTuningOf(g, "apply", "Make the proposal the live version", func(ctx context.Context, s *tuning.Shelf, layer layers.Name) (any, error) {
+		if revision == 0 {
+			if state, err := s.State(ctx, layer); err != nil || state.Shadow != nil {
+				return nil, errors.Join(err, fmt.Errorf("which proposal? L5 may make another one while you look at it: take the revision from `hal9 tuning show %s` and say --revision", layer))
+			}
+		}
+		t, err := s.Apply(ctx, layer, revision)
+		if errors.Is(err, tuning.ErrOther) {
+			err = fmt.Errorf("%w: nothing was applied; look again with `hal9 tuning show %s`", err, layer)
+		}
+		return t, err
+	})
+	cmd.Flags().Uint64Var(&revision, "revision", 0, "revision of the proposal, as `hal9 tuning show` says it")
+	cmd.Example = "  hal9 tuning apply L3 --revision 12"
+	return cmd
 }
 
 func revertTuning(ctx context.Context, s *tuning.Shelf, layer layers.Name) (any, error) {
@@ -181,6 +198,7 @@ func writeState(w io.Writer, s *tuning.State) {
 	if s.Shadow != nil {
 		fmt.Fprint(w, "proposed: ")
 		writeVersion(w, s.Shadow)
+		fmt.Fprintf(w, "  hal9 tuning apply %s --revision %d\n", s.Layer, s.Proposal)
 	}
 	if s.Unreadable != "" {
 		fmt.Fprintf(w, "unreadable: %s; hal9 tuning drop %s removes it\n", plain(s.Unreadable), s.Layer)

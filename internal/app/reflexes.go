@@ -121,7 +121,7 @@ func (r *reflexes) tell(ctx context.Context, counts bool) {
 		r.board.Undone(changes)
 		return
 	}
-	if err := r.bucket.Put(ctx, entriesOf(changes)...); err != nil {
+	if err := r.store(ctx, changes); err != nil {
 		r.board.Undone(changes)
 		if now := time.Now(); now.Sub(r.untold) > reportPeriod { // Such as where a storm of alerts has filled the bucket.
 			r.untold = now
@@ -133,12 +133,24 @@ func (r *reflexes) tell(ctx context.Context, counts bool) {
 	}
 }
 
-func entriesOf(changes []reflexive.Change) []bus.Reflex {
-	entries := make([]bus.Reflex, len(changes))
-	for i, c := range changes {
-		entries[i] = bus.Reflex{Name: c.Entry, Data: c.Data, TTL: c.TTL}
+// store puts changes into the buckets. An acknowledgement whose alert is over is deleted only where it is still the one that was given
+// for that.
+func (r *reflexes) store(ctx context.Context, changes []reflexive.Change) error {
+	entries := make([]bus.Reflex, 0, len(changes))
+	for i := range changes {
+		c := &changes[i]
+		if c.Data == nil && !c.Given.IsZero() {
+			if err := r.bucket.Delete(ctx, c.Entry, c.Means); err != nil {
+				return err
+			}
+			continue
+		}
+		entries = append(entries, bus.Reflex{Name: c.Entry, Data: c.Data, TTL: c.TTL})
 	}
-	return entries
+	if len(entries) == 0 {
+		return nil
+	}
+	return r.bucket.Put(ctx, entries...)
 }
 
 // NewDesk returns where people speak to the processes of L1; the decoder reads their signals.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/2lab-ai/hal9/pipeline"
@@ -179,6 +180,28 @@ func reflexOf(m *Message) Reflex {
 		e.Data = []byte{}
 	}
 	return e
+}
+
+// Delete removes an entry where it still is what is meant, and leaves one that took its place alone.
+func (r *Reflexes) Delete(ctx context.Context, name string, means func(data []byte) bool) error {
+	values, err := r.bus.Values(ctx, reflexBucket(name))
+	if err != nil {
+		return err
+	}
+	is, err := values.Get(ctx, name)
+	if err != nil || is.Revision == 0 || !means(is.Data) {
+		return err
+	}
+	msg := &nats.Msg{Subject: reflexSubject(reflexBucket(name), name), Header: nats.Header{
+		"KV-Operation": {"DEL"}, jetstream.MsgTTLHeader: {strconv.Itoa(int(reflexMarks.Seconds())) + "s"},
+		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(is.Revision, 10)},
+	}}
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	if _, err := r.bus.js.PublishMsg(ctx, msg); err != nil && !isConflict(err) {
+		return fmt.Errorf("bus: delete %s: %w", name, err)
+	}
+	return nil
 }
 
 // Put stores entries; on an error some of them may be stored.

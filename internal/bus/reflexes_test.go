@@ -88,3 +88,40 @@ func TestReviewNoticesWhatWasTakenBackUnheard(t *testing.T) {
 		t.Errorf("%v are known still, want the one that is there", left)
 	}
 }
+
+// TestDeleteLeavesWhatTookItsPlace has somebody store another entry before the old one is deleted, and while it is.
+func TestDeleteLeavesWhatTookItsPlace(t *testing.T) {
+	r := openReflexes(t)
+	put := func(text string) {
+		t.Helper()
+		if err := r.Put(t.Context(), Reflex{Name: "ack.a", Data: []byte(text), TTL: reflexMarks}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(means func([]byte) bool) (left string) {
+		t.Helper()
+		if err := r.Delete(t.Context(), "ack.a", means); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Read(t.Context(), func(e Reflex) { left = string(e.Data) }, "ack.>"); err != nil {
+			t.Fatal(err)
+		}
+		return left
+	}
+	old := func(data []byte) bool { return string(data) == "old" }
+	if left := remove(old); left != "" {
+		t.Errorf("of nothing %q is left", left)
+	}
+	put("new")
+	if left := remove(old); left != "new" {
+		t.Errorf("%q is left, want the new one", left)
+	}
+	put("old")
+	if left := remove(func([]byte) bool { put("newer"); return true }); left != "newer" {
+		t.Errorf("%q is left, want the one stored meanwhile", left)
+	}
+	put("old")
+	if left := remove(old); left != "" {
+		t.Errorf("%q is left, want nothing", left)
+	}
+}

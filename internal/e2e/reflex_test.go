@@ -145,6 +145,30 @@ func TestSilencesAcksAndInhibitionsSurviveKill9(t *testing.T) {
 	p.stop(t)
 }
 
+// TestFlappingIsToldOnce has an alert come and go: once it is known to flap it is quiet, also after kill -9, and what is worse breaks through.
+func TestFlappingIsToldOnce(t *testing.T) {
+	data := t.TempDir()
+	p := up(t, data)
+	_, js := dial(t, p.NATS)
+	r := &alertRig{t: t, js: js}
+	states := []string{"firing", "resolved"}
+	for i := range 6 { // So many changes in half an hour.
+		climbed(t, r.sends(diskFull, states[i%2], "warning", 90+i))
+	}
+	suppressed(t, r.sends(diskFull, "firing", "warning", 96), "flapping")
+	if text := says(t, "ack", "ls", "--alerts", "--nats", p.NATS); !strings.Contains(text, "flapping") {
+		t.Errorf("the list of alerts does not say that it flaps:\n%s", text)
+	}
+	time.Sleep(time.Second) // What L1 knows of it is stored.
+	p.kill()
+	p = up(t, data)
+	_, r.js = dial(t, p.NATS)
+	suppressed(t, r.sends(diskFull, "resolved", "warning", 40), "flapping")
+	suppressed(t, r.sends(diskFull, "firing", "warning", 97), "flapping")
+	climbed(t, r.sends(diskFull, "firing", "critical", 99))
+	p.stop(t)
+}
+
 // TestTwoProcessesOfL1KnowTheSame lets two processes share L1's signals; which of them decides is chance.
 func TestTwoProcessesOfL1KnowTheSame(t *testing.T) {
 	server := natstest.Start(t)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/expr"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/reflexive"
 )
@@ -66,9 +67,9 @@ func (d *Desk) meant(ctx context.Context, r *AckRequest) ([]reflexive.Alert, err
 		return nil, err
 	}
 	if r.Key != "" {
-		of := slices.DeleteFunc(firing, func(a reflexive.Alert) bool { return a.Key != r.Key || r.Source != "" && a.Source != r.Source })
+		of := slices.DeleteFunc(slices.Clone(firing), func(a reflexive.Alert) bool { return a.Key != r.Key || r.Source != "" && a.Source != r.Source })
 		if len(of) == 0 {
-			return nil, &NotFoundError{fmt.Sprintf("no alert fires on key %q", r.Key)}
+			return nil, &NotFoundError{fmt.Sprintf("no alert fires on key %q", r.Key) + nearKeys(r.Key, firing)}
 		}
 		return of, nil
 	}
@@ -89,6 +90,30 @@ func (d *Desk) meant(ctx context.Context, r *AckRequest) ([]reflexive.Alert, err
 	}
 	return firing[i : i+1], nil
 }
+
+// nearKeys names keys on which alerts fire, for somebody who mistyped one: the one that is meant, or else the first few.
+func nearKeys(key string, firing []reflexive.Alert) string {
+	var keys []string
+	for i := range firing {
+		if !slices.Contains(keys, firing[i].Key) {
+			keys = append(keys, firing[i].Key)
+		}
+	}
+	if near := expr.Nearest(key, keys); near != "" {
+		return fmt.Sprintf(": did you mean %q?", near)
+	}
+	if len(keys) == 0 {
+		return ", nor on any other"
+	}
+	text := fmt.Sprintf(": alerts fire on %q", keys[:min(len(keys), keysShown)])
+	if more := len(keys) - keysShown; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// keysShown is how many keys an error names.
+const keysShown = 5
 
 // Alerts lists the alerts that fire, the worst first.
 func (d *Desk) Alerts(ctx context.Context) (list []reflexive.Alert, err error) {
@@ -142,7 +167,8 @@ func (d *Desk) Unack(ctx context.Context, id string) (Ack, error) {
 	case 0:
 		return Ack{}, &NotFoundError{fmt.Sprintf("there is no acknowledgement %q", id)}
 	case 1:
-		return of[0], d.store(ctx, reflexive.LiftAck(of[0].ID))
+		lift := reflexive.LiftAck(of[0].ID, of[0].At)
+		return of[0], d.Bucket.Delete(ctx, lift.Entry, lift.Means)
 	default:
 		return Ack{}, wrong("%d acknowledgements begin with %q", len(of), id)
 	}

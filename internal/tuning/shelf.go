@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
@@ -91,83 +89,6 @@ func (s *Shelf) Feedback(ctx context.Context) ([]Feedback, error) {
 	return inOrder(all), err
 }
 
-// State is how the tuning of one layer stands.
-type State struct {
-	Layer   layers.Name    `json:"layer"`
-	Live    layers.Tuning  `json:"live"`
-	Shadow  *layers.Tuning `json:"shadow,omitempty"`
-	Dropped time.Time      `json:"dropped,omitzero"` // when a proposal was dropped last: what was said before counts no more
-
-	// Unreadable says why what stands in the shadow is no proposal; it is treated as if there were none, and Drop removes it.
-	Unreadable string `json:"unreadable,omitempty"`
-
-	live, shadow, dropped uint64 // revisions
-}
-
-// Tunings is what the layer is told.
-func (s *State) Tunings() layers.Tunings { return layers.Tunings{Live: s.Live, Shadow: s.Shadow} }
-
-// Since is from when on opinions count for the next proposal.
-func (s *State) Since() time.Time {
-	if s.Dropped.After(s.Live.At) {
-		return s.Dropped
-	}
-	return s.Live.At
-}
-
-// Revision changes with live and shadow, and never comes back: a note that was sent before is not sent again.
-func (s *State) Revision() string { return fmt.Sprintf("%d.%d.%d", s.live, s.shadow, s.dropped) }
-
-// Untouched reports whether nothing was ever proposed, as far as the bucket knows: the layer need not be told.
-func (s *State) Untouched() bool { return s.live == 0 && s.shadow == 0 && s.dropped == 0 }
-
-// State reads how the tuning of a layer stands.
-func (s *Shelf) State(ctx context.Context, layer layers.Name) (*State, error) {
-	if !slices.Contains(Layers(), layer) {
-		return nil, fmt.Errorf("tuning: %s has no tuning: want L2 or L3", layer)
-	}
-	state := &State{Layer: layer, Live: layers.Tuning{Layer: layer}}
-	for _, part := range []struct {
-		key      string
-		into     func([]byte) error
-		revision *uint64
-	}{
-		{"live.", func(data []byte) error { return read(data, &state.Live, layer) }, &state.live},
-		{"shadow.", func(data []byte) error {
-			var t layers.Tuning
-			if err := read(data, &t, layer); err != nil { // Anybody may write there.
-				state.Unreadable = fmt.Sprintf("shadow.%s in %s: %v", layer, pipeline.BucketTuning, err)
-				return nil
-			}
-			state.Shadow = &t
-			return nil
-		}, &state.shadow},
-		{"dropped.", func(data []byte) error { return json.Unmarshal(data, &state.Dropped) }, &state.dropped},
-	} {
-		value, err := s.values.Get(ctx, part.key+layer.String())
-		if err != nil {
-			return nil, err
-		}
-		if *part.revision = value.Revision; value.Revision == 0 {
-			continue
-		}
-		if err := part.into(value.Data); err != nil {
-			return nil, fmt.Errorf("tuning: %s%s in %s: %w", part.key, layer, pipeline.BucketTuning, err)
-		}
-	}
-	return state, nil
-}
-
-func read(data []byte, t *layers.Tuning, layer layers.Name) error {
-	if err := json.Unmarshal(data, t); err != nil {
-		return err
-	}
-	if t.Layer != layer {
-		return fmt.Errorf("it is a tuning of %s", t.Layer)
-	}
-	return t.Validate()
-}
-
 // Propose puts a tuning into the shadow of its layer, in place of the proposal before, and reports whether that is another one.
 func (s *Shelf) Propose(ctx context.Context, state *State, t *layers.Tuning) (bool, error) {
 	data, err := json.Marshal(t)
@@ -182,8 +103,11 @@ func (s *Shelf) Propose(ctx context.Context, state *State, t *layers.Tuning) (bo
 	return true, s.values.Put(ctx, "shadow."+state.Layer.String(), data, state.shadow)
 }
 
-// Apply makes the proposal the live version.
-func (s *Shelf) Apply(ctx context.Context, layer layers.Name) (*layers.Tuning, error) {
+// ErrOther says that the proposal is not the one that is to be applied.
+var ErrOther = errors.New("tuning: another proposal")
+
+// Apply makes the proposal of a revision the live version: what somebody has looked at, and none that took its place meanwhile.
+func (s *Shelf) Apply(ctx context.Context, layer layers.Name, proposal uint64) (*layers.Tuning, error) {
 	state, err := s.State(ctx, layer)
 	if err != nil {
 		return nil, err
@@ -194,11 +118,18 @@ func (s *Shelf) Apply(ctx context.Context, layer layers.Name) (*layers.Tuning, e
 	if state.Shadow.Version <= state.Live.Version { // It was applied, and whoever did so has not taken it away yet.
 		return nil, fmt.Errorf("%w: version %d of %s is applied already", ErrNothing, state.Shadow.Version, layer)
 	}
+	if state.Proposal != proposal {
+		return nil, fmt.Errorf("%w: that of %s has revision %d now, not %d", ErrOther, layer, state.Proposal, proposal)
+	}
 	t := *state.Shadow
 	if err := s.live(ctx, state, &t); err != nil {
 		return nil, err
 	}
-	return &t, s.values.Delete(ctx, "shadow."+layer.String(), state.shadow)
+	err = s.values.Delete(ctx, "shadow."+layer.String(), state.shadow)
+	if errors.Is(err, bus.ErrChanged) { // Another proposal took its place, which was made for the version before and counts as none.
+		err = nil
+	}
+	return &t, err
 }
 
 // Revert makes what the version before the live one said the next version.
@@ -274,15 +205,4 @@ func (s *Shelf) Versions(ctx context.Context, layer layers.Name) ([]layers.Tunin
 		}
 	}
 	return list, nil
-}
-
-// Note returns what tells a layer how its tuning stands.
-func (s *State) Note(now time.Time) (*layers.Note, error) {
-	data, err := json.Marshal(s.Tunings())
-	if err != nil {
-		return nil, fmt.Errorf("tuning: %w", err)
-	}
-	return &layers.Note{
-		ID: strings.Join([]string{"tuning", s.Layer.String(), s.Revision()}, "."), Kind: layers.NoteTuning, At: now.UTC(), Data: data,
-	}, nil
 }

@@ -101,7 +101,7 @@ func TestVersionsGoForwardAndBack(t *testing.T) {
 	t.Parallel()
 	s, ctx := newShelf(t), t.Context()
 	for name, do := range map[string]func() error{
-		"apply":  func() error { _, err := s.Apply(ctx, layers.NameL3); return err },
+		"apply":  func() error { _, err := s.Apply(ctx, layers.NameL3, 0); return err },
 		"revert": func() error { _, err := s.Revert(ctx, layers.NameL3); return err },
 		"drop":   func() error { return s.Drop(ctx, layers.NameL3) },
 	} {
@@ -116,7 +116,7 @@ func TestVersionsGoForwardAndBack(t *testing.T) {
 	if changed, err := s.Derive(ctx, none()); err != nil || len(changed) > 0 {
 		t.Errorf("the same opinions propose again: %v %v", changed, err)
 	}
-	first, err := s.Apply(ctx, layers.NameL3)
+	first, err := s.Apply(ctx, layers.NameL3, state(t, s).Proposal)
 	if err != nil || first.Version != 1 || first.Sensitivities[0].Steps != 1 {
 		t.Fatalf("%v: %+v", err, first)
 	}
@@ -124,7 +124,7 @@ func TestVersionsGoForwardAndBack(t *testing.T) {
 		t.Errorf("what led to the live version leads to another: %v %v", changed, err)
 	}
 	propose(t, s, "b")
-	if second, err := s.Apply(ctx, layers.NameL3); err != nil || second.Version != 2 || second.Sensitivities[0].Steps != 2 {
+	if second, err := s.Apply(ctx, layers.NameL3, state(t, s).Proposal); err != nil || second.Version != 2 || second.Sensitivities[0].Steps != 2 {
 		t.Fatalf("%v: %+v", err, second)
 	}
 	third, err := s.Revert(ctx, layers.NameL3)
@@ -181,10 +181,11 @@ func TestOnlyOneIsApplied(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
 	propose(t, s, "a")
+	proposal := state(t, s).Proposal
 	var wait sync.WaitGroup
 	for range 8 {
 		wait.Go(func() {
-			if _, err := s.Apply(t.Context(), layers.NameL3); err != nil && !errors.Is(err, bus.ErrChanged) && !errors.Is(err, ErrNothing) {
+			if _, err := s.Apply(t.Context(), layers.NameL3, proposal); err != nil && !errors.Is(err, bus.ErrChanged) && !errors.Is(err, ErrNothing) {
 				t.Error(err)
 			}
 		})
@@ -279,7 +280,7 @@ func TestProposalsAreNotWhatIsSaid(t *testing.T) {
 		t.Fatal(changed, err)
 	}
 	proposed := said()
-	if _, err := s.Apply(t.Context(), layers.NameL3); err != nil {
+	if _, err := s.Apply(t.Context(), layers.NameL3, state(t, s).Proposal); err != nil {
 		t.Fatal(err)
 	}
 	if before == opinions || opinions != proposed || proposed == said() {

@@ -83,3 +83,16 @@ func TestLearntNeuronsFireBesideTheConfigured(t *testing.T) {
 		t.Error("a tuning of L3 is heard")
 	}
 }
+
+// TestAnOlderNoteDoesNotWin has a slow process tell what held before.
+func TestAnOlderNoteDoesNotWin(t *testing.T) {
+	l, err := New(DefaultConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell(t, l, layers.Tunings{Live: learnt(2, "disk"), Revision: 7})
+	tell(t, l, layers.Tunings{Live: learnt(1, "disk"), Revision: 5})
+	if l.tunings.Live.Version != 2 {
+		t.Errorf("version %d holds, want 2", l.tunings.Live.Version)
+	}
+}

@@ -78,25 +78,6 @@ func TestSlowShiftIsNoticed(t *testing.T) {
 	t.Error("a new mean that no single sample gives away: want it noticed")
 }
 
-func TestAnomalyMeansTheSameForEverySeries(t *testing.T) {
-	random := rand.New(rand.NewPCG(7, 8))
-	for name, draw := range map[string]func() float64{
-		"normal": random.NormFloat64, "exponential": random.ExpFloat64, "uniform": random.Float64,
-		"scaled": func() float64 { return 1e6 * random.NormFloat64() },
-	} {
-		b, above := &baseline{}, 0
-		const n = 50_000
-		for i := range n {
-			if f := b.observe(draw(), fiveMinutes(i), true, 100); anomalyOf(f.surprise) >= 0.5 {
-				above++
-			}
-		}
-		if share := float64(above) / n; share > 0.004 {
-			t.Errorf("%s: %.5f of the samples have an anomaly of 0.5: want about one in a thousand", name, share)
-		}
-	}
-}
-
 func TestNumbersForPeople(t *testing.T) {
 	for x, want := range map[float64]string{
 		0: "0", 812: "812", 41.25: "41.25", 38.1234: "38.12", 1234567.8: "1234568", 0.00123456: "0.001235",

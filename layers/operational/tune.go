@@ -7,10 +7,10 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// Hear implements layers.Listener: it takes over another tuning.
+// Hear implements layers.Listener: it takes over another tuning, unless that is older.
 func (l *Layer) Hear(n *layers.Note) error {
 	t, ok, err := layers.ReadTunings(n, layers.NameL3)
-	if ok && err == nil {
+	if ok && err == nil && !t.IsOlder(&l.tunings) {
 		l.tunings = t
 	}
 	return err

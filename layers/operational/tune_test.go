@@ -137,3 +137,26 @@ func TestCriticalIsNeverTuned(t *testing.T) {
 		t.Errorf("%+v", e.Findings)
 	}
 }
+
+// TestAnOlderNoteDoesNotWin has a slow process tell what held before.
+func TestAnOlderNoteDoesNotWin(t *testing.T) {
+	l := newLayer(t)
+	newer := layers.Tunings{Live: tuned(2, "a", 1), Revision: 7}
+	tell(t, l, newer)
+	tell(t, l, layers.Tunings{Live: tuned(1, "a", 4), Revision: 5})
+	if l.tunings.Live.Version != 2 {
+		t.Errorf("version %d holds, want 2", l.tunings.Live.Version)
+	}
+	state, err := l.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := newLayer(t)
+	if err := again.Restore(state); err != nil {
+		t.Fatal(err)
+	}
+	tell(t, again, layers.Tunings{Live: tuned(1, "a", 4), Revision: 5})
+	if again.tunings.Live.Version != 2 {
+		t.Errorf("after a restart version %d holds, want 2", again.tunings.Live.Version)
+	}
+}

@@ -71,18 +71,23 @@ func (b *Board) hearAck(id string, data []byte) error {
 	if _, known := b.acks[key]; !known && len(b.acks) >= MaxAcks {
 		return fmt.Errorf("reflexive: acknowledgement %s: there are %d already", clip(id), MaxAcks)
 	}
+	b.acks[key] = a
 	if a.ended(b.conditions.get(key)) {
 		b.unack(key)
-		return nil
 	}
-	b.acks[key] = a
 	return nil
+}
+
+// endedAck is an acknowledgement whose alert is over; another one for the next time that it fires may have been given since.
+type endedAck struct {
+	key   digest
+	given time.Time
 }
 
 // unack ends an acknowledgement everywhere.
 func (b *Board) unack(key digest) {
+	b.ended = append(b.ended, endedAck{key, b.acks[key].At})
 	delete(b.acks, key)
-	b.ended = append(b.ended, key)
 }
 
 // acknowledged suppresses an alert that somebody knows of.

@@ -28,7 +28,7 @@ type Board struct {
 	conditions *recent[condition]
 	sources    map[digest]map[digest]struct{} // by group, the conditions that fire
 	dirty      map[digest]struct{}            // conditions that the others must hear of
-	ended      []digest                       // acknowledgements that are over
+	ended      []endedAck                     // acknowledgements that are over
 	counts     map[string]uint64              // what was suppressed by each silence, acknowledgement, …
 	counted    bool                           // counts changed since they were told
 	others     map[string]map[string]uint64   // counts of other processes

@@ -23,6 +23,13 @@ type Change struct {
 	Entry string
 	Data  []byte
 	TTL   time.Duration // after which the bucket may forget it
+	Given time.Time     // of an acknowledgement that is to be deleted: one that was given since stays
+}
+
+// Means reports whether the entry of an acknowledgement is the one that is to be deleted; what can't be read is.
+func (c *Change) Means(entry []byte) bool {
+	var a Ack
+	return json.Unmarshal(entry, &a) != nil || a.At.Equal(c.Given)
 }
 
 // SilenceEntry returns the entry of a silence, as of now.
@@ -46,8 +53,8 @@ func AckEntry(a *Ack) (Change, error) {
 // LiftSilence returns what deletes a silence.
 func LiftSilence(id string) Change { return Change{Entry: entrySilence + id} }
 
-// LiftAck returns what deletes an acknowledgement.
-func LiftAck(id string) Change { return Change{Entry: entryAck + id} }
+// LiftAck returns what deletes an acknowledgement that was given at a time.
+func LiftAck(id string, given time.Time) Change { return Change{Entry: entryAck + id, Given: given} }
 
 // Changes returns what the other processes must hear of, at most so many entries. process names this one
 // in its counts; they are left out where it is empty.
@@ -55,7 +62,7 @@ func (b *Board) Changes(process string, most int) (list []Change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for len(b.ended) > 0 && len(list) < most {
-		list = append(list, LiftAck(b.ended[0].String()))
+		list = append(list, LiftAck(b.ended[0].key.String(), b.ended[0].given))
 		b.ended = b.ended[1:]
 	}
 	for key := range b.dirty {
@@ -90,7 +97,7 @@ func (b *Board) Undone(list []Change) {
 		key, isKey := parseDigest(id)
 		switch {
 		case kind == entryAck && isKey:
-			b.ended = append(b.ended, key)
+			b.ended = append(b.ended, endedAck{key, change.Given})
 		case kind == entryCondition && isKey:
 			b.tell(key)
 		case kind == entryCounts:

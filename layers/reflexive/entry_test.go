@@ -65,3 +65,23 @@ func FuzzHear(f *testing.F) {
 		_ = l.Board().Hear(entry, nil)
 	})
 }
+
+// TestAnOldEndLeavesANewAcknowledgement has an alert end, fire anew and be acknowledged before the end of the first acknowledgement is stored.
+func TestAnOldEndLeavesANewAcknowledgement(t *testing.T) {
+	t.Parallel()
+	old := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	lift := reflexive.LiftAck("0123456789abcdef0123456789abcdef", old)
+	for _, tt := range []struct {
+		entry string
+		want  bool
+	}{
+		{`{"at":"2026-01-01T12:00:00Z"}`, true},
+		{`{"at":"2026-01-01T13:00:00+01:00"}`, true},
+		{`{"at":"2026-01-01T12:05:00Z"}`, false},
+		{`no ack at all`, true},
+	} {
+		if got := lift.Means([]byte(tt.entry)); got != tt.want {
+			t.Errorf("%s is meant: %v, want %v", tt.entry, got, tt.want)
+		}
+	}
+}
