@@ -9,8 +9,13 @@ const labelMost = 63
 
 func boundRules() []rule {
 	return []rule{
-		{"target", lookTarget}, {"bounds", lookBounds}, {"idle-replicas", lookIdle}, {"maximum-missing", lookMaximum},
-		{"name-length", lookName}, {"polling-interval", lookPolling}, {"cooldown", lookCooldown},
+		{"target", lookTarget},
+		{"bounds", lookBounds},
+		{"idle-replicas", lookIdle},
+		{"maximum-missing", lookMaximum},
+		{"name-length", lookName},
+		{"polling-interval", lookPolling},
+		{"cooldown", lookCooldown},
 	}
 }
 
@@ -51,8 +56,11 @@ func lookBounds(c *check) {
 		value *int32
 		from  int32
 	}{
-		{"minReplicaCount", spec.MinReplicaCount, 0}, {"maxReplicaCount", spec.MaxReplicaCount, 1}, {"idleReplicaCount", spec.IdleReplicaCount, 0},
-		{"pollingInterval", spec.PollingInterval, 1}, {"cooldownPeriod", spec.CooldownPeriod, 0},
+		{"minReplicaCount", spec.MinReplicaCount, 0},
+		{"maxReplicaCount", spec.MaxReplicaCount, 1},
+		{"idleReplicaCount", spec.IdleReplicaCount, 0},
+		{"pollingInterval", spec.PollingInterval, 1},
+		{"cooldownPeriod", spec.CooldownPeriod, 0},
 	} {
 		if field.value != nil && *field.value < field.from {
 			c.report(SeverityError, "spec."+field.path, advice{"The API server refuses it.", "Choose a higher number."},

@@ -8,8 +8,10 @@ import (
 
 func fallbackRules() []rule {
 	return []rule{
-		{"fallback-missing", lookFallbackMissing}, {"fallback-target", lookFallbackTarget},
-		{"fallback-resources", lookFallbackResources}, {"fallback-replicas", lookFallbackReplicas},
+		{"fallback-missing", lookFallbackMissing},
+		{"fallback-target", lookFallbackTarget},
+		{"fallback-resources", lookFallbackResources},
+		{"fallback-replicas", lookFallbackReplicas},
 	}
 }
 

@@ -17,20 +17,20 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/findings.golden anew")
 
-func readFile(t testing.TB, path string) lint.Source {
-	t.Helper()
+func readFile(tb testing.TB, path string) lint.Source {
+	tb.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return lint.Source{Name: filepath.Base(path), Data: data}
 }
 
-func testdata(t testing.TB) []string {
-	t.Helper()
+func testdata(tb testing.TB) []string {
+	tb.Helper()
 	paths, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(paths) < 50 {
-		t.Fatalf("%d files in testdata: %v", len(paths), err)
+		tb.Fatalf("%d files in testdata: %v", len(paths), err)
 	}
 	return paths
 }

@@ -9,8 +9,11 @@ const pathBehavior = "spec.advanced.horizontalPodAutoscalerConfig.behavior"
 
 func paceRules() []rule {
 	return []rule{
-		{"stabilisation", lookStabilisation}, {"disabled", lookDisabled}, {"policies", lookPolicies},
-		{"restore-replicas", lookRestore}, {"paused", lookPaused},
+		{"stabilisation", lookStabilisation},
+		{"disabled", lookDisabled},
+		{"policies", lookPolicies},
+		{"restore-replicas", lookRestore},
+		{"paused", lookPaused},
 	}
 }
 

@@ -134,11 +134,10 @@ func (s *subject) decode() []Finding {
 
 // fieldIn returns the path of the field that an error is about, or "".
 func fieldIn(err error) string {
-	if field, ok := err.(interface{ FieldPath() string }); ok { //nolint:errorlint // the JSON reader's own errors, unwrapped.
+	if field, ok := err.(interface{ FieldPath() string }); ok {
 		return field.FieldPath()
 	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return wrong.Field
 	}
 	return ""

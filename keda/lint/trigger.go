@@ -11,7 +11,10 @@ func itoa(i int) string { return strconv.Itoa(i) }
 
 func triggerRules() []rule {
 	return []rule{
-		{"trigger", lookTriggers}, {"metadata", lookMetadata}, {"metric-type", lookMetricType}, {"push-missing", lookPush},
+		{"trigger", lookTriggers},
+		{"metadata", lookMetadata},
+		{"metric-type", lookMetricType},
+		{"push-missing", lookPush},
 		{"resources-only", lookResourcesOnly},
 	}
 }

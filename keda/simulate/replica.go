@@ -35,7 +35,7 @@ type sample struct {
 // utilisation is GetResourceReplicas for CPU: the mean of the pods that count. Those that are not ready, or have no sample
 // yet, count as idle before more are asked for; those without a sample as fully busy before fewer are. target is in percent of
 // the request. ok is false where there is no sample that counts.
-func utilisation(pods []sample, current int, target int, isWithin func(float64) bool) (replicas int, ok bool) {
+func utilisation(pods []sample, current, target int, isWithin func(float64) bool) (replicas int, ok bool) {
 	var used []float64
 	unready, missing := 0, 0
 	for _, p := range pods {

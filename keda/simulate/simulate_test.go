@@ -40,6 +40,7 @@ func each(t *testing.T, look func(t *testing.T, load Load, r Result)) {
 // TestNoSignalIsMadeOrLost: what came in is what was worked off and what waits, in every second.
 func TestNoSignalIsMadeOrLost(t *testing.T) {
 	each(t, func(t *testing.T, load Load, r Result) {
+		t.Helper()
 		came, cfg := 0.0, DefaultConfig()
 		backlog := 0.0
 		for i, p := range r.Points {
@@ -66,6 +67,7 @@ func TestNoSignalIsMadeOrLost(t *testing.T) {
 // TestReplicasKeepToBoundsAndPace of what is rendered.
 func TestReplicasKeepToBoundsAndPace(t *testing.T) {
 	each(t, func(t *testing.T, _ Load, r Result) {
+		t.Helper()
 		p := DefaultConfig().Policy
 		for i, now := range r.Points {
 			if now.Pods < p.Min || now.Pods > p.Max || now.Ready > now.Pods {

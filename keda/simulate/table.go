@@ -25,15 +25,16 @@ func (k Kind) Title() string {
 
 // WriteTable prints the results under each other.
 func WriteTable(w io.Writer, results []Result) error {
-	text := fmt.Sprintf("%-24s %10s %10s %6s %5s %9s %9s\n", "", "LATE", "POD HOURS", "TURNS", "MAX", "BACKLOG", "WAIT")
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-24s %10s %10s %6s %5s %9s %9s\n", "", "LATE", "POD HOURS", "TURNS", "MAX", "BACKLOG", "WAIT")
 	for _, r := range results {
-		text += fmt.Sprintf("%-24s %10s %10.1f %6d %5d %9s %9s", r.Kind.Title(), span(r.Late), r.PodHours, r.Turns, r.Max, span(r.Drain), span(int(r.Longest)))
+		fmt.Fprintf(&b, "%-24s %10s %10.1f %6d %5d %9s %9s", r.Kind.Title(), span(r.Late), r.PodHours, r.Turns, r.Max, span(r.Drain), span(int(r.Longest)))
 		if r.Unfinished >= 0.5 {
-			text += "  " + Count(r.Unfinished) + " signals were never worked off"
+			b.WriteString("  " + Count(r.Unfinished) + " signals were never worked off")
 		}
-		text += "\n"
+		b.WriteByte('\n')
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
