@@ -151,13 +151,24 @@ func TestFlappingIsToldOnce(t *testing.T) {
 	p := up(t, data)
 	_, js := dial(t, p.NATS)
 	r := &alertRig{t: t, js: js}
-	states := []string{"firing", "resolved"}
-	for i := range 6 { // So many changes in half an hour.
-		climbed(t, r.sends(diskFull, states[i%2], "warning", 90+i))
+	for i := range 3 { // Six changes in half an hour.
+		climbed(t, r.sends(diskFull, "firing", "warning", 90+i))
+		if v := r.sends(diskFull, "resolved", "warning", 40); v.Disposition != "resolved" {
+			t.Errorf("%s, which is over, was %s (%s)", v.SignalID, v.Disposition, v.Reason)
+		}
 	}
-	suppressed(t, r.sends(diskFull, "firing", "warning", 96), "flapping")
-	if text := says(t, "ack", "ls", "--alerts", "--nats", p.NATS); !strings.Contains(text, "flapping") {
-		t.Errorf("the list of alerts does not say that it flaps:\n%s", text)
+	v := r.sends(diskFull, "firing", "warning", 96)
+	if climbed(t, v); !strings.Contains(v.Reason, "flapping") {
+		t.Errorf("%s does not say that the alert flaps: %s", v.SignalID, v.Reason)
+	}
+	suppressed(t, r.sends(diskFull, "resolved", "warning", 40), "flapping")
+	suppressed(t, r.sends(diskFull, "firing", "warning", 97), "flapping")
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		if text := says(t, "ack", "ls", "--alerts", "--nats", p.NATS); strings.Contains(text, "flapping") {
+			break
+		} else if time.Now().After(end) {
+			t.Fatalf("the list of alerts does not say that it flaps:\n%s", text)
+		}
 	}
 	time.Sleep(time.Second) // What L1 knows of it is stored.
 	p.kill()
