@@ -126,14 +126,18 @@ func publishMessage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// runUntil runs a command until its output holds a text, at most 20 seconds.
+// runUntil runs a command, that must fail behind a !, until its output holds a text, at most 20 seconds.
 func runUntil(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: eventually TEXT COMMAND...")
+		ts.Fatalf("usage: eventually TEXT [!] COMMAND...")
+	}
+	fails := args[1] == "!"
+	if fails {
+		args = append(args[:1:1], args[2:]...)
 	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		err := ts.Exec(args[1], args[2:]...)
-		if out := ts.ReadFile("stdout"); err == nil && strings.Contains(out, args[0]) {
+		if out := ts.ReadFile("stdout"); (err != nil) == fails && strings.Contains(out, args[0]) {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -63,6 +63,7 @@ type Report struct {
 	Looked     []Look            `json:"looked"`
 	Escalation []escalation.Step `json:"escalation,omitempty"`
 	Place      string            `json:"place"` // what was looked at, in a few words
+	Again      string            `json:"again"` // the command that looks again
 }
 
 // LayerLine is how a layer stands.
@@ -107,7 +108,7 @@ func (r *Report) ExitCode() int {
 
 // NewReport draws the conclusions.
 func NewReport(f *Facts, steps []escalation.Step) *Report {
-	r := &Report{At: f.At, Findings: diagnose(f), Layers: layerLines(f), Looked: f.Looked, Escalation: steps, Place: place(f)}
+	r := &Report{At: f.At, Findings: diagnose(f), Layers: layerLines(f), Looked: f.Looked, Escalation: steps, Place: place(f), Again: f.again()}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
 	r.State = StateHealthy
 	if r.Count(SeverityCritical)+r.Count(SeverityWarning) > 0 {

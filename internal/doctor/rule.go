@@ -15,7 +15,7 @@ func diagnose(f *Facts) []Finding {
 	findings := []Finding{}
 	for _, rule := range []func(*Facts) []Finding{
 		findReach, findDoors, findKubernetes, findLost, findMissing, findPeers, findStalled, findOwnerless, findBacklog, findPaused,
-		findFull, findAccount, findDead, findObjectives, findUnready, findSkew, findVersions, findMemory, findKills, findDisk, findErrors,
+		findFull, findAccount, findDead, findObjectives, findScaler, findUnready, findSkew, findVersions, findMemory, findKills, findDisk, findErrors,
 	} {
 		findings = append(findings, rule(f)...)
 	}
@@ -43,6 +43,15 @@ func (f *Facts) fitting(commands []Command) {
 // run makes a command that does something, look one that only looks.
 func run(line, why string) Command  { return Command{Run: line, Why: why, Changes: true} }
 func look(line, why string) Command { return Command{Run: line, Why: why} }
+
+// again writes the command that looks at the same once more.
+func (f *Facts) again() string {
+	line := f.hal9("doctor")
+	if f.Kubernetes != nil && f.Kubernetes.Client.Namespace != "" && f.Kubernetes.Client.Namespace != "hal9" {
+		line += " --namespace " + f.Kubernetes.Client.Namespace
+	}
+	return line
+}
 
 // hal9 writes a hal9 command for the NATS that was looked at.
 func (f *Facts) hal9(words string) string { return "hal9 " + words + f.Options.Hint }

@@ -145,8 +145,8 @@ func findMissing(f *Facts) (list []Finding) {
 	provision := []Command{look(f.hal9("provision"+size+" --dry-run"), "what would be made"), run(f.hal9("provision"+size), "make it; nothing is ever deleted")}
 	if missing := n.Last.Missing; len(missing) > 0 {
 		list = append(list, Finding{
-			ID: "missing", Severity: SeverityCritical, What: plural(len(missing), "stream or consumer") + " missing: " + few(missing, 1),
-			Evidence: []string{few(missing, 6)}, Commands: provision,
+			ID: "missing", Severity: SeverityCritical, What: plural(len(missing), "stream or consumer") + " missing",
+			Evidence: []string{few(missing, 6), "whatever needs them stands still or fails"}, Commands: provision,
 		})
 	}
 	if changed := n.Last.Changed; len(changed) > 0 {

@@ -39,9 +39,10 @@ func findStalled(f *Facts) (list []Finding) {
 	}
 	byLayer := map[layers.Name][]bus.ConsumerView{}
 	stages := stagesOf(n.Last.Partitions)
+	scout := pipeline.ScoutKey(max(1, n.Last.Partitions)).Durable() // It looks ahead under overload, and rests otherwise.
 	for i := range n.Last.Streams {
 		for _, c := range n.Last.Streams[i].Consumers {
-			if !c.Durable || c.Paused || !still(f, &c) {
+			if !c.Durable || c.Paused || c.Name == scout || !still(f, &c) {
 				continue
 			}
 			if layer, ok := stages[c.Stream+"/"+c.Name]; ok {

@@ -35,7 +35,11 @@ func Script(r *Report) string {
 		if step.Severity != "" {
 			who = "what is " + step.Severity
 		}
-		fmt.Fprintf(&b, "# call %s: %s, after %s\n", comment(step.Contact), who, age(step.After))
+		when := "at once"
+		if step.After > 0 {
+			when = "after " + age(step.After)
+		}
+		fmt.Fprintf(&b, "# call %s: %s, %s\n", comment(step.Contact), who, when)
 	}
 	var asked []string
 	b.WriteString("\n# ---- 1. look -------------------------------------------------------------\n")
@@ -63,7 +67,7 @@ func Script(r *Report) string {
 			}
 		}
 	}
-	b.WriteString("\n# ---- 3. look again -------------------------------------------------------\n\nhal9 doctor --plain\n")
+	b.WriteString("\n# ---- 3. look again -------------------------------------------------------\n\n" + comment(r.Again) + "\n")
 	return b.String()
 }
 

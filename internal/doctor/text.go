@@ -50,12 +50,12 @@ func (t *text) head(r *Report) {
 	width := t.style.width()
 	if !t.style.Art {
 		t.line(t.style.paint(code, r.Verdict))
-		t.line(cut(r.Place+", "+r.At.UTC().Format("15:04:05 MST"), width))
+		t.line(cut(r.At.UTC().Format("15:04:05 MST")+", "+r.Place, width))
 		return
 	}
 	quote, comfort := words(r)
 	beside := []string{
-		t.style.paint(code, r.Verdict), cut(r.Place+", "+r.At.UTC().Format("15:04:05 MST"), width-eyeWidth),
+		t.style.paint(code, r.Verdict), cut(r.At.UTC().Format("15:04:05 MST")+", "+r.Place, width-eyeWidth),
 		t.style.paint(cyan, quote), comfort, "",
 	}
 	for i, row := range eye() {

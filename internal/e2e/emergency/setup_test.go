@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,9 +149,9 @@ func (r *rig) snapshot() string {
 				fmt.Fprintf(&b, " %s=%s", name, v)
 			}
 		}
-		for name, v := range item.Metadata.Annotations {
+		for _, name := range slices.Sorted(maps.Keys(item.Metadata.Annotations)) {
 			if strings.Contains(name, "hal9.dev") || strings.Contains(name, "paused") {
-				fmt.Fprintf(&b, " %s=%s", name, v)
+				fmt.Fprintf(&b, " %s=%s", name, item.Metadata.Annotations[name])
 			}
 		}
 		b.WriteString("\n")

@@ -1,0 +1,159 @@
+package doctor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/host"
+	"github.com/2lab-ai/hal9/internal/journal"
+	"github.com/2lab-ai/hal9/internal/kube"
+	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/strategic"
+	"github.com/2lab-ai/hal9/pipeline"
+)
+
+var three = time.Date(2026, 11, 27, 3, 12, 44, 0, time.UTC)
+
+// calm are facts of a HAL9 that is well: three processes on one server.
+func calm() *Facts {
+	process := func(name string, running ...string) Process {
+		return Process{Name: name, Via: "NATS", Version: "v1.2", Commit: "abc", Layers: running, Ready: true, Memory: host.Memory{Resident: 100 << 20, Limit: 1 << 30, Heap: 50 << 20}}
+	}
+	last := &bus.Inspection{At: three, Provisioned: true, Partitions: 1, Replicas: 1, Server: bus.ServerView{Name: "n1", Version: "2.15.2"}}
+	census := &bus.Census{Owners: map[string]string{}}
+	for _, layer := range layers.Names() {
+		for _, key := range pipeline.StagesOf(layer, 1) {
+			last.Streams = append(last.Streams, bus.StreamView{
+				Name: key.Stream(), MaxBytes: 1 << 30, Refuses: true,
+				Consumers: []bus.ConsumerView{{Stream: key.Stream(), Name: key.Durable(), Durable: true, DeliveredAt: three, Created: three.Add(-time.Hour)}},
+			})
+			census.Owners[key.Name()] = "pod-a/1/x"
+		}
+	}
+	census.Members = []bus.Member{{Owner: "pod-a/1/x", Layers: []string{"L1", "L2", "L3", "L4", "L5"}}}
+	queues := map[layers.Name]bus.Queue{}
+	for _, layer := range layers.Names() {
+		queues[layer] = bus.Queue{}
+	}
+	opts := DefaultOptions()
+	opts.Hint = " --nats nats://10.0.0.1:4222"
+	return &Facts{
+		At: three, Options: opts,
+		NATS:      &NATS{URL: "nats://10.0.0.1:4222", First: last, Last: last, Apart: 2 * time.Second, Census: census, FirstQueues: queues, LastQueues: queues},
+		Processes: []Process{process("pod-a/1/x", "L1", "L2", "L3", "L4", "L5"), process("pod-b/1/y", "L3"), process("pod-c/1/z")},
+		Looked:    []Look{{What: "kernel log", Detail: "/dev/kmsg: permission denied"}},
+	}
+}
+
+// behind has L3 work slower than signals come.
+func behind(f *Facts) {
+	f.NATS.FirstQueues = map[layers.Name]bus.Queue{layers.NameL3: {Waiting: 12_000, Working: 162, Oldest: 14 * time.Minute}}
+	f.NATS.LastQueues = map[layers.Name]bus.Queue{layers.NameL1: {}, layers.NameL2: {Waiting: 3, Oldest: time.Second}, layers.NameL3: {Waiting: 12_240, Working: 162, Oldest: 14 * time.Minute}}
+}
+
+// inKubernetes says that all of it runs there.
+func inKubernetes(f *Facts) {
+	f.Kubernetes = &Kubernetes{
+		Place: kube.Place{Cluster: "prod"}, Client: kube.NewClient(),
+		Workloads: []WorkloadLine{{Name: "hal9-l1", Wanted: 5, Ready: 5}, {Name: "hal9-l3", Wanted: 5, Ready: 5}, {Name: "hal9-nats", Wanted: 3, Ready: 3}},
+	}
+}
+
+func TestCalm(t *testing.T) {
+	t.Parallel()
+	r := NewReport(calm(), nil)
+	if r.State != StateHealthy || r.ExitCode() != 0 || len(r.Findings) > 0 || r.Verdict != "HEALTHY" {
+		t.Errorf("%s, %q:%s", r.State, r.Verdict, show(r))
+	}
+}
+
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		id       string
+		severity Severity
+		change   func(f *Facts)
+		want     []string
+	}{
+		{"behind", SeverityCritical, behind, []string{"L3 is behind: the oldest of 12,402 signals is 14m old", "it grows by 120 signals a second", "hal9 run --layer L3 --nats"}},
+		{"behind", SeverityCritical, func(f *Facts) { behind(f); inKubernetes(f) }, []string{"hal9 emergency scale --layer L3"}},
+		{"behind", SeverityWarning, func(f *Facts) {
+			behind(f)
+			f.NATS.FirstQueues[layers.NameL3] = bus.Queue{Waiting: 14_402, Oldest: 14 * time.Minute}
+		}, []string{"it shrinks by 1,000 a second: empty in about 12s"}},
+		{"ownerless", SeverityWarning, func(f *Facts) { delete(f.NATS.Census.Owners, "L4.00") }, []string{"L4: 1 of 1 partition without an owner", "L4.00"}},
+		{"version-skew", SeverityWarning, func(f *Facts) { f.Processes[1].Version = "v1.1" }, []string{"2 versions", "v1.1 (abc): L3 pod-b/1/y"}},
+		{"clock-skew", SeverityWarning, func(f *Facts) { f.Processes[1].Skew = -90 * time.Second }, []string{"L3 pod-b/1/y: 1m30s behind of this machine"}},
+		{"clock-skew", SeverityWarning, func(f *Facts) { f.NATS.Last.Skew = 3 * time.Second }, []string{"NATS server n1: 3s ahead"}},
+		{"not-ready", SeverityWarning, func(f *Facts) { f.Processes[1].Ready, f.Processes[1].Failing = false, []string{"nats: gone"} }, []string{"L3 pod-b/1/y is not ready", "nats: gone"}},
+		{"memory", SeverityWarning, func(f *Facts) { f.Processes[1].Memory.Resident = 1000 << 20 }, []string{"L3 pod-b/1/y has used 98 % of its memory", "1000.0 MiB of 1.0 GiB"}},
+		{"memory", SeverityWarning, func(f *Facts) { f.Processes[1].Memory.GoLimit = 51 << 20 }, []string{"at its GOMEMLIMIT"}},
+		{"oom-kill", SeverityWarning, func(f *Facts) { f.Processes[1].Memory.OOMKills = 2 }, []string{"oom_kill 2", "bound 1.0 GiB"}},
+		{"oom-kill", SeverityCritical, func(f *Facts) {
+			f.Host = &Host{Kills: []host.Kill{{At: three.Add(-5 * time.Minute), PID: 7, Process: "nats-server"}}}
+		}, []string{"the kernel killed nats-server for want of memory 5m ago", "this machine's memory"}},
+		{"disk-full", SeverityCritical, func(f *Facts) { f.Host = &Host{Disk: &host.Disk{Path: "/data", Total: 100 << 30, Free: 3 << 30}} }, []string{"3 % left", "3.0 GiB of 100.0 GiB"}},
+		{"disk-full", SeverityWarning, func(f *Facts) { f.Host = &Host{Disk: &host.Disk{Path: "/data", Total: 100 << 30, Free: 9 << 30}} }, []string{"9 % left"}},
+		{"account-full", SeverityWarning, func(f *Facts) { f.NATS.Last.Account = bus.AccountView{Store: 85, MaxStore: 100} }, []string{"85 % of its disk"}},
+		{"paused", SeverityWarning, func(f *Facts) { f.NATS.Last.Streams[0].Consumers[0].Paused = true }, []string{"l1 on HAL9_L1 is paused", "nats consumer resume HAL9_L1 l1"}},
+		{"objective", SeverityWarning, func(f *Facts) {
+			f.NATS.Objectives = []strategic.Report{{Objective: "latency", Target: 0.999, Window: 720 * time.Hour, Good: 900, Total: 1000, BudgetRemaining: -99}}
+		}, []string{"objective latency has spent its error budget", "900 of 1,000 good in 30d, target 99.90 %"}},
+		{"errors", SeverityWarning, func(f *Facts) {
+			f.Processes[1].Errors = []journal.Entry{{Level: "ERROR", Message: "stage failed", Detail: "error=boom token=abc", Last: three.Add(-time.Minute), Count: 41}}
+			f.Processes[0].Errors = []journal.Entry{{Level: "ERROR", Message: "stage failed", Last: three.Add(-2 * time.Minute), Count: 1}, {Level: "ERROR", Message: "old", Last: three.Add(-time.Hour), Count: 9}}
+		}, []string{"42 errors logged, the last 1m ago", "42 × stage failed", "token=[redacted]"}},
+		{"scaler-silent", SeverityWarning, func(f *Facts) {
+			f.NATS.Last.Streams = append(f.NATS.Last.Streams, bus.StreamView{Name: pipeline.StreamScaling, Messages: 9, LastStored: three.Add(-10 * time.Minute)})
+		}, []string{"decided nothing for 10m", "hal9 scaler explain L3"}},
+		{"pods", SeverityCritical, func(f *Facts) {
+			inKubernetes(f)
+			f.Kubernetes.Workloads[1] = WorkloadLine{Name: "hal9-l3", Wanted: 5, Holds: []kube.Hold{{Kind: kube.HoldOOM, Pods: []string{"hal9-l3-a-b"}, What: "killed for want of memory (OOMKilled)", Detail: "exit code 137"}}}
+		}, []string{"hal9-l3: 0 of 5 pods ready: killed for want of memory", "exit code 137", "set resources deployment/hal9-l3"}},
+		{"scaler-paused", SeverityWarning, func(f *Facts) {
+			inKubernetes(f)
+			f.Kubernetes.Scalers = []ScalerLine{{Name: "hal9-l3", Ready: "True", Paused: "paused-replicas: 5"}}
+		}, []string{"hal9-l3 is paused: nothing scales it", "annotate scaledobject hal9-l3 autoscaling.keda.sh/paused-replicas-"}},
+		{"scaler-fails", SeverityWarning, func(f *Facts) {
+			inKubernetes(f)
+			f.Kubernetes.Scalers = []ScalerLine{{Name: "hal9-l3", Ready: "False no connection", Fallback: true}}
+		}, []string{"KEDA gets no metric", "logs deployment/hal9-scaler"}},
+		{"scaler-at-max", SeverityWarning, func(f *Facts) {
+			inKubernetes(f)
+			behind(f)
+			f.Kubernetes.Scalers = []ScalerLine{{Name: "hal9-l3", Ready: "True", AtMost: true, Max: 30}}
+		}, []string{"all 30 replicas", "hal9 emergency scale --layer L3 --replicas 60"}},
+		{"emergency-expired", SeverityWarning, func(f *Facts) {
+			inKubernetes(f)
+			f.Kubernetes.Emergency = []emergencyLine{{Layer: "L3", Replicas: 20, Until: three.Add(-time.Hour), By: "dave@discovery"}}
+		}, []string{"L3 still has 20 replicas", "taken back 1h ago", "hal9 emergency restore --yes"}},
+		{"nats-unreachable", SeverityWarning, func(f *Facts) {
+			inKubernetes(f)
+			f.NATS = &NATS{URL: "nats://127.0.0.1:4222", Error: "refused"}
+		}, []string{"port-forward service/hal9-nats"}},
+	} {
+		f := calm()
+		test.change(f)
+		r := NewReport(f, nil)
+		found := finding(t, r, test.id)
+		found.holds(t, test.severity, test.want...)
+		if r.State != StateTrouble || r.ExitCode() != 1 {
+			t.Errorf("%s: %s", test.id, r.State)
+		}
+	}
+}
+
+// TestNotesAreNoTrouble keeps exit code 0 for what is only good to know.
+func TestNotesAreNoTrouble(t *testing.T) {
+	t.Parallel()
+	f := calm()
+	inKubernetes(f)
+	f.Kubernetes.Emergency = []emergencyLine{{Layer: "L3", Replicas: 20, Until: three.Add(time.Hour), By: "dave@discovery"}}
+	f.Kubernetes.Scalers = []ScalerLine{{Name: "hal9-l3", Ready: "True", Paused: "paused-replicas: 20"}}
+	f.Processes[0].Errors = []journal.Entry{{Level: "WARN", Message: "slow", Last: three, Count: 1}}
+	r := NewReport(f, nil)
+	if r.State != StateHealthy || len(r.Findings) != 2 {
+		t.Errorf("%s:%s", r.State, show(r))
+	}
+}
