@@ -58,7 +58,8 @@ func night() *Report {
 	}
 	f.NATS.Last.Missing = []string{"consumer sink-chat on HAL9_SITUATIONS"}
 	return NewReport(f, []escalation.Step{
-		{Contact: "#platform-oncall"}, {Contact: "on-call phone +49 30 1234567", Severity: escalation.SeverityCritical, After: 15 * time.Minute},
+		{Contact: "#platform-oncall"},
+		{Contact: "on-call phone +49 30 1234567", Severity: escalation.SeverityCritical, After: 15 * time.Minute},
 		{Contact: "nobody is woken for this", Severity: escalation.SeverityWarning},
 	})
 }

@@ -84,7 +84,7 @@ spec:
 // how they are.
 const (
 	small  = `containers: [{name: hal9, image: "ghcr.io/2lab-ai/hal9:dev", resources: {requests: {cpu: 10m, memory: 8Mi}}}]`
-	large  = `containers: [{name: hal9, image: "ghcr.io/2lab-ai/hal9:dev", resources: {requests: {cpu: "1000"}}}]`
+	large  = `containers: [{name: hal9, image: "ghcr.io/2lab-ai/hal9:dev", resources: {requests: {cpu: "5000"}}}]`
 	nobody = "schedulerName: nobody\n      " + small
 )
 
