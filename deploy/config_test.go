@@ -23,6 +23,7 @@ import (
 )
 
 func checkConfiguration(t *testing.T, _ variant, m *manifest) {
+	t.Helper()
 	if _, err := config.Parse("hal9.yaml", []byte(m.config(t, "hal9-config")["hal9.yaml"])); err != nil {
 		t.Error(err)
 	}
@@ -46,6 +47,7 @@ func TestCommandsAndVariablesAreThoseOfHAL9(t *testing.T) {
 }
 
 func checkCommand(t *testing.T, m *manifest, program string, c *corev1.Container) {
+	t.Helper()
 	help, err := exec.CommandContext(t.Context(), program, append(c.Args, "--help")...).CombinedOutput()
 	if err != nil || !strings.Contains(string(help), "hal9 "+c.Args[0]) {
 		t.Fatalf("hal9 %v --help: %v\n%s", c.Args, err, help)
@@ -106,6 +108,12 @@ func TestServersAreConfiguredAsTheirPods(t *testing.T) {
 			for i, route := range options.Routes {
 				if want := "hal9-nats-" + strconv.Itoa(i) + "." + set.Spec.ServiceName; route.Hostname() != want {
 					t.Errorf("route to %s, want %s", route.Hostname(), want)
+				}
+			}
+			for _, folder := range []string{options.StoreDir, filepath.Dir(options.PidFile)} {
+				mounts := p.template.Spec.Containers[0].VolumeMounts
+				if !slices.ContainsFunc(mounts, func(m corev1.VolumeMount) bool { return m.MountPath == folder && !m.ReadOnly }) {
+					t.Errorf("%s is no volume: the root is read-only", folder)
 				}
 			}
 			volume := set.Spec.VolumeClaimTemplates[0].Spec.Resources.Requests.Storage().Value()

@@ -11,6 +11,7 @@ import (
 
 // checkComponents names what each variant must run.
 func checkComponents(t *testing.T, v variant, m *manifest) {
+	t.Helper()
 	want := slices.Concat(layerNames, []string{"provision", "scaler", "web"})
 	if v.overlay != "production-external-nats" {
 		want = append(want, "nats")
@@ -28,6 +29,7 @@ func checkComponents(t *testing.T, v variant, m *manifest) {
 
 // checkSecurity holds every pod to Pod Security's restricted profile, and to more.
 func checkSecurity(t *testing.T, _ variant, m *manifest) {
+	t.Helper()
 	for _, mode := range []string{"enforce", "audit", "warn"} {
 		if got := m.namespaces[0].Labels["pod-security.kubernetes.io/"+mode]; got != "restricted" {
 			t.Errorf("the namespace has %s=%q, want restricted", mode, got)
@@ -75,6 +77,7 @@ func checkContainerSecurity(t *testing.T, name string, sc *corev1.SecurityContex
 }
 
 func checkContainers(t *testing.T, _ variant, m *manifest) {
+	t.Helper()
 	for _, p := range m.pods() {
 		for _, c := range p.containers() {
 			checkImage(t, p.owner+"/"+c.Name, c.Image)

@@ -1,6 +1,8 @@
 package deploy_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -18,14 +20,13 @@ func own(component string) peer {
 
 func in(namespace string, more, pod map[string]string) peer {
 	labels := map[string]string{"kubernetes.io/metadata.name": namespace}
-	for key, value := range more {
-		labels[key] = value
-	}
+	maps.Copy(labels, more)
 	return peer{namespace: labels, pod: pod}
 }
 
 // checkPolicies asks who may speak to whom.
 func checkPolicies(t *testing.T, v variant, m *manifest) {
+	t.Helper()
 	client := in("shop", map[string]string{"hal9.2lab.ai/client": "true"}, map[string]string{"app": "shop"})
 	stranger := in("shop", nil, map[string]string{"app": "shop"})
 	keda := in("keda", nil, map[string]string{"app": "keda-operator"})
@@ -83,7 +84,7 @@ func (m *manifest) permits(t *testing.T, own, other peer, port int32, direction 
 	selected, allowed := false, false
 	for i := range m.policies {
 		p := &m.policies[i]
-		if !matches(t, &p.Spec.PodSelector, own.pod) || !hasType(p.Spec.PolicyTypes, direction) {
+		if !matches(t, &p.Spec.PodSelector, own.pod) || !slices.Contains(p.Spec.PolicyTypes, direction) {
 			continue
 		}
 		selected = true
@@ -98,15 +99,6 @@ func (m *manifest) permits(t *testing.T, own, other peer, port int32, direction 
 		}
 	}
 	return !selected || allowed
-}
-
-func hasType(types []networkingv1.PolicyType, want networkingv1.PolicyType) bool {
-	for _, have := range types {
-		if have == want {
-			return true
-		}
-	}
-	return false
 }
 
 func anyPeer(t *testing.T, rules []networkingv1.NetworkPolicyPeer, other peer) bool {

@@ -24,6 +24,7 @@ func matches(t *testing.T, selector *metav1.LabelSelector, set map[string]string
 
 // checkSelectors covers what would let one workload adopt, count or serve the pods of another.
 func checkSelectors(t *testing.T, _ variant, m *manifest) {
+	t.Helper()
 	pods := m.pods()
 	for _, p := range pods {
 		if p.selector == nil {
@@ -43,6 +44,7 @@ func checkSelectors(t *testing.T, _ variant, m *manifest) {
 }
 
 func checkServices(t *testing.T, _ variant, m *manifest) {
+	t.Helper()
 	for i := range m.services {
 		s := &m.services[i]
 		found := 0
@@ -108,6 +110,7 @@ func (m *manifest) scaled(t *testing.T) (list []scaledObject) {
 
 // checkScaling asserts that KEDA scales what is there, asks a scaler that is there, and is not fought by a fixed number.
 func checkScaling(t *testing.T, v variant, m *manifest) {
+	t.Helper()
 	want := 5
 	if v.overlay == "local" && !v.has("keda") {
 		want = 0
@@ -132,17 +135,18 @@ func checkScaling(t *testing.T, v variant, m *manifest) {
 	}
 }
 
-// checkBudgets asserts that each budget is about one workload, and can be met.
+// checkBudgets asserts that in production each workload has one budget, which is about it alone and can be met. A single pod has none:
+// its node could not be drained.
 func checkBudgets(t *testing.T, v variant, m *manifest) {
-	if production := v.overlay != "local"; production && len(m.budgets) < 6 || !production && len(m.budgets) > 0 {
-		t.Errorf("%d disruption budgets", len(m.budgets))
-	}
+	t.Helper()
+	budgets := map[string]int{}
 	for i := range m.budgets {
 		b := &m.budgets[i]
 		var owners []pod
 		for _, p := range m.pods() {
 			if matches(t, b.Spec.Selector, p.template.Labels) {
 				owners = append(owners, p)
+				budgets[p.owner]++
 			}
 		}
 		if len(owners) != 1 {
@@ -154,6 +158,15 @@ func checkBudgets(t *testing.T, v variant, m *manifest) {
 		}
 		if slices.Contains(layerNames, owners[0].component) && (b.Spec.MinAvailable == nil || b.Spec.MinAvailable.IntVal != 3) {
 			t.Errorf("budget %s: want minAvailable 3", b.Name)
+		}
+	}
+	for _, p := range m.pods() {
+		want := 1
+		if v.overlay == "local" || p.job {
+			want = 0
+		}
+		if budgets[p.owner] != want {
+			t.Errorf("%s has %d disruption budgets, want %d", p.owner, budgets[p.owner], want)
 		}
 	}
 }
@@ -174,6 +187,7 @@ func (m *manifest) leastReplicas(t *testing.T, p *pod) int32 {
 // checkDrain asserts that nothing is killed that still settles signals: HTTP requests and signals in
 // work have HAL9_DRAIN each, one after the other.
 func checkDrain(t *testing.T, _ variant, m *manifest) {
+	t.Helper()
 	const slack = 5 * time.Second // to close connections and end
 	for _, p := range m.pods() {
 		if !slices.Contains(append([]string{"web"}, layerNames...), p.component) {
@@ -199,6 +213,7 @@ func checkDrain(t *testing.T, _ variant, m *manifest) {
 
 // checkReferences covers ConfigMaps, Secrets, ServiceAccounts and priority classes.
 func checkReferences(t *testing.T, v variant, m *manifest) {
+	t.Helper()
 	byHand := []string{"Secret/hal9-nats-creds", "Secret/hal9-nats-ca"} // said in components/external-nats
 	have := map[string]bool{}
 	for _, o := range m.objects {
