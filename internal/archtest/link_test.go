@@ -17,7 +17,7 @@ func TestRuntimeLinksNoKubernetes(t *testing.T) {
 		if err != nil {
 			t.Fatalf("go list: %v", err)
 		}
-		for _, path := range strings.Fields(string(out)) {
+		for path := range strings.FieldsSeq(string(out)) {
 			if strings.HasPrefix(path, "k8s.io/") || strings.HasPrefix(path, "sigs.k8s.io/") || strings.HasPrefix(path, "github.com/kedacore/keda/v2/apis") {
 				found = append(found, path)
 			}

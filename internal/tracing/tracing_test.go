@@ -93,8 +93,10 @@ func TestATraceIsTheSignalsWay(t *testing.T) {
 				t.Errorf("span ids are not all different: %v", ids)
 			}
 			got := map[string]string{}
-			for _, key := range []string{"hal9.signal_id", "hal9.source", "hal9.key", "hal9.layer", "hal9.disposition", "hal9.reason", "hal9.rule",
-				"hal9.template_id", "hal9.situation_id", "hal9.severity"} {
+			for _, key := range []string{
+				"hal9.signal_id", "hal9.source", "hal9.key", "hal9.layer", "hal9.disposition", "hal9.reason", "hal9.rule",
+				"hal9.template_id", "hal9.situation_id", "hal9.severity",
+			} {
 				got[key] = attributeOf(spans[0], key)
 			}
 			if diff := cmp.Diff(map[string]string{
