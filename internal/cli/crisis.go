@@ -47,7 +47,9 @@ func (c Crisis) Plan(d *emergency.Draft, queues Queues, yes bool) {
 		c.line("%s: nothing is changed without --yes", c.yellow("EMERGENCY SCALE, dry run"))
 	}
 	c.place(&d.Place)
-	c.line("rights     all that is needed (%d asked)", len(d.Rights))
+	if len(d.Rights) > 0 {
+		c.line("rights     all that is needed (%d asked)", len(d.Rights))
+	}
 	if !d.KEDA {
 		c.line("KEDA       %s", c.yellow("not on this cluster: HPAs and Deployments only"))
 	}

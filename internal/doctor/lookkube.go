@@ -67,7 +67,7 @@ func (e *examination) lookAtKubernetes(ctx context.Context) {
 	client := e.opts.Kube
 	auto := e.opts.Kubernetes != KubernetesOn
 	if auto {
-		client.Timeout = min(client.Timeout, 4*time.Second)
+		client.Timeout, client.Again = min(client.Timeout, 4*time.Second), 0
 	}
 	found := &Kubernetes{Client: client, Images: map[string]string{}}
 	err := found.read(ctx)

@@ -60,7 +60,7 @@ func Prepare(ctx context.Context, c kube.Client, o Options, path string) (*Draft
 		}
 		d.Plans = append(d.Plans, plan)
 	}
-	d.Warnings = capacity(ctx, c, d.Plans)
+	d.Warnings = append(d.Warnings, capacity(ctx, c, d.Plans)...)
 	return d, nil
 }
 
@@ -77,11 +77,14 @@ func (d *Draft) look(ctx context.Context, c kube.Client) (cluster *Cluster, err 
 	if cluster != nil {
 		d.KEDA = cluster.KEDA
 	}
-	if errs[1] == nil { // It says more than that something could not be read.
-		errs[1] = d.mayI(cluster == nil || cluster.KEDA)
+	if errs[1] != nil { // What the user may not do, the changes will tell.
+		d.Rights = nil
+		d.Warnings = append(d.Warnings, "whether all that is needed is allowed could not be asked: "+errs[1].Error())
+		return cluster, errs[0]
 	}
-	if errs[1] != nil {
-		return nil, errs[1]
+	// It says more than that something could not be read.
+	if err := d.mayI(cluster == nil || cluster.KEDA); err != nil {
+		return nil, err
 	}
 	return cluster, errs[0]
 }

@@ -132,7 +132,7 @@ func (c Client) MayI(ctx context.Context, rights []Right) ([]Right, error) {
 	if err != nil {
 		return rights, fmt.Errorf("kube: %w", err)
 	}
-	out, err := c.run(ctx, input, "create", "--filename", "-", "--output", "json")
+	out, err := c.ask(ctx, input, "create", "--filename", "-", "--output", "json")
 	if err != nil {
 		return rights, err
 	}

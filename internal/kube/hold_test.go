@@ -3,6 +3,7 @@ package kube
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -161,5 +162,33 @@ func TestCommandsAreQuoted(t *testing.T) {
 	want := strings.TrimSpace(`kubectl --context 'prod eu' --namespace hal9 patch so x --patch '{"a":"it'\''s"}'`)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLateAnswersAreAskedForAgain has a kubectl that does not answer the first time.
+func TestLateAnswersAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kubectl")
+	script := "#!/bin/sh\necho x >> " + dir + "/count\nif [ $(wc -l < " + dir + "/count) = 1 ]; then echo 'Unable to connect to the server: context deadline exceeded' >&2; exit 1; fi\necho '{}'\n"
+	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := NewClient()
+	c.Program = path
+	if _, err := Get[List[Pod]](t.Context(), c, "pods"); err != nil {
+		t.Errorf("asked twice: %v", err)
+	}
+	for _, try := range []struct {
+		again int
+		args  []string
+	}{{0, []string{"get", "pods"}}, {1, []string{"patch", "pod", "x"}}} {
+		if err := os.Remove(dir + "/count"); err != nil {
+			t.Fatal(err)
+		}
+		c.Again = try.again
+		if _, err := c.Run(t.Context(), try.args...); TroubleOf(err) != TroubleUnreachable {
+			t.Errorf("%v: %v", try, err)
+		}
 	}
 }

@@ -21,11 +21,12 @@ type Client struct {
 	Kubeconfig string        // file; default what kubectl itself takes
 	Namespace  string        // default hal9
 	Timeout    time.Duration // of one request; default 20 s
+	Again      int           // how often a question is asked again that was not answered in time; default 1
 }
 
 // NewClient returns a client with the defaults.
 func NewClient() Client {
-	return Client{Program: "kubectl", Namespace: "hal9", Timeout: 20 * time.Second}
+	return Client{Program: "kubectl", Namespace: "hal9", Timeout: 20 * time.Second, Again: 1}
 }
 
 // ErrMissing says that there is no kubectl.
@@ -49,6 +50,8 @@ type Error struct {
 	Args    []string
 	Trouble Trouble
 	Text    string
+
+	late bool // there was no answer in time
 }
 
 func (e *Error) Error() string {
@@ -75,7 +78,7 @@ func classify(text string) Trouble {
 		{TroubleForbidden, []string{"(Forbidden)", "(Unauthorized)", "must be logged in"}},
 		{TroubleUnreachable, []string{
 			"Unable to connect to the server", "was refused", "no such host", "i/o timeout", "deadline exceeded", "TLS handshake timeout",
-			"connection reset", "ServiceUnavailable", "EOF", "context does not exist", "no configuration has been provided", "does not exist",
+			"connection reset", "ServiceUnavailable", "in the time allotted", "EOF", "context does not exist", "no configuration has been provided", "does not exist",
 			"certificate",
 		}},
 	} {
@@ -125,7 +128,19 @@ const outputMost = 64 << 20
 
 // Run runs kubectl and returns what it writes.
 func (c Client) Run(ctx context.Context, args ...string) ([]byte, error) {
-	return c.run(ctx, nil, args...)
+	return c.ask(ctx, nil, args...)
+}
+
+// ask runs kubectl, and once more what only asks and was not answered in time: a cluster in trouble is slow.
+func (c Client) ask(ctx context.Context, input []byte, args ...string) (out []byte, err error) {
+	for range 1 + c.Again {
+		out, err = c.run(ctx, input, args...)
+		e, ok := errors.AsType[*Error](err)
+		if !ok || !e.late || args[0] == "patch" || ctx.Err() != nil {
+			break
+		}
+	}
+	return out, err
 }
 
 func (c Client) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
@@ -150,11 +165,17 @@ func (c Client) run(ctx context.Context, input []byte, args ...string) ([]byte, 
 	said := firstLines(text.kept.String())
 	switch {
 	case ctx.Err() != nil:
-		return nil, &Error{args, TroubleUnreachable, "no answer within " + c.Timeout.String()}
+		return nil, &Error{Args: args, Trouble: TroubleUnreachable, Text: "no answer within " + c.Timeout.String(), late: true}
 	case said == "":
 		said = err.Error()
 	}
-	return out.kept.Bytes(), &Error{args, classify(said), said}
+	return out.kept.Bytes(), &Error{Args: args, Trouble: classify(said), Text: said, late: late(said)}
+}
+
+// late reports whether kubectl says that there was no answer in time.
+func late(text string) bool {
+	return strings.Contains(text, "Client.Timeout") || strings.Contains(text, "deadline exceeded") || strings.Contains(text, "Handler timeout") ||
+		strings.Contains(text, "the server was unable to return a response in the time allotted")
 }
 
 // firstLines keeps what kubectl says without its repetitions and log lines.
