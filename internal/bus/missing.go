@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +21,8 @@ type namePage struct {
 }
 
 // Missing returns what of the topology does not exist, as "stream HAL9_L1". It asks for names only: what exists and has no leader
-// just now is not missing. Another number of partitions is an ErrConflict.
+// just now is not missing. Another number of partitions is an ErrConflict. Buckets are made last, so where one is missing nobody is
+// asked for consumers, and none is named: many pods may wait, and the server has to make what they wait for.
 func (b *Bus) Missing(ctx context.Context, t Topology) ([]string, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
@@ -31,10 +31,6 @@ func (b *Bus) Missing(ctx context.Context, t Topology) ([]string, error) {
 		return nil, err
 	}
 	streams, err := b.names(ctx, "STREAM.NAMES")
-	if err != nil {
-		return nil, err
-	}
-	consumers, err := b.consumerNames(ctx, streams, t)
 	if err != nil {
 		return nil, err
 	}
@@ -47,23 +43,28 @@ func (b *Bus) Missing(ctx context.Context, t Topology) ([]string, error) {
 	for _, want := range t.streams() {
 		check(streams[want.Name], "stream "+want.Name)
 	}
-	for _, want := range t.consumers() {
-		check(consumers[want.stream][want.config.Durable], "consumer "+want.config.Durable+" on "+want.stream)
-	}
 	for _, want := range t.buckets() {
 		check(streams["KV_"+want.Bucket], "bucket "+want.Bucket)
 	}
 	check(streams["OBJ_"+pipeline.BucketSnapshots], "bucket "+pipeline.BucketSnapshots)
+	if len(missing) > 0 {
+		return missing, nil
+	}
+	consumers, err := b.consumerNames(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range t.consumers() {
+		check(consumers[want.stream][want.config.Durable], "consumer "+want.config.Durable+" on "+want.stream)
+	}
 	return missing, nil
 }
 
-// consumerNames returns the names of the consumers of each stream that exists and should have some.
-func (b *Bus) consumerNames(ctx context.Context, streams map[string]bool, t Topology) (map[string]map[string]bool, error) {
+// consumerNames returns the names of the consumers of each stream that should have some.
+func (b *Bus) consumerNames(ctx context.Context, t Topology) (map[string]map[string]bool, error) {
 	lists := map[string]*map[string]bool{}
 	for _, want := range t.consumers() {
-		if streams[want.stream] {
-			lists[want.stream] = new(map[string]bool)
-		}
+		lists[want.stream] = new(map[string]bool)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(inspectAtOnce)
@@ -78,7 +79,7 @@ func (b *Bus) consumerNames(ctx context.Context, streams map[string]bool, t Topo
 	}
 	found := map[string]map[string]bool{}
 	for stream, list := range lists {
-		found[stream] = maps.Clone(*list)
+		found[stream] = *list
 	}
 	return found, nil
 }

@@ -12,8 +12,11 @@ type Patience struct {
 	Bound time.Duration    // how long in all; 0 tries once
 	Pause time.Duration    // between two tries
 	Hopes func(error) bool // whether another try may help
-	Log   *slog.Logger     // hears each new reason to wait, once
+	Log   *slog.Logger     // hears reasons to wait when they change, at most every patienceTold
 }
+
+// patienceTold keeps a log short in which a reason counts down.
+const patienceTold = 15 * time.Second
 
 // Try returns nil once try does, and otherwise why the last try failed.
 func (p Patience) Try(ctx context.Context, try func(context.Context) error) error {
@@ -22,15 +25,15 @@ func (p Patience) Try(ctx context.Context, try func(context.Context) error) erro
 	}
 	bounded, cancel := context.WithTimeout(ctx, p.Bound)
 	defer cancel()
-	told := ""
+	told, toldAt := "", time.Time{}
 	for {
 		err := try(bounded)
 		if err == nil || !p.Hopes(err) {
 			return err
 		}
-		if reason := err.Error(); reason != told {
+		if reason := err.Error(); reason != told && time.Since(toldAt) >= patienceTold {
 			p.Log.InfoContext(ctx, "waiting", "reason", reason)
-			told = reason
+			told, toldAt = reason, time.Now()
 		}
 		select {
 		case <-time.After(p.Pause):

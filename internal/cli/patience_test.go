@@ -15,6 +15,7 @@ import (
 var (
 	errAway = errors.New("away")
 	errNo   = errors.New("no")
+	errB    = errors.New("12 are missing")
 )
 
 func TestPatience(t *testing.T) {
@@ -28,9 +29,12 @@ func TestPatience(t *testing.T) {
 	}{
 		"at once":        {bound: time.Minute, tries: 1},
 		"the third time": {bound: time.Minute, fails: []error{errAway, errAway}, tries: 3, took: 4 * time.Second, lines: 1},
-		"new reason":     {bound: time.Minute, fails: []error{errAway, errors.New("missing")}, tries: 3, took: 4 * time.Second, lines: 2},
-		"no hope":        {bound: time.Minute, fails: []error{errAway, errNo}, want: "no", tries: 2, took: 2 * time.Second, lines: 1},
-		"no patience":    {fails: []error{errAway}, want: "away", tries: 1},
+		"new reasons": {
+			bound: time.Minute, fails: []error{errAway, errB, errAway, errB, errB, errB, errB, errB, errB, errB}, tries: 11,
+			took: 20 * time.Second, lines: 2,
+		},
+		"no hope":     {bound: time.Minute, fails: []error{errAway, errNo}, want: "no", tries: 2, took: 2 * time.Second, lines: 1},
+		"no patience": {fails: []error{errAway}, want: "away", tries: 1},
 		"too late": {
 			bound: 5 * time.Second, fails: []error{errAway, errAway, errAway, errAway}, want: "away (tried for 5s)",
 			tries: 3, took: 5 * time.Second, lines: 1,
