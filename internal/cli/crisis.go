@@ -234,7 +234,7 @@ func (c Crisis) Way(w *emergency.Way, o emergency.RestoreOptions, yes bool) erro
 	}
 	c.line("")
 	if slices.ContainsFunc(w.Items, func(i emergency.WayItem) bool {
-		return i.Kind == emergency.KindDeployment && i.State == emergency.BackDo
+		return i.Kind != emergency.KindDeployment && i.State == emergency.BackDo // There is an autoscaler.
 	}) && !o.KeepReplicas {
 		c.line("%s", c.Screen.dim("pods go at once; --keep-replicas lets the autoscaler take them away at its own pace"))
 	}

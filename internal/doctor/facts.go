@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
@@ -65,6 +66,16 @@ type Host struct {
 // seen reports whether anything of HAL9 could be looked at.
 func (f *Facts) seen() bool {
 	return f.NATS != nil && f.NATS.Error == "" || len(f.Processes) > 0 || f.Kubernetes != nil && f.Kubernetes.Error == ""
+}
+
+// isOurs reports whether a stream is HAL9's, and not of somebody else on the same NATS.
+func isOurs(stream string) bool {
+	for _, prefix := range []string{"HAL9_", "KV_hal9_", "OBJ_hal9_"} {
+		if strings.HasPrefix(stream, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // stream returns a stream of the last look.

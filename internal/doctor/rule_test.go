@@ -157,3 +157,36 @@ func TestNotesAreNoTrouble(t *testing.T) {
 		t.Errorf("%s:%s", r.State, show(r))
 	}
 }
+
+// TestMovingIsNotStalled needs both looks: what was delivered or acknowledged in between does not stand still.
+func TestMovingIsNotStalled(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change func(first, last *bus.ConsumerView)
+		stands bool
+	}{
+		{"stands", func(_, _ *bus.ConsumerView) {}, true},
+		{"delivered", func(_, last *bus.ConsumerView) { last.Delivered++ }, false},
+		{"acknowledged", func(_, last *bus.ConsumerView) { last.AckFloor++ }, false},
+		{"had nothing to do at first", func(first, _ *bus.ConsumerView) { first.Pending = 0 }, false},
+		{"has nothing to do any more", func(_, last *bus.ConsumerView) { last.Pending = 0 }, false},
+		{"paused", func(_, last *bus.ConsumerView) { last.Paused = true }, false},
+		{"delivered lately", func(_, last *bus.ConsumerView) { last.DeliveredAt = three.Add(-time.Second) }, false},
+	} {
+		f := calm()
+		first, last := *f.NATS.First, *f.NATS.Last
+		view := f.NATS.Last.Streams[0]
+		consumer := view.Consumers[0]
+		consumer.Pending, consumer.Delivered, consumer.AckFloor, consumer.DeliveredAt = 5, 10, 10, three.Add(-time.Minute)
+		before, after := consumer, consumer
+		test.change(&before, &after)
+		one, two := view, view
+		one.Consumers, two.Consumers = []bus.ConsumerView{before}, []bus.ConsumerView{after}
+		first.Streams, last.Streams = []bus.StreamView{one}, []bus.StreamView{two}
+		f.NATS.First, f.NATS.Last = &first, &last
+		if got := NewReport(f, nil).found("stalled"); got != test.stands {
+			t.Errorf("%s: stalled %t, want %t", test.name, got, test.stands)
+		}
+	}
+}

@@ -16,9 +16,12 @@ func findLost(f *Facts) []Finding {
 	if n == nil || n.Last == nil {
 		return nil
 	}
-	lost := slices.Clone(n.Last.Lost)
+	lost := slices.DeleteFunc(slices.Clone(n.Last.Lost), func(name string) bool { return !isOurs(name) })
 	for i := range n.Last.Streams {
 		s := &n.Last.Streams[i]
+		if !isOurs(s.Name) {
+			continue
+		}
 		if s.Group.Clustered && s.Group.Leader == "" {
 			lost = append(lost, s.Name)
 		}
@@ -34,6 +37,8 @@ func findLost(f *Facts) []Finding {
 	if len(lost) == 0 {
 		return nil
 	}
+	slices.Sort(lost) // A server may list what has no leader, and list it as missing, too.
+	lost = slices.Compact(lost)
 	evidence := []string{few(lost, 4)}
 	if down := offline(n.Last); len(down) > 0 {
 		evidence = append(evidence, "offline: "+strings.Join(slices.Sorted(maps.Keys(down)), ", "))
@@ -50,9 +55,9 @@ func findLost(f *Facts) []Finding {
 
 func replicas(n int) string {
 	if n == 1 {
-		return "each has one copy only: it is gone until its server is back (hal9 provision --replicas 3 keeps three)"
+		return "HAL9's streams have one copy only: what lies on a server is gone until it is back (hal9 provision --replicas 3 keeps three)"
 	}
-	return fmt.Sprintf("each has %d copies: a majority must be up", n)
+	return fmt.Sprintf("HAL9's streams have %d copies: a majority must be up", n)
 }
 
 // offline returns the servers that keep copies and are away, with how many copies each.
@@ -71,6 +76,9 @@ func offline(i *bus.Inspection) map[string]int {
 func eachGroup(i *bus.Inspection, visit func(name string, g *bus.GroupView)) {
 	for at := range i.Streams {
 		s := &i.Streams[at]
+		if !isOurs(s.Name) {
+			continue
+		}
 		visit(s.Name, &s.Group)
 		for c := range s.Consumers {
 			visit(s.Consumers[c].Name+" on "+s.Name, &s.Consumers[c].Group)

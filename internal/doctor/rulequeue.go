@@ -253,7 +253,7 @@ func findPaused(f *Facts) (list []Finding) {
 	}
 	for i := range f.NATS.Last.Streams {
 		for _, c := range f.NATS.Last.Streams[i].Consumers {
-			if c.Paused {
+			if c.Paused && isOurs(c.Stream) {
 				list = append(list, Finding{
 					ID: "paused", Severity: SeverityWarning, What: c.Name + " on " + c.Stream + " is paused",
 					Evidence: []string{"for another " + age(c.PauseLeft) + ", " + number(c.Pending) + " messages wait"},

@@ -31,7 +31,7 @@ func findFull(f *Facts) (list []Finding) {
 	}
 	for i := range n.Last.Streams {
 		s := &n.Last.Streams[i]
-		if !s.Refuses || s.MaxBytes <= 0 {
+		if !s.Refuses || s.MaxBytes <= 0 || !isOurs(s.Name) {
 			continue
 		}
 		severity, near := fullness(float64(s.Bytes) / float64(s.MaxBytes))
