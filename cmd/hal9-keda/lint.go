@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/keda/lint"
 )
 
@@ -72,7 +73,7 @@ func (f *lintFlags) run(cmd *cobra.Command, args []string) error {
 		err = printFindings(cmd.OutOrStdout(), findings, len(sources))
 	}
 	if err == nil && slices.ContainsFunc(findings, func(f lint.Finding) bool { return f.Severity == lint.SeverityError }) {
-		err = errSilent
+		err = command.ErrSilent
 	}
 	return err
 }

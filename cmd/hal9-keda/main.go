@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"regexp"
-	"strings"
 	"syscall"
+
+	"github.com/2lab-ai/hal9/internal/command"
 )
 
 func main() {
@@ -29,21 +29,8 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	if !errors.Is(err, errSilent) {
-		fmt.Fprintln(os.Stderr, "hal9-keda: "+oneLine(err))
+	if !errors.Is(err, command.ErrSilent) {
+		fmt.Fprintln(os.Stderr, "hal9-keda: "+command.OneLine(err))
 	}
 	return 1
 }
-
-// oneLine returns an error as the line that ends the process: the names of packages that
-// wrap each other say nothing to whoever reads it.
-func oneLine(err error) string {
-	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
-	for i, line := range lines {
-		lines[i] = packageNames.ReplaceAllString(line, "")
-	}
-	return strings.Join(lines, "; ")
-}
-
-// packageNames matches the packages of this module that may start an error's text.
-var packageNames = regexp.MustCompile(`^((bus|config|lint|manifest|policy|simulate): )+`)

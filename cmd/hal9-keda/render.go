@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/keda/manifest"
 )
 
@@ -79,7 +80,7 @@ func (f *renderFlags) run(out io.Writer) error {
 
 // configure takes bounds and pace of each layer from hal9.yaml.
 func (f *renderFlags) configure() error {
-	file, err := loadConfig(f.config)
+	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func checkFiles(out io.Writer, dir string, files []manifest.File) error {
 	}
 	if stale > 0 {
 		fmt.Fprintf(out, "%d of %d files are stale: render again without --check\n", stale, len(files))
-		return errSilent
+		return command.ErrSilent
 	}
 	fmt.Fprintf(out, "%d files are up to date\n", len(files))
 	return nil

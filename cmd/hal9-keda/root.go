@@ -1,23 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/2lab-ai/hal9/internal/config"
+	"github.com/2lab-ai/hal9/internal/command"
 )
-
-// errSilent ends the process with code 1 where the command has said why itself.
-var errSilent = errors.New("hal9-keda: failed")
-
-// envPrefix starts the environment variable that stands for a flag: --namespace is
-// HAL9_NAMESPACE. A flag on the command line wins.
-const envPrefix = "HAL9_"
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -34,7 +24,7 @@ Every flag can be set by an environment variable: --namespace is HAL9_NAMESPACE.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return fromEnvironment(cmd.Flags(), os.LookupEnv)
+			return command.FromEnvironment(cmd.Flags(), os.LookupEnv)
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -42,33 +32,4 @@ Every flag can be set by an environment variable: --namespace is HAL9_NAMESPACE.
 	})
 	root.AddCommand(newRender(), newLint(), newSimulate())
 	return root
-}
-
-// loadConfig reads the named file, or hal9.yaml in the working folder where it exists, or
-// nothing.
-func loadConfig(path string) (config.File, error) {
-	const usual = "hal9.yaml"
-	if path == "" {
-		if _, err := os.Stat(usual); err != nil {
-			return config.Default(), nil //nolint:nilerr // All of the configuration is optional.
-		}
-		path = usual
-	}
-	return config.Load(path)
-}
-
-// fromEnvironment sets the flags that the command line leaves unset.
-func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
-	var problems []error
-	flags.VisitAll(func(f *pflag.Flag) {
-		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := lookup(name)
-		if f.Changed || !ok {
-			return
-		}
-		if err := flags.Set(f.Name, value); err != nil {
-			problems = append(problems, fmt.Errorf("environment variable %s: %w", name, err))
-		}
-	})
-	return errors.Join(problems...)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/keda/simulate"
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -120,7 +121,7 @@ func (f *simulateFlags) configure(load simulate.Load) error {
 	if err != nil {
 		return fmt.Errorf("hal9-keda: --layer: %w", err)
 	}
-	file, err := loadConfig(f.config)
+	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err
 	}

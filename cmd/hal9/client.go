@@ -13,6 +13,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 )
 
 // client is what the commands that speak to a running HAL9 have in common.
@@ -59,7 +60,7 @@ func (c *client) connect(ctx context.Context, cmd *cobra.Command) (*bus.Bus, err
 // door returns how signals are read: with the source rules of the configuration, and no
 // larger than L1 takes them.
 func (c *client) door(b *bus.Bus) (cli.Door, error) {
-	file, err := loadConfig(c.config)
+	file, err := command.LoadConfig(c.config)
 	if err != nil {
 		return cli.Door{}, err
 	}
@@ -83,7 +84,7 @@ func complete[T ~string](cmd *cobra.Command, flag string, values ...T) {
 
 // flagError says which flag an error is about.
 func flagError(flag string, err error) error {
-	return fmt.Errorf("--%s: %s", flag, oneLine(errors.New(strings.TrimPrefix(err.Error(), "layers: "))))
+	return fmt.Errorf("--%s: %s", flag, command.OneLine(errors.New(strings.TrimPrefix(err.Error(), "layers: "))))
 }
 
 // severities are the words that people write.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/doctor"
 )
 
@@ -79,14 +80,14 @@ func (f *doctorFlags) run(cmd *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	file, configErr := loadConfig(f.config)
+	file, configErr := command.LoadConfig(f.config)
 	if configErr != nil && f.config != "" {
 		return configErr
 	}
 	f.complete(cmd)
 	facts := doctor.Examine(cmd.Context(), f.options, log)
 	if configErr != nil { // At 3 a.m. a broken file in this folder is no reason to see nothing.
-		facts.Looked = append(facts.Looked, doctor.Look{What: "hal9.yaml", Detail: oneLine(configErr)})
+		facts.Looked = append(facts.Looked, doctor.Look{What: "hal9.yaml", Detail: command.OneLine(configErr)})
 	}
 	if err := context.Cause(cmd.Context()); err != nil {
 		return errors.New("stopped before it had seen all")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/emergency"
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -71,7 +72,7 @@ func (f *scaleFlags) run(cmd *cobra.Command) error {
 	}
 	screen := f.screen(cmd)
 	if why := f.connect(cmd); why != nil {
-		fmt.Fprintln(cmd.ErrOrStderr(), oneLine(why))
+		fmt.Fprintln(cmd.ErrOrStderr(), command.OneLine(why))
 	} else {
 		defer f.bus.Close()
 	}

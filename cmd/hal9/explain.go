@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/ingest"
 )
 
@@ -62,7 +63,7 @@ nothing is known of it.`,
 		if f.json {
 			return story.JSON(cmd.OutOrStdout())
 		}
-		file, err := loadConfig(f.config)
+		file, err := command.LoadConfig(f.config)
 		if err != nil {
 			return err
 		}

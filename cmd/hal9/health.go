@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/2lab-ai/hal9/internal/command"
 )
 
 // healthMost bounds what is read of an answer, bytes.
@@ -88,7 +90,7 @@ func (f *healthFlags) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	if res.StatusCode != http.StatusOK {
-		return errSilent
+		return command.ErrSilent
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/config"
 )
 
@@ -51,7 +52,7 @@ func printProblems(cmd *cobra.Command, file string, problems []config.Problem, a
 		}
 	}
 	if failed {
-		return errSilent
+		return command.ErrSilent
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/load"
 )
 
@@ -108,7 +109,7 @@ type mix load.Mix
 func (m *mix) Set(text string) error {
 	parsed, err := load.ParseMix(text)
 	if err != nil {
-		return errors.New(oneLine(err))
+		return errors.New(command.OneLine(err))
 	}
 	*m = mix(parsed)
 	return nil

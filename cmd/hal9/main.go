@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/2lab-ai/hal9/internal/command"
 )
 
 func main() {
@@ -30,8 +32,8 @@ func run(args []string) int {
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		return exit.code
 	}
-	if !errors.Is(err, errSilent) {
-		fmt.Fprintln(os.Stderr, "hal9: "+oneLine(err))
+	if !errors.Is(err, command.ErrSilent) {
+		fmt.Fprintln(os.Stderr, "hal9: "+command.OneLine(err))
 	}
 	return 1
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 )
 
 type provisionFlags struct {
@@ -67,7 +68,7 @@ func (f *provisionFlags) run(cmd *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	file, err := loadConfig(f.config)
+	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err
 	}

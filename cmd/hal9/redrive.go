@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -138,7 +139,7 @@ func (f *redriveFlags) print(cmd *cobra.Command, outcome *dead.Outcome) error {
 // redriveError is nil where every letter is put back, now or before.
 func redriveError(outcome *dead.Outcome, err error) error {
 	if err == nil && outcome.Failed+outcome.Gone > 0 {
-		return errSilent
+		return command.ErrSilent
 	}
 	return err
 }

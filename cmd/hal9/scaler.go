@@ -15,6 +15,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/scaling"
 	"github.com/2lab-ai/hal9/keda"
 )
@@ -67,7 +68,7 @@ func (f *scalerFlags) run(cmd *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	file, err := loadConfig(f.config)
+	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/config"
 	"github.com/2lab-ai/hal9/internal/shadow"
 )
@@ -76,7 +77,7 @@ func (f *shadowFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	live, err := loadConfig(f.live)
+	live, err := command.LoadConfig(f.live)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/config"
 	"github.com/2lab-ai/hal9/internal/ingest"
 	"github.com/2lab-ai/hal9/internal/oncall"
@@ -68,7 +69,7 @@ func (d *desk) open(cmd *cobra.Command) (*oncall.Desk, *bus.Bus, error) {
 	}
 	file := config.Default()
 	if d.config != "" {
-		file, err = loadConfig(d.config)
+		file, err = command.LoadConfig(d.config)
 	}
 	var decoder *ingest.Decoder
 	if err == nil {

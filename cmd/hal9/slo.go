@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/config"
 	"github.com/2lab-ai/hal9/layers/strategic"
 )
@@ -56,7 +57,7 @@ documents, one for each. The expressions stand in metricSource.spec.`,
 		Example: "  hal9 slo export --config hal9.yaml > slo.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			file, err := loadConfig(path)
+			file, err := command.LoadConfig(path)
 			if err != nil {
 				return err
 			}

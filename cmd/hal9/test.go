@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/trial"
 )
 
@@ -41,7 +42,7 @@ Exit code 0 where all tests pass, 1 where one fails or a file is wrong.`,
 }
 
 func (f *testFlags) test(cmd *cobra.Command, paths []string) error {
-	file, err := loadConfig(f.config)
+	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (f *testFlags) report(cmd *cobra.Command, outcomes []*trial.Outcome) (err e
 	}
 	for _, o := range outcomes {
 		if err == nil && !o.Passed() {
-			return errSilent
+			return command.ErrSilent
 		}
 	}
 	return err

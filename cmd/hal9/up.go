@@ -12,6 +12,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/config"
 	"github.com/2lab-ai/hal9/internal/natsserver"
 	"github.com/2lab-ai/hal9/internal/outbound"
@@ -73,7 +74,7 @@ func (f *upFlags) up(cmd *cobra.Command, g *global) error {
 	default:
 		return fmt.Errorf("--sync %q: want interval or always", f.sync)
 	}
-	file, err := loadConfig(f.config)
+	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err
 	}
@@ -132,19 +133,6 @@ func sinkDurables(sinks []outbound.Sink) []bus.Durable {
 		durables = append(durables, bus.Durable{Stream: sink.Stream(), Name: sink.Durable()})
 	}
 	return durables
-}
-
-// loadConfig reads the named file, or hal9.yaml in the working folder where it exists, or
-// nothing.
-func loadConfig(path string) (config.File, error) {
-	const usual = "hal9.yaml"
-	if path == "" {
-		if _, err := os.Stat(usual); err != nil {
-			return config.Default(), nil //nolint:nilerr // All of the configuration is optional.
-		}
-		path = usual
-	}
-	return config.Load(path)
 }
 
 // upBanner returns what a newcomer needs: where it runs and a first thing to try.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/app"
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/command"
 )
 
 type webFlags struct {
@@ -50,7 +51,7 @@ func (f *webFlags) run(cmd *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	file, err := loadConfig(f.config)
+	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,8 @@ func edgeRules() []Rule {
 		{Packages: "internal/e2e"},
 		{Packages: "internal/e2e/*"},
 		{Packages: "internal/score"},
+		{Packages: "internal/goldentest", External: []string{"github.com/google/go-cmp"}},
+		{Packages: "internal/command", Internal: []string{"internal/config"}, External: []string{"github.com/spf13/pflag"}},
 		{Packages: "internal/natsserver", External: []string{client, server, "github.com/gofrs/flock"}},
 		{Packages: "internal/natstest", Internal: []string{"internal/natsserver"}, External: []string{client, server}},
 		{Packages: "internal/ingest", Internal: []string{"layers"}, External: []string{"github.com/cloudevents/sdk-go/v2", "github.com/google/uuid"}},

@@ -26,7 +26,7 @@ func scalingRules() []Rule {
 		{Packages: "keda/simulate", Internal: []string{"keda/policy"}},
 		{
 			Packages: "cmd/hal9-keda",
-			Internal: []string{"layers", "pipeline", "keda/...", "internal/bus", "internal/config"},
+			Internal: []string{"layers", "pipeline", "keda/...", "internal/bus", "internal/command", "internal/config"},
 			External: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 		},
 	}

@@ -3,17 +3,13 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // exampleTable has a row of every kind: whole, latencies, a yardstick only, nothing.
 func exampleTable() Table {
@@ -53,19 +49,7 @@ func TestGolden(t *testing.T) {
 			if err := write(&got); err != nil {
 				t.Fatal(err)
 			}
-			path := filepath.Join("testdata", name)
-			if *update {
-				if err := os.WriteFile(path, got.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("differs from %s (-want +got):\n%s", path, diff)
-			}
+			goldentest.Check(t, filepath.Join("testdata", name), got.String())
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -47,7 +48,7 @@ func TestExplainSaysWhatDecided(t *testing.T) {
 		}
 		out.WriteString("----\n")
 	}
-	golden(t, "evidence.golden", out.String())
+	goldentest.Check(t, "testdata/evidence.golden", out.String())
 	for _, part := range []string{"neuron oom", "from oom, killed", "detector   level", "usually 18 to 22 around 20", "sit-before, 93 % alike", `when data.path == "/healthz"`, "version 4 of L3"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("%q is not told", part)

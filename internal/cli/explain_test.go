@@ -11,6 +11,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
@@ -62,8 +63,8 @@ func TestExplainTellsTheWholeStory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "explain.golden", people.String())
-	golden(t, "explain.json.golden", programs.String())
+	goldentest.Check(t, "testdata/explain.golden", people.String())
+	goldentest.Check(t, "testdata/explain.json.golden", programs.String())
 }
 
 func TestExplainTellsSourcesApart(t *testing.T) {
@@ -131,7 +132,7 @@ func TestExplainFindsWhatIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	story.Underway.StoredAt = noon
-	golden(t, "underway.golden", explained(t, story, noon.Add(2*time.Second))+"----\n"+explained(t, story, noon.Add(time.Minute)))
+	goldentest.Check(t, "testdata/underway.golden", explained(t, story, noon.Add(2*time.Second))+"----\n"+explained(t, story, noon.Add(time.Minute)))
 }
 
 func TestTrace(t *testing.T) {
@@ -169,5 +170,5 @@ func TestTrace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "trace.golden", out.String())
+	goldentest.Check(t, "testdata/trace.golden", out.String())
 }

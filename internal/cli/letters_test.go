@@ -14,6 +14,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
 	"github.com/2lab-ai/hal9/internal/dead"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
@@ -124,7 +125,7 @@ func TestLettersForPeople(t *testing.T) {
 	show("with those redriven", cli.LettersOptions{Filter: dead.Filter{Redriven: true, Layer: "L1"}, Limit: 2}, 0)
 	show("filtered", cli.LettersOptions{Filter: dead.Filter{Reason: "PANICKED"}}, 0)
 	show("none of those asked for", cli.LettersOptions{Filter: dead.Filter{Source: "absent"}}, 0)
-	golden(t, "letters.golden", all.String())
+	goldentest.Check(t, "testdata/letters.golden", all.String())
 }
 
 func TestLettersForPrograms(t *testing.T) {
@@ -176,7 +177,7 @@ func TestLetterForPeople(t *testing.T) {
 		fmt.Fprintf(&all, "== %d\n%s\n", i+1, show(t, b, cli.LetterPage, strconv.Itoa(i+1)))
 	}
 	text := strings.ReplaceAll(all.String(), noon.Format("2006-01-02 15:04:05.000 MST"), "(noon)")
-	golden(t, "letter.golden", times.ReplaceAllString(text, "(now)"))
+	goldentest.Check(t, "testdata/letter.golden", times.ReplaceAllString(text, "(now)"))
 }
 
 func TestLetterForPrograms(t *testing.T) {
@@ -234,5 +235,5 @@ func TestRedriveForPeople(t *testing.T) {
 	if err := cli.PrintOutcome(&all, &interrupted); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "redrive.golden", all.String())
+	goldentest.Check(t, "testdata/redrive.golden", all.String())
 }

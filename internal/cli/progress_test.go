@@ -10,6 +10,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -59,5 +60,5 @@ func TestSummaryForPeople(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "summary.golden", out.String())
+	goldentest.Check(t, "testdata/summary.golden", out.String())
 }

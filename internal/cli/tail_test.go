@@ -15,6 +15,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
@@ -107,7 +108,7 @@ func TestTailForPeople(t *testing.T) {
 			}
 		}
 	}
-	golden(t, "tail.golden", strings.ReplaceAll(all.String(), "\x1b", "^"))
+	goldentest.Check(t, "testdata/tail.golden", strings.ReplaceAll(all.String(), "\x1b", "^"))
 }
 
 func TestTailForProgramsAddsNothing(t *testing.T) {

@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"github.com/2lab-ai/hal9/internal/goldentest"
 )
 
 func TestLintWarns(t *testing.T) {
@@ -18,7 +20,7 @@ func TestLintWarns(t *testing.T) {
 		}
 		texts.WriteString(problems[i].Error() + "\n")
 	}
-	golden(t, "testdata/lint/never.txt", texts.String())
+	goldentest.Check(t, "testdata/lint/never.txt", texts.String())
 }
 
 func TestLintTellsErrors(t *testing.T) {

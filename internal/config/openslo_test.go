@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/layers/strategic"
 )
 
@@ -44,7 +45,7 @@ func TestOpenSLOIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/openslo/written.golden", string(text))
+	goldentest.Check(t, "testdata/openslo/written.golden", string(text))
 	back, err := ParseOpenSLO("back", text)
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +69,7 @@ func TestOpenSLORefusesWhatItCannotDo(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	golden(t, "testdata/openslo/refused.golden", err.Error()+"\n")
+	goldentest.Check(t, "testdata/openslo/refused.golden", err.Error()+"\n")
 }
 
 func TestObjectivesFromFiles(t *testing.T) {

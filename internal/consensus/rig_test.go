@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -226,15 +227,17 @@ func (r *rig) events() map[string][]layers.Plan {
 func (r *rig) await(event layers.PlanEvent, n int) map[string][]layers.Plan {
 	r.t.Helper()
 	var all map[string][]layers.Plan
+	defer func() {
+		if r.t.Failed() {
+			r.t.Logf("what became of the plans: %s", encode(r.t, all))
+		}
+	}()
 	eventually(r.t, fmt.Sprintf("%d plans are %s", n, event), func() bool {
 		all = r.events()
 		count := 0
 		for _, list := range all {
-			for i := range list {
-				if list[i].Event == event {
-					count++
-					break
-				}
+			if slices.ContainsFunc(list, func(p layers.Plan) bool { return p.Event == event }) {
+				count++
 			}
 		}
 		return count >= n

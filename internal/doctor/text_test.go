@@ -5,7 +5,6 @@ import (
 	stdbytes "bytes"
 	"compress/gzip"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"os/exec"
@@ -19,27 +18,10 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/escalation"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/internal/journal"
 	"github.com/2lab-ai/hal9/internal/kube"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s: (-want +got)\n%s", path, diff)
-	}
-}
 
 // night is a bad one.
 func night() *Report {
@@ -73,7 +55,7 @@ func TestTextOfANight(t *testing.T) {
 		if err := Text(&out, night(), style); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, filepath.Join("testdata", name), out.String())
+		goldentest.Check(t, filepath.Join("testdata", name), out.String())
 		lines := strings.Split(out.String(), "\n")
 		if !style.All && len(lines) > 45 {
 			t.Errorf("%s has %d lines, which are more than a screen", name, len(lines))
@@ -88,13 +70,13 @@ func TestTextOfANight(t *testing.T) {
 	if err := Text(&out, NewReport(calm(), nil), Style{Art: true}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/calm.txt", out.String())
+	goldentest.Check(t, "testdata/calm.txt", out.String())
 }
 
 func TestScriptChangesNothing(t *testing.T) {
 	t.Parallel()
 	script := Script(night())
-	golden(t, "testdata/recovery.sh", script)
+	goldentest.Check(t, "testdata/recovery.sh", script)
 	path := filepath.Join(t.TempDir(), "recovery.sh")
 	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
 		t.Fatal(err)

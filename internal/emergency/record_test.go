@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/internal/kube"
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -38,12 +39,12 @@ func TestScriptAndRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/restore.sh", string(script))
+	goldentest.Check(t, "testdata/restore.sh", string(script))
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/record.json", string(data))
+	goldentest.Check(t, "testdata/record.json", string(data))
 	again, err := ReadRecord(path)
 	if err != nil {
 		t.Fatal(err)

@@ -2,18 +2,13 @@ package emergency
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/2lab-ai/hal9/internal/kube"
 	"github.com/2lab-ai/hal9/layers"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 var now = time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC)
 
@@ -140,22 +135,6 @@ func wanting(replicas int) Options {
 	o := DefaultOptions()
 	o.Layers, o.Replicas, o.By = []layers.Name{layers.NameL2}, replicas, "dave@discovery"
 	return o
-}
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s: (-want +got)\n%s", path, diff)
-	}
 }
 
 // stage is a cluster of one test.

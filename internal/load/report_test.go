@@ -2,18 +2,13 @@ package load
 
 import (
 	"bytes"
-	"flag"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // sample is a result whose figures are known: latencies of 1 to 1,000 steps.
 func sample(step time.Duration, failures map[error]int) Result {
@@ -136,27 +131,10 @@ func TestReportForPeopleAndPrograms(t *testing.T) {
 	if err := report.JSON(&out); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "report.golden", out.String())
+	goldentest.Check(t, "testdata/report.golden", out.String())
 }
 
 // golden compares with a file in testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
-
 func TestLatencyText(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0.00 µs", 7 * time.Microsecond: "7.00 µs", 999 * time.Microsecond: "999 µs", 1234 * time.Microsecond: "1.23 ms",

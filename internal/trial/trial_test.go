@@ -3,34 +3,14 @@ package trial
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/2lab-ai/hal9/internal/config"
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/layers"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s: (-want +got)\n%s", path, diff)
-	}
-}
 
 func example(t *testing.T) config.File {
 	t.Helper()
@@ -99,7 +79,7 @@ func TestFailuresSayWhatCame(t *testing.T) {
 	if err := Report(&b, []*Outcome{loaded.compare(0, h)}, false); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/failing.txt", b.String())
+	goldentest.Check(t, "testdata/failing.txt", b.String())
 	text, err := os.ReadFile("testdata/failing.test.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +99,7 @@ func TestBadFiles(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%s is fine", name)
 		}
-		golden(t, "testdata/"+name+".txt", err.Error()+"\n")
+		goldentest.Check(t, "testdata/"+name+".txt", err.Error()+"\n")
 	}
 	for text, want := range map[string]string{
 		"":                                  "there are no tests",

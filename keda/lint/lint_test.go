@@ -3,19 +3,15 @@ package lint_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/2lab-ai/hal9/internal/goldentest"
 	"github.com/2lab-ai/hal9/keda/lint"
 )
-
-var update = flag.Bool("update", false, "write testdata/findings.golden anew")
 
 func readFile(tb testing.TB, path string) lint.Source {
 	tb.Helper()
@@ -57,16 +53,7 @@ func TestTraps(t *testing.T) {
 			t.Errorf("%s: %d findings", path, len(findings))
 		}
 	}
-	const golden = "testdata/findings.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want := string(readFile(t, golden).Data)
-	if diff := cmp.Diff(want, got.String()); diff != "" {
-		t.Errorf("findings differ (-want +got):\n%s", diff)
-	}
+	goldentest.Check(t, "testdata/findings.golden", got.String())
 	for _, rule := range lint.Rules() {
 		if !seen[rule] {
 			t.Errorf("no file in testdata has the trap %s", rule)

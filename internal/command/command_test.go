@@ -1,0 +1,63 @@
+package command_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/2lab-ai/hal9/internal/command"
+)
+
+func TestFromEnvironment(t *testing.T) {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	port := flags.Int("nats-port", 1, "")
+	host := flags.String("host", "default", "")
+	if err := flags.Parse([]string{"--host", "typed"}); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"HAL9_NATS_PORT": "2", "HAL9_HOST": "environment", "HAL9_OTHER": "x"}
+	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
+	if err := command.FromEnvironment(flags, lookup); err != nil || *port != 2 || *host != "typed" {
+		t.Errorf("%v: port %d, host %q: want 2 from the environment, and the host that was typed", err, *port, *host)
+	}
+	env["HAL9_NATS_PORT"] = "many"
+	flags.Lookup("nats-port").Changed = false
+	const want = `environment variable HAL9_NATS_PORT: invalid argument "many" for "--nats-port" flag: strconv.ParseInt: parsing "many": invalid syntax`
+	if err := command.FromEnvironment(flags, lookup); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	err := errors.Join(fmt.Errorf("config: hal9.yaml: %w", errors.New("bus: it is so")), errors.New("bus: policy: l3: no such thing"))
+	const want = "hal9.yaml: bus: it is so; l3: no such thing"
+	if got := command.OneLine(err); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestLoadConfig(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := command.LoadConfig(""); err != nil {
+		t.Errorf("without a file: %v", err)
+	}
+	if _, err := command.LoadConfig("other.yaml"); err == nil {
+		t.Error("a file that is not there was read")
+	}
+	for _, name := range []string{"hal9.yaml", filepath.Join(t.TempDir(), "other.yaml")} {
+		if err := os.WriteFile(name, []byte("no_such_key: 1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		given := name
+		if name == "hal9.yaml" {
+			given = ""
+		}
+		if _, err := command.LoadConfig(given); err == nil {
+			t.Errorf("%s was not read", name)
+		}
+	}
+}
