@@ -60,6 +60,7 @@ func TestPlainNoOfAllVotersRejects(t *testing.T) {
 
 func TestDissentIsRecorded(t *testing.T) {
 	r := newRig(t, 1)
+	r.council.Timeout = 8 * time.Second // Voters wait a quarter of it for news.
 	r.council.PerKey = 3
 	r.start("one")
 	for n := 1; n <= 4; n++ {

@@ -70,9 +70,7 @@ func (r *rig) awaitEnds(t *testing.T, plans int) {
 func TestThousandPlansOnFiveNodes(t *testing.T) {
 	const plans = 1000
 	r := newRig(t, 5)
-	for _, name := range []string{"a", "bb", "ccc"} {
-		r.start(name)
-	}
+	awaitSpread(t, r.start("a"), r.start("bb"), r.start("ccc"))
 	lazy, err := r.connect(3).Leases(t.Context(), "lazy", layers.NameL4)
 	if err != nil {
 		t.Fatal(err)
@@ -178,8 +176,7 @@ func TestPartitionedNodesExecuteNothingTwice(t *testing.T) {
 // TestVotersThatHangHoldNobodyUp has one of three processes never vote: it has two voters at most.
 func TestVotersThatHangHoldNobodyUp(t *testing.T) {
 	r := newRig(t, 1)
-	r.start("one")
-	r.start("two")
+	awaitSpread(t, r.start("one"), r.start("two"))
 	hung, err := r.connect(0).Leases(t.Context(), "hung", layers.NameL4)
 	if err != nil {
 		t.Fatal(err)
@@ -193,5 +190,25 @@ func TestVotersThatHangHoldNobodyUp(t *testing.T) {
 	}
 	if got := list[len(list)-1].Votes; len(got) < 3 || len(got) > 4 {
 		t.Errorf("the votes are %+v", got)
+	}
+}
+
+// TestVotersWaitForTheNews has the proposal of a plan arrive before the situation that it is for.
+func TestVotersWaitForTheNews(t *testing.T) {
+	r := newRig(t, 1)
+	r.start("one")
+	publish := func(subject, id string, v any) {
+		if err := r.bus.Publish(t.Context(), []pipeline.Record{{Subject: subject, ID: id, Data: encode(t, v)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(pipeline.SubjectOfPlan(layers.PlanProposed), "proposed", r.plan(1))
+	time.Sleep(500 * time.Millisecond) // The news is late by that much.
+	publish(pipeline.SubjectSituations+".opened", "opened", r.situation(1))
+	list := r.await(layers.PlanExecuted, 1)["plan-0001"]
+	for _, v := range list[len(list)-1].Votes {
+		if !v.Yes {
+			t.Errorf("voter %d says no: %s", v.Voter, v.Reason)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +97,7 @@ func (r *rig) connect(node int) *bus.Bus {
 type member struct {
 	bus     *bus.Bus
 	council *consensus.Council
+	leases  *bus.Leases
 	stop    func() // cleanly
 	kill    func() // without another word to NATS
 }
@@ -148,9 +150,24 @@ func (r *rig) begin(name string, change ...func(*consensus.Config, *consensus.De
 			})
 		}
 	}
-	m := &member{bus: b, council: c, stop: end(func() {}), kill: end(b.Close)}
+	m := &member{bus: b, council: c, leases: leases, stop: end(func() {}), kill: end(b.Close)}
 	r.t.Cleanup(m.stop)
 	return m
+}
+
+// awaitSpread waits until each member is a voter: whoever joins after that gets its share, and no more.
+func awaitSpread(t *testing.T, members ...*member) {
+	t.Helper()
+	for _, m := range members {
+		eventually(t, "the voters are spread", func() bool {
+			for voter := 1; voter <= 5; voter++ {
+				if text, _ := m.leases.Standing(pipeline.VoterStage(voter)); strings.HasPrefix(text, "taking over") {
+					return true // It has been granted to this one.
+				}
+			}
+			return false
+		})
+	}
 }
 
 type nobody struct{}

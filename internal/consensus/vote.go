@@ -13,12 +13,12 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-const (
-	// newsWait is how long voters wait for the news of a situation that its plan has overtaken.
-	newsWait = 250 * time.Millisecond
-	// againWait is the pause before what NATS did not take is tried again.
-	againWait = 250 * time.Millisecond
-)
+// againWait is the pause before what NATS did not take is tried again.
+const againWait = 250 * time.Millisecond
+
+// newsWait is how long voters wait for the news of a situation that its plan has overtaken. A vote is for ever, so one
+// cast in doubt because NATS or this process was slow for a moment could cost a plan its quorum.
+func (c *Council) newsWait() time.Duration { return min(10*time.Second, c.cfg.Council.Timeout/4) }
 
 // hold has this process be a voter whenever the lease says so, until ctx ends.
 func (c *Council) hold(ctx context.Context, voter int) {
@@ -83,7 +83,7 @@ func (c *Council) judge(ctx context.Context, d *docket) {
 
 // await returns when the situation of the plan is known as far as the plan knows it, or soon.
 func (c *Council) await(ctx context.Context, d *docket) {
-	timer := time.NewTimer(newsWait)
+	timer := time.NewTimer(c.newsWait())
 	defer timer.Stop()
 	for {
 		c.mu.Lock()
