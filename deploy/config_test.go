@@ -215,3 +215,26 @@ func TestDockerignoreLetsTheSourceIn(t *testing.T) {
 		}
 	}
 }
+
+// TestNATSIsOfTheEmbeddedVersion: what works on a laptop is what compose and Kubernetes run.
+func TestNATSIsOfTheEmbeddedVersion(t *testing.T) {
+	image := "nats:" + server.VERSION + "-alpine"
+	compose, err := os.ReadFile("../docker-compose.yml")
+	if err != nil || !strings.Contains(string(compose), "image: "+image+"\n") {
+		t.Errorf("docker-compose.yml does not run %s (%v)", image, err)
+	}
+	found := false
+	for _, p := range render(t, source(t), variant{overlay: "production"}).pods() {
+		for _, c := range p.containers() {
+			if strings.HasPrefix(c.Image, "nats:") {
+				found = true
+				if c.Image != image {
+					t.Errorf("%s runs %s, want %s", p.owner, c.Image, image)
+				}
+			}
+		}
+	}
+	if !found {
+		t.Error("production runs no NATS")
+	}
+}
