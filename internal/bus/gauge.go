@@ -97,10 +97,12 @@ func (g *Gauge) Read(ctx context.Context, name layers.Name) (Load, error) {
 			return err
 		})
 	}
-	if err := work.Wait(); err != nil {
+	err := work.Wait()
+	load := l.sum(found, time.Now()) // What some partitions have counted is not counted again, even if others can't be read.
+	if err != nil {
 		return Load{}, fmt.Errorf("bus: load of %s: %w", name, err)
 	}
-	return l.sum(found, time.Now()), nil
+	return load, nil
 }
 
 // sum adds up what was found.
@@ -124,7 +126,7 @@ func (l *layerGauge) sum(found []stageLoad, now time.Time) (load Load) {
 	return load
 }
 
-// look measures a partition.
+// look measures a partition. What it found counts with an error, too: it is not found again.
 func (g *Gauge) look(ctx context.Context, l *layerGauge, s *stageGauge, samples chan struct{}) (stageLoad, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()

@@ -226,3 +226,43 @@ func TestGaugeFailsWhereSomethingIsMissing(t *testing.T) {
 		t.Error("a server that is gone is no error")
 	}
 }
+
+// TestGaugeLosesNoCountWherePartitionsCannotBeRead: what the others counted meanwhile counts once all can be read again.
+func TestGaugeLosesNoCountWherePartitionsCannotBeRead(t *testing.T) {
+	topology := bus.DefaultTopology()
+	topology.Partitions = 8
+	b, _ := provisioned(t, topology)
+	g := gauge(t, b)
+	wantLoad(t, g, layers.NameL3, bus.Load{})
+	js, err := jetstream.New(b.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := js.DeleteConsumer(t.Context(), "HAL9_L3_07", "l3-07"); err != nil {
+		t.Fatal(err)
+	}
+	source, _, err := b.Open(t.Context(), pipeline.StageKey{Layer: layers.NameL3, Partitions: 8}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	for range 10 {
+		for partition := range 7 {
+			publishPack(t, b, partition, 100)
+		}
+		if _, err := g.Read(t.Context(), layers.NameL3); err == nil {
+			t.Fatal("a missing consumer is no error")
+		}
+		burst, err := source.Next(t.Context(), time.Second, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := source.Settle(burst); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Provision(t.Context(), topology); err != nil {
+		t.Fatal(err)
+	}
+	wantLoad(t, g, layers.NameL3, bus.Load{Waiting: 6000, Arrived: 7000, Finished: 1000, Busy: 6})
+}

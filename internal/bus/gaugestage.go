@@ -27,6 +27,8 @@ type stageGauge struct {
 	last  uint64    // sequence up to which messages were counted as arrived
 	floor uint64    // and as finished; of L1, the number of finished ones
 	meter meter
+
+	settled, signals uint64 // messages that were read and settled since floor, and their signals
 }
 
 // stageLoad is what one look at a partition found.
@@ -45,6 +47,7 @@ func (s *stageGauge) begin(info *jetstream.ConsumerInfo) {
 	}
 	s.made, s.floor = info.Created, info.AckFloor.Stream
 	s.last, s.meter = s.floor, meter{through: s.floor}
+	s.settled, s.signals = 0, 0
 	if s.key.Shared() {
 		s.floor = settledOf(info)
 		s.last = s.floor
@@ -79,36 +82,52 @@ func (g *Gauge) lookKeyed(
 	delivered := max(floor, info.Delivered.Stream)
 	last := delivered + info.NumPending
 	settled, signals := s.meter.settle(floor)
-	if floor > s.floor {
-		found.finished, found.finishedMore = signals, floor-s.floor-min(settled, floor-s.floor)
-		s.floor = floor
+	s.settled, s.signals = s.settled+settled, s.signals+signals
+	fresh := len(s.meter.heads)
+	for fresh > 0 && s.meter.heads[fresh-1].seq > s.last { // They were read by a look that failed.
+		fresh--
 	}
-	before := len(s.meter.heads)
 	if last > s.meter.through {
 		if err := g.bus.readHeads(ctx, s.key.Stream(), &s.meter, gaugeHeads); err != nil {
 			return found, err
 		}
 	}
-	last = max(last, s.meter.through) // More has come while it was read.
-	fresh := s.meter.heads[before:]
-	p.learn(fresh)
-	counted := uint64(0)
-	for _, h := range fresh {
-		if h.seq > s.last {
-			found.arrived += h.signals
-			counted++
+	if fresh == len(s.meter.heads) && floor > s.floor+s.settled {
+		if err := g.sample(ctx, p, s, floor, samples); err != nil {
+			return found, err
 		}
 	}
-	if last > s.last {
-		found.arrivedMore = last - s.last - min(counted, last-s.last)
-		s.last = last
-	}
+	// Nothing fails from here on: what is counted is counted once.
+	p.learn(s.meter.heads[fresh:])
+	last = max(last, s.meter.through) // More has come while it was read.
+	found.arrived, found.arrivedMore = s.arrive(s.meter.heads[fresh:], last)
+	found.finished, found.finishedMore = s.finish(floor)
 	found.waiting, found.working = s.meter.split(delivered, last)
 	found.oldest = s.meter.oldest()
-	if found.finishedMore > 0 && len(fresh) == 0 {
-		err = g.sample(ctx, p, s, samples)
+	return found, nil
+}
+
+// arrive counts what came since it was called last: the signals of the heads that were read, and the messages beside them up to last.
+func (s *stageGauge) arrive(fresh []head, last uint64) (signals, more uint64) {
+	for _, h := range fresh {
+		signals += h.signals
 	}
-	return found, err
+	if last > s.last {
+		more = last - s.last - min(uint64(len(fresh)), last-s.last)
+		s.last = last
+	}
+	return signals, more
+}
+
+// finish counts what was settled since it was called last: the signals of the heads that had been read, and the messages beside them up to
+// floor.
+func (s *stageGauge) finish(floor uint64) (signals, more uint64) {
+	if floor <= s.floor {
+		return 0, 0
+	}
+	signals, more = s.signals, floor-s.floor-min(s.settled, floor-s.floor)
+	s.floor, s.settled, s.signals = floor, 0, 0
+	return signals, more
 }
 
 // oldest returns when the first signal of those that were read was stored.
@@ -122,13 +141,13 @@ func (m *meter) oldest() time.Time {
 }
 
 // sample reads some heads of packs that came and went between two looks.
-func (g *Gauge) sample(ctx context.Context, p *packs, s *stageGauge, samples chan struct{}) error {
+func (g *Gauge) sample(ctx context.Context, p *packs, s *stageGauge, floor uint64, samples chan struct{}) error {
 	select {
 	case samples <- struct{}{}:
 	default:
 		return nil // Enough others were read.
 	}
-	some := meter{through: s.floor - min(s.floor, gaugeSample)}
+	some := meter{through: floor - min(floor, gaugeSample)}
 	if err := g.bus.readHeads(ctx, s.key.Stream(), &some, gaugeSample); err != nil {
 		return err
 	}
