@@ -212,7 +212,7 @@ func (a *App) Run(ctx context.Context, listener net.Listener) error {
 		work.Go(func() error { a.tracing.Run(working); return nil })
 	}
 	for _, watch := range []func(context.Context){
-		a.watchQueues, a.watchWhole, a.watchRoster, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchReflexes, a.watchTuning, a.pressures.Run, a.scout.Run,
+		a.watchQueues, a.watchWhole, a.watchStaff, a.watchRoster, a.watchObjectives, a.watchOutlook, a.watchSpace, a.watchReflexes, a.watchTuning, a.pressures.Run, a.scout.Run,
 		a.answerRoll,
 	} {
 		work.Go(func() error { watch(working); return nil })

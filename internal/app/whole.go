@@ -11,9 +11,9 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// kept is what the streams of results keep, by what follows their subjects' root.
+// kept is what the streams of results keep.
 type kept struct {
-	verdicts, situations, plans, dead map[string]uint64
+	verdicts, situations, plans, dead bus.Kept
 }
 
 // watched returns the layers whose queues this process shows: its own, or all where it shows the whole.
@@ -32,6 +32,7 @@ func (a *App) watchWhole(ctx context.Context) {
 	every(ctx, queuePeriod, func(ctx context.Context) {
 		if err := a.lookAtWhole(ctx); err != nil && ctx.Err() == nil {
 			a.kept.Store(nil)
+			a.metrics.SetWhole(nil)
 			a.log.DebugContext(ctx, "results not counted", "error", err)
 		}
 	})
@@ -42,7 +43,7 @@ func (a *App) lookAtWhole(ctx context.Context) error {
 	var failed []error
 	for _, count := range []struct {
 		stream, root string
-		into         *map[string]uint64
+		into         *bus.Kept
 	}{
 		{pipeline.StreamVerdicts, pipeline.SubjectVerdicts, &k.verdicts},
 		{pipeline.StreamSituations, pipeline.SubjectSituations, &k.situations},
@@ -57,8 +58,25 @@ func (a *App) lookAtWhole(ctx context.Context) error {
 		return err
 	}
 	a.kept.Store(&k)
-	a.metrics.SetWhole(k.whole(store, a.staff(), a.partitions))
+	a.metrics.SetWhole(k.whole(store))
 	return nil
+}
+
+// watchStaff shows who works on the layers. It asks nothing of the streams of results, one of which may have no leader.
+func (a *App) watchStaff(ctx context.Context) {
+	if !a.cfg.Whole {
+		return
+	}
+	every(ctx, queuePeriod, func(context.Context) {
+		s := telemetry.Staff{Processes: map[layers.Name]int{}, Unowned: map[layers.Name]int{}}
+		for layer, staff := range a.staff() {
+			s.Processes[layer] = staff.Processes
+			if layer != layers.NameL1 {
+				s.Unowned[layer] = a.partitions - staff.Owned
+			}
+		}
+		a.metrics.SetStaff(s)
+	})
 }
 
 // staff returns who works on each layer, as far as that is known.
@@ -72,28 +90,27 @@ func (a *App) staff() map[layers.Name]bus.Staff {
 	return all
 }
 
-func (k *kept) whole(store uint64, staff map[layers.Name]bus.Staff, partitions int) telemetry.Whole {
-	w := telemetry.Whole{StoreBytes: store, Open: k.open(), Processes: map[layers.Name]int{}, Unowned: map[layers.Name]int{}}
+func (k *kept) whole(store uint64) *telemetry.Whole {
+	w := &telemetry.Whole{StoreBytes: store, Open: k.open()}
 	for _, layer := range layers.Names() {
-		l := telemetry.Kept{Layer: layer, Dead: k.dead[layer.String()], Verdicts: map[layers.Disposition]uint64{}}
+		l := telemetry.Kept{Layer: layer, Dead: k.dead.Counts[layer.String()], Verdicts: map[layers.Disposition]uint64{}}
 		for _, d := range layers.Dispositions() {
-			l.Verdicts[d] = k.verdicts[layer.String()+"."+d.String()]
+			l.Verdicts[d] = k.verdicts.Counts[layer.String()+"."+d.String()]
 		}
 		w.Layers = append(w.Layers, l)
-	}
-	for layer, s := range staff {
-		w.Processes[layer] = s.Processes
-		if layer != layers.NameL1 {
-			w.Unowned[layer] = partitions - s.Owned
-		}
 	}
 	return w
 }
 
-// open returns how many situations were opened and not closed, among those that are kept.
-func (k *kept) open() uint64 {
-	opened, closed := k.situations[string(layers.SituationOpened)], k.situations[string(layers.SituationClosed)]
-	return opened - min(opened, closed)
+// open returns how many situations were opened and not closed, nil once their stream has dropped the oldest: those were opened before they
+// were closed, so that what is left has too few that opened.
+func (k *kept) open() *uint64 {
+	if k.situations.Dropped {
+		return nil
+	}
+	opened, closed := k.situations.Counts[string(layers.SituationOpened)], k.situations.Counts[string(layers.SituationClosed)]
+	open := opened - min(opened, closed)
+	return &open
 }
 
 // signals returns what a layer decided: its verdicts, and the verdicts of those above it, which it handed up.
@@ -101,7 +118,7 @@ func (k *kept) signals(layer layers.Name) map[layers.Disposition]uint64 {
 	counts := map[layers.Disposition]uint64{}
 	for _, l := range layers.Names() {
 		for _, d := range layers.Dispositions() {
-			n := k.verdicts[l.String()+"."+d.String()]
+			n := k.verdicts.Counts[l.String()+"."+d.String()]
 			switch {
 			case l == layer:
 				counts[d] += n
@@ -132,7 +149,7 @@ func (a *App) showWhole(st *web.Status) {
 	}
 	st.Whole = &web.Whole{}
 	if k != nil {
-		*st.Whole = web.Whole{Known: true, Open: k.open(), Plans: k.plans[string(layers.PlanProposed)], Dead: sum(k.dead)}
+		*st.Whole = web.Whole{Known: true, Open: k.open(), Plans: k.plans.Counts[string(layers.PlanProposed)], Dead: sum(k.dead.Counts)}
 	}
 }
 

@@ -8,22 +8,27 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Kept counts the messages that a stream of results keeps, by what follows root in their subjects: "L1.resolved" below
-// hal9.verdicts. JetStream has these numbers at hand, whatever the size of the stream.
-func (b *Bus) Kept(ctx context.Context, stream, root string) (map[string]uint64, error) {
+// Kept is what a stream of results keeps.
+type Kept struct {
+	Counts  map[string]uint64 // messages by what follows root in their subjects: "L1.resolved" below hal9.verdicts
+	Dropped bool              // there were older ones
+}
+
+// Kept counts the messages that a stream keeps below root. JetStream has these numbers at hand, whatever the size of the stream.
+func (b *Bus) Kept(ctx context.Context, stream, root string) (Kept, error) {
 	s, err := b.stream(ctx, stream)
 	if err != nil {
-		return nil, err
+		return Kept{}, err
 	}
 	ctx, cancel := ask(ctx)
 	defer cancel()
 	info, err := s.Info(ctx, jetstream.WithSubjectFilter(root+".>"))
 	if err != nil {
-		return nil, fmt.Errorf("bus: count %s: %w", stream, err)
+		return Kept{}, fmt.Errorf("bus: count %s: %w", stream, err)
 	}
-	kept := make(map[string]uint64, len(info.State.Subjects))
+	kept := Kept{Counts: make(map[string]uint64, len(info.State.Subjects)), Dropped: info.State.FirstSeq > 1}
 	for subject, n := range info.State.Subjects {
-		kept[strings.TrimPrefix(subject, root+".")] = n
+		kept.Counts[strings.TrimPrefix(subject, root+".")] = n
 	}
 	return kept, nil
 }

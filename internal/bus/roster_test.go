@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
@@ -53,8 +55,22 @@ func TestKeptCountsBySubject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(kept) != 2 || kept["L1.resolved"] != 2 || kept["L1.dead"] != 1 {
-		t.Errorf("kept %v", kept)
+	if len(kept.Counts) != 2 || kept.Counts["L1.resolved"] != 2 || kept.Counts["L1.dead"] != 1 || kept.Dropped {
+		t.Errorf("kept %+v", kept)
+	}
+	js, err := jetstream.New(b.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), pipeline.StreamVerdicts)
+	if err == nil {
+		err = stream.Purge(t.Context(), jetstream.WithPurgeSequence(2))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept, err = b.Kept(t.Context(), pipeline.StreamVerdicts, pipeline.SubjectVerdicts); err != nil || !kept.Dropped || kept.Counts["L1.resolved"] != 1 {
+		t.Errorf("the oldest is gone: %+v, %v", kept, err)
 	}
 	if n, err := b.StoreBytes(t.Context()); err != nil || n == 0 {
 		t.Errorf("store %d: %v", n, err)

@@ -53,10 +53,17 @@ func TestWebShowsTheWholeAndRunsNothing(t *testing.T) {
 	eachOnce(t, js, want)
 	for _, web := range webs {
 		awaitWhole(t, web, func(w *whole) bool { return w.complete(1, 4) && w.Layers[0].In >= n && len(w.Objectives) > 0 })
-		awaitMetric(t, web, `hal9_queue_depth_signals{layer="L5"}`, `hal9_layer_processes{layer="L3"} 1`, `hal9_kept_verdicts{`, "hal9_situations_open")
+		awaitSeries(t, web, nil, `hal9_queue_depth_signals{layer="L5"}`, `hal9_layer_processes{layer="L3"} 1`, `hal9_kept_verdicts{`, "hal9_situations_open")
 	}
 	five["L3"].kill()
 	awaitWhole(t, webs[1], func(w *whole) bool { return *w.Layers[2].Processes == 0 && w.Layers[2].Owned == 0 && w.Ready })
+	// Results that can't be counted any more are not shown, and hide nobody who works.
+	if err := js.DeleteStream(t.Context(), "HAL9_PLANS"); err != nil {
+		t.Fatal(err)
+	}
+	five["L4"].kill()
+	awaitSeries(t, webs[1], []string{"hal9_kept_", "hal9_situations_open"}, `hal9_layer_processes{layer="L3"} 0`, `hal9_layer_processes{layer="L4"} 0`,
+		`hal9_layer_partitions_unowned{layer="L4"} 4`)
 	for _, p := range webs {
 		p.stop(t)
 	}
@@ -88,14 +95,27 @@ func awaitWhole(t *testing.T, p *process, ok func(*whole) bool) {
 	t.Fatalf("the status never is as it should be: %s", text)
 }
 
-func awaitMetric(t *testing.T, p *process, wants ...string) {
+func awaitSeries(t *testing.T, p *process, nevers []string, wants ...string) {
 	t.Helper()
-	text := fetch(t, p.HTTP+"/metrics")
-	for _, want := range wants {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %s in the metrics", want)
+	var problems []string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		text := fetch(t, p.HTTP+"/metrics")
+		problems = nil
+		for _, want := range wants {
+			if !strings.Contains(text, "\n"+want) {
+				problems = append(problems, "no "+want)
+			}
+		}
+		for _, never := range nevers {
+			if strings.Contains(text, "\n"+never) {
+				problems = append(problems, never)
+			}
+		}
+		if problems == nil {
+			return
 		}
 	}
+	t.Fatalf("the metrics have %s", strings.Join(problems, ", "))
 }
 
 func fetch(t *testing.T, url string) string {

@@ -11,10 +11,14 @@ import (
 // Whole is what all processes together keep in NATS.
 type Whole struct {
 	Layers     []Kept
-	Processes  map[layers.Name]int // that work on each layer; one that is not known is absent
-	Unowned    map[layers.Name]int // partitions without a living owner, likewise
-	Open       uint64              // situations
+	Open       *uint64 // situations; nil where that is not known
 	StoreBytes uint64
+}
+
+// Staff is who works on the layers.
+type Staff struct {
+	Processes map[layers.Name]int // that work on each layer; one that is not known is absent
+	Unowned   map[layers.Name]int // partitions without a living owner, likewise
 }
 
 // Kept is what NATS keeps of one layer.
@@ -24,9 +28,10 @@ type Kept struct {
 	Dead     uint64
 }
 
-// whole shows Whole as it was set last. A process that shows only itself has no series of it.
+// whole shows Whole and Staff as they were set last. A process that shows only itself has no series of them.
 type whole struct {
-	last atomic.Pointer[Whole]
+	last  atomic.Pointer[Whole]
+	staff atomic.Pointer[Staff]
 
 	verdicts, dead, processes, unowned, open, store *prometheus.Desc
 }
@@ -42,14 +47,17 @@ func newWhole() *whole {
 		unowned: prometheus.NewDesc("hal9_layer_partitions_unowned",
 			"Partitions of the layer that no living process owns.", []string{labelLayer}, nil),
 		open: prometheus.NewDesc("hal9_situations_open",
-			"Situations that were opened and not closed, among those that NATS keeps.", nil, nil),
+			"Situations that were opened and not closed; absent once NATS has dropped the oldest.", nil, nil),
 		store: prometheus.NewDesc("hal9_nats_store_bytes",
 			"What HAL9's streams and buckets take on the disks of NATS.", nil, nil),
 	}
 }
 
-// SetWhole says what all processes together keep.
-func (m *Metrics) SetWhole(w Whole) { m.whole.last.Store(&w) }
+// SetWhole says what all processes together keep, nil that it is not known any more.
+func (m *Metrics) SetWhole(w *Whole) { m.whole.last.Store(w) }
+
+// SetStaff says who works on the layers.
+func (m *Metrics) SetStaff(s Staff) { m.whole.staff.Store(&s) }
 
 // Describe implements prometheus.Collector.
 func (w *whole) Describe(out chan<- *prometheus.Desc) {
@@ -60,6 +68,14 @@ func (w *whole) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (w *whole) Collect(out chan<- prometheus.Metric) {
+	if staff := w.staff.Load(); staff != nil {
+		for layer, n := range staff.Processes {
+			out <- gauge(w.processes, uint64(max(0, n)), layer.String())
+		}
+		for layer, n := range staff.Unowned {
+			out <- gauge(w.unowned, uint64(max(0, n)), layer.String())
+		}
+	}
 	last := w.last.Load()
 	if last == nil {
 		return
@@ -70,13 +86,9 @@ func (w *whole) Collect(out chan<- prometheus.Metric) {
 			out <- gauge(w.verdicts, n, l.Layer.String(), d.String())
 		}
 	}
-	for layer, n := range last.Processes {
-		out <- gauge(w.processes, uint64(max(0, n)), layer.String())
+	if last.Open != nil {
+		out <- gauge(w.open, *last.Open)
 	}
-	for layer, n := range last.Unowned {
-		out <- gauge(w.unowned, uint64(max(0, n)), layer.String())
-	}
-	out <- gauge(w.open, last.Open)
 	out <- gauge(w.store, last.StoreBytes)
 }
 

@@ -14,10 +14,12 @@ func TestMetricsOfWhole(t *testing.T) {
 	if got := scrape(t, m); got["hal9_situations_open"] != "" {
 		t.Error("a process that shows only itself tells of open situations")
 	}
-	m.SetWhole(Whole{
-		Layers:    []Kept{{Layer: layers.NameL3, Dead: 2, Verdicts: map[layers.Disposition]uint64{layers.DispositionFolded: 9}}},
-		Processes: map[layers.Name]int{layers.NameL3: 4, layers.NameL5: 0}, Unowned: map[layers.Name]int{layers.NameL5: 12}, Open: 5, StoreBytes: 1 << 20,
+	open := uint64(5)
+	m.SetWhole(&Whole{
+		Layers: []Kept{{Layer: layers.NameL3, Dead: 2, Verdicts: map[layers.Disposition]uint64{layers.DispositionFolded: 9}}},
+		Open:   &open, StoreBytes: 1 << 20,
 	})
+	m.SetStaff(Staff{Processes: map[layers.Name]int{layers.NameL3: 4, layers.NameL5: 0}, Unowned: map[layers.Name]int{layers.NameL5: 12}})
 	got := scrape(t, m)
 	wantSeries(t, got, map[string]string{
 		`hal9_kept_verdicts{disposition="folded",layer="L3"}`: "9",
@@ -33,6 +35,24 @@ func TestMetricsOfWhole(t *testing.T) {
 	}
 	if problems, err := testutil.GatherAndLint(m.registry); err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
+	}
+}
+
+// TestWholeThatIsNotKnownAnyMore has no series of what NATS keeps, and still those of who works.
+func TestWholeThatIsNotKnownAnyMore(t *testing.T) {
+	m := New()
+	m.SetStaff(Staff{Processes: map[layers.Name]int{layers.NameL3: 4}})
+	m.SetWhole(&Whole{Layers: []Kept{{Layer: layers.NameL3, Dead: 2}}})
+	if got, ok := scrape(t, m)["hal9_situations_open"]; ok {
+		t.Errorf("%s open situations, but their number is not known", got)
+	}
+	m.SetWhole(nil)
+	got := scrape(t, m)
+	wantSeries(t, got, map[string]string{`hal9_layer_processes{layer="L3"}`: "4"})
+	for _, name := range []string{`hal9_kept_dead_letters{layer="L3"}`, "hal9_nats_store_bytes"} {
+		if n, ok := got[name]; ok {
+			t.Errorf("%s is %s", name, n)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ type Process struct {
 // Whole is what all processes together have done, as far as NATS keeps it.
 type Whole struct {
 	Known bool
-	Open  uint64 // situations
+	Open  *uint64 // situations; nil where that is not known
 	Plans uint64
 	Dead  uint64 // letters
 }
@@ -118,12 +118,12 @@ type statusBody struct {
 	Process    *Process    `json:"process,omitempty"`
 }
 
-// wholeBody is Whole as /v1/status shows it: zeros where it is not known.
+// wholeBody is Whole as /v1/status shows it: null and zeros where it is not known.
 type wholeBody struct {
-	Known bool   `json:"known"`
-	Open  uint64 `json:"situations_open"`
-	Plans uint64 `json:"plans_proposed"`
-	Dead  uint64 `json:"dead_letters"`
+	Known bool    `json:"known"`
+	Open  *uint64 `json:"situations_open"` // null where unknown: NATS has dropped the oldest
+	Plans uint64  `json:"plans_proposed"`
+	Dead  uint64  `json:"dead_letters"`
 }
 
 type natsBody struct {

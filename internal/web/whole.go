@@ -7,8 +7,12 @@ func wholeView(w *Whole) []factView {
 	if w == nil {
 		return nil
 	}
+	open := "unknown"
+	if w.Open != nil {
+		open = countText(*w.Open)
+	}
 	facts := []factView{
-		{"Situations open", countText(w.Open), "hal9 tail --kind situations"},
+		{"Situations open", open, "hal9 tail --kind situations"},
 		{"Plans proposed", countText(w.Plans), "hal9 tail --kind plans"},
 		{"Dead letters", countText(w.Dead), "hal9 dead ls"},
 	}

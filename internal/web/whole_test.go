@@ -9,7 +9,8 @@ import (
 
 func TestWholeIsShownAsSuch(t *testing.T) {
 	b := setup(t)
-	b.state.Whole = &Whole{Known: true, Open: 3, Plans: 1200, Dead: 7}
+	open := uint64(3)
+	b.state.Whole = &Whole{Known: true, Open: &open, Plans: 1200, Dead: 7}
 	b.state.Layers = []LayerStatus{
 		{Layer: layers.NameL1, Running: true, Staff: &Staff{Processes: 1}},
 		{Layer: layers.NameL2, Running: true, Staff: &Staff{Processes: 3}, Partitions: &Partitions{Owned: 12, All: 12}},
@@ -38,6 +39,13 @@ func TestWholeIsShownAsSuch(t *testing.T) {
 		if !strings.Contains(status, want) {
 			t.Errorf("the status has no %q: %s", want, status)
 		}
+	}
+	b.state.Whole = &Whole{Known: true, Plans: 1200}
+	if page := b.get(t, "/").Body.String(); strings.Count(page, "<dt>Situations open</dt><dd title=\"hal9 tail --kind situations\">unknown</dd>") != 1 {
+		t.Error("open situations that cannot be counted are shown as a number")
+	}
+	if status := b.get(t, "/v1/status").Body.String(); !strings.Contains(status, `"situations_open":null`) {
+		t.Errorf("the same in the status: %s", status)
 	}
 	b.state.Whole = &Whole{}
 	if page := b.get(t, "/").Body.String(); strings.Count(page, ">unknown</dd>") < 3 {
