@@ -15,6 +15,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/cli"
 	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/emergency"
+	"github.com/2lab-ai/hal9/internal/kube"
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -97,7 +98,7 @@ func (f *scaleFlags) run(cmd *cobra.Command) error {
 		if f.json {
 			return f.print(screen, draft, nil)
 		}
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), "  > "+strings.Join(append(os.Args[:1:1], os.Args[1:]...), " ")+" --yes")
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "  > "+kube.Quote(os.Args...)+" --yes")
 		return err
 	}
 	return f.do(cmd, screen, draft)
@@ -119,7 +120,7 @@ func (f *scaleFlags) do(cmd *cobra.Command, screen cli.Crisis, draft *emergency.
 	ctx := cmd.Context()
 	if err := draft.Apply(ctx, f.kube, screen.Step); err != nil {
 		if !f.json {
-			screen.Back(draft, f.restoreCommand(screen))
+			screen.Back(draft, f.restoreCommand())
 		}
 		return err
 	}
@@ -140,12 +141,12 @@ func (f *scaleFlags) do(cmd *cobra.Command, screen cli.Crisis, draft *emergency.
 	return f.finish(screen, draft, last, why)
 }
 
-func (f *scaleFlags) restoreCommand(screen cli.Crisis) string {
-	file := ""
+func (f *scaleFlags) restoreCommand() string {
+	words := []string{"hal9", "emergency", "restore"}
 	if f.record != "" {
-		file = " " + f.record
+		words = append(words, f.record)
 	}
-	return "hal9 emergency restore" + file + screen.Where() + " --yes"
+	return kube.Quote(words...) + f.kube.Flags() + " --yes"
 }
 
 // finish says what came of it; why is why it is not what was wanted.
@@ -155,7 +156,7 @@ func (f *scaleFlags) finish(screen cli.Crisis, draft *emergency.Draft, last []em
 	}
 	screen.Holds(last)
 	if !draft.Idle() {
-		screen.Back(draft, f.restoreCommand(screen))
+		screen.Back(draft, f.restoreCommand())
 	}
 	return why
 }

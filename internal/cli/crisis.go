@@ -186,22 +186,8 @@ func (c Crisis) Active(r *emergency.Record, now time.Time) error {
 			}
 		}
 	}
-	c.line("  > hal9 emergency restore%s", c.Where())
+	c.line("  > hal9 emergency restore%s", c.Kube.Flags())
 	return nil
-}
-
-// Where returns the flags with which a hal9 command finds the same cluster.
-func (c Crisis) Where() string {
-	var words []string
-	for _, flag := range []struct{ name, value string }{{"kubeconfig", c.Kube.Kubeconfig}, {"context", c.Kube.Context}} {
-		if flag.value != "" {
-			words = append(words, " --"+flag.name+" "+kube.Quote(flag.value))
-		}
-	}
-	if c.Kube.Namespace != kube.NewClient().Namespace {
-		words = append(words, " --namespace "+kube.Quote(c.Kube.Namespace))
-	}
-	return strings.Join(words, "")
 }
 
 // Way shows the way back.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -155,13 +154,22 @@ func FuzzHolds(f *testing.F) {
 	})
 }
 
+// TestCommandsAreQuoted holds that what is suggested does what it says when it is pasted, with the kubectl that was named.
 func TestCommandsAreQuoted(t *testing.T) {
 	t.Parallel()
-	c := Client{Context: "prod eu", Namespace: "hal9"}
-	got := c.Command("patch", "so", "x", "--patch", `{"a":"it's"}`)
-	want := strings.TrimSpace(`kubectl --context 'prod eu' --namespace hal9 patch so x --patch '{"a":"it'\''s"}'`)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	c := Client{Program: "/opt/my tools/kubectl", Context: "prod eu", Kubeconfig: "/home/dave/my config", Namespace: "night"}
+	const where = ` --kubeconfig '/home/dave/my config' --context 'prod eu' --namespace night`
+	for got, want := range map[string]string{
+		c.Command("patch", "so", "x", "--patch", `{"a":"it's"}`): `'/opt/my tools/kubectl'` + where + ` patch so x --patch '{"a":"it'\''s"}'`,
+		c.Flags():                            ` --kubectl '/opt/my tools/kubectl'` + where,
+		NewClient().Command("get", "pods"):   `kubectl --namespace hal9 get pods`,
+		NewClient().Flags():                  "",
+		(Client{}).Command("get", "pods"):    `kubectl get pods`,
+		Quote("hal9", "", "two words", "$x"): `hal9 '' 'two words' '$x'`,
+	} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

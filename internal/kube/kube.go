@@ -5,6 +5,7 @@ package kube
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,9 +25,15 @@ type Client struct {
 	Again      int           // how often a question is asked again that was not answered in time; default 1
 }
 
+// What a command does without a flag.
+const (
+	usualProgram   = "kubectl"
+	usualNamespace = "hal9"
+)
+
 // NewClient returns a client with the defaults.
 func NewClient() Client {
-	return Client{Program: "kubectl", Namespace: "hal9", Timeout: 20 * time.Second, Again: 1}
+	return Client{Program: usualProgram, Namespace: usualNamespace, Timeout: 20 * time.Second, Again: 1}
 }
 
 // ErrMissing says that there is no kubectl.
@@ -108,19 +115,32 @@ func (c Client) Args(args ...string) []string {
 
 // Command returns a request as people type it.
 func (c Client) Command(args ...string) string {
-	words := []string{"kubectl"}
-	for _, arg := range c.Args(args...) {
-		words = append(words, Quote(arg))
-	}
-	return strings.Join(words, " ")
+	return Quote(append([]string{cmp.Or(c.Program, usualProgram)}, c.Args(args...)...)...)
 }
 
-// Quote writes a word for a shell.
-func Quote(word string) string {
-	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+") == "" {
-		return word
+// Flags returns the flags with which a hal9 command finds the same cluster, each behind a space; "" where it does without.
+func (c Client) Flags() string {
+	var text strings.Builder
+	for _, flag := range []struct{ name, value, without string }{
+		{"--kubectl", c.Program, usualProgram}, {"--kubeconfig", c.Kubeconfig, ""}, {"--context", c.Context, ""}, {"--namespace", c.Namespace, usualNamespace},
+	} {
+		if flag.value != "" && flag.value != flag.without {
+			text.WriteString(" " + Quote(flag.name, flag.value))
+		}
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return text.String()
+}
+
+// Quote writes words for a shell.
+func Quote(words ...string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = word
+		if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+") != "" {
+			quoted[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
 }
 
 // outputMost bounds what kubectl may answer, bytes.
