@@ -49,6 +49,22 @@ type NATS struct {
 	Objectives []strategic.Report `json:"objectives,omitempty"`
 }
 
+// now returns when the last look was, by the clock of the server: what it says of times is to be compared with that.
+func (n *NATS) now() time.Time { return n.Last.At.Add(n.Last.Skew) }
+
+// unmeasured returns the layers whose queues could not be measured, though there are streams.
+func (n *NATS) unmeasured() (list []layers.Name) {
+	if n.Last == nil || n.Last.Partitions == 0 {
+		return nil
+	}
+	for _, layer := range layers.Names() {
+		if _, ok := n.LastQueues[layer]; !ok {
+			list = append(list, layer)
+		}
+	}
+	return list
+}
+
 // Door is an HTTP address that was tried.
 type Door struct {
 	URL   string `json:"url"`

@@ -43,7 +43,7 @@ func (e *examination) lookAtNATS(ctx context.Context) {
 		e.callRoll(ctx, b)
 		return
 	}
-	found.FirstQueues = e.queues(ctx, b, found.First.Partitions)
+	found.FirstQueues = e.queues(ctx, b, found.First)
 	began := time.Now()
 	e.between(ctx, b, found)
 	select {
@@ -55,7 +55,10 @@ func (e *examination) lookAtNATS(ctx context.Context) {
 		e.looked("NATS, second look", false, plain(err))
 	}
 	found.Apart = found.Last.At.Sub(found.First.At)
-	found.LastQueues = e.queues(ctx, b, found.Last.Partitions)
+	found.LastQueues = e.queues(ctx, b, found.Last)
+	for _, layer := range found.unmeasured() {
+		e.looked("queue of "+layer.String(), false, "not measured within "+queueTime.String())
+	}
 	e.looked("NATS", true, fmt.Sprintf("%s (nats-server %s), %s, %s", found.URL, found.Last.Server.Version,
 		plural(len(found.Last.Streams)+len(found.Last.Lost), "stream"), plural(found.Last.Account.Consumers, "consumer")))
 }
@@ -98,13 +101,24 @@ func (e *examination) callRoll(ctx context.Context, b *bus.Bus) {
 }
 
 // queues measures the layers side by side; those that can't be measured are left out.
-func (e *examination) queues(ctx context.Context, b *bus.Bus, partitions int) map[layers.Name]bus.Queue {
-	if partitions == 0 {
+func (e *examination) queues(ctx context.Context, b *bus.Bus, seen *bus.Inspection) map[layers.Name]bus.Queue {
+	if seen.Partitions == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTime)
 	defer cancel()
-	return b.Queues(ctx, partitions)
+	return aged(b.Queues(ctx, seen.Partitions), seen.Skew)
+}
+
+// aged has queues as old as they are by the server's clock, which wrote when their signals came.
+func aged(queues map[layers.Name]bus.Queue, skew time.Duration) map[layers.Name]bus.Queue {
+	for layer, queue := range queues {
+		if queue.Oldest > 0 {
+			queue.Oldest = max(0, queue.Oldest+skew)
+			queues[layer] = queue
+		}
+	}
+	return queues
 }
 
 func (e *examination) readDead(ctx context.Context, b *bus.Bus, found *NATS) {
@@ -113,7 +127,7 @@ func (e *examination) readDead(ctx context.Context, b *bus.Bus, found *NATS) {
 	shelf, err := dead.Open(ctx, b)
 	var sum dead.Summary
 	if err == nil {
-		sum, err = shelf.Summary(ctx, dead.Filter{Since: time.Now().Add(-deadSince)})
+		sum, err = shelf.Summary(ctx, dead.Filter{Since: time.Now().Add(found.First.Skew - deadSince)})
 	}
 	if err != nil {
 		e.looked("dead letters", false, plain(err))

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,10 @@ func TestDeletedAndChanged(t *testing.T) {
 	r := examine(t, options(url))
 	f := finding(t, r, "missing")
 	f.holds(t, SeverityCritical, "2 streams or consumers missing", "consumer l3-01 on HAL9_L3_01", "bucket hal9_tuning", "provision --partitions 3 --nats nats://here")
+	r.without(t, "unmeasured") // The cause is told.
+	if !slices.ContainsFunc(r.Looked, func(l Look) bool { return l.What == "queue of L3" && !l.OK }) {
+		t.Errorf("L3 can't be measured, and nobody says so: %+v", r.Looked)
+	}
 	f = finding(t, r, "changed")
 	f.holds(t, SeverityWarning, "stream HAL9_L1: discard: DiscardOld → DiscardNew")
 }
@@ -108,6 +113,17 @@ func TestNobodyTakesSignals(t *testing.T) {
 	if line := r.Layers[2]; line.Waiting != 40 || line.Processes != 0 || !line.Known {
 		t.Errorf("L3: %+v", line)
 	}
+}
+
+// TestNobodyTakesSignalsOfSeveralPartitions has a layer of many consumers without a process.
+func TestNobodyTakesSignalsOfSeveralPartitions(t *testing.T) {
+	t.Parallel()
+	url, js := provisioned(t, func(t *bus.Topology) { t.Partitions = 3 })
+	for _, subject := range []string{"hal9.l3.0", "hal9.l3.1"} {
+		publish(t, js, subject, "a pack", pipeline.HeaderSignals, "20")
+	}
+	f := finding(t, examine(t, options(url)), "stalled")
+	f.holds(t, SeverityCritical, "nobody runs L3: 40 signals, the oldest")
 }
 
 // TestFetchedAndForgotten takes a signal and never settles it, as a process that hangs does.

@@ -14,7 +14,7 @@ import (
 func diagnose(f *Facts) []Finding {
 	findings := []Finding{}
 	for _, rule := range []func(*Facts) []Finding{
-		findReach, findDoors, findKubernetes, findLost, findMissing, findPeers, findStalled, findOwnerless, findBacklog, findPaused,
+		findReach, findDoors, findKubernetes, findLost, findMissing, findPeers, findStalled, findOwnerless, findBacklog, findUnmeasured, findPaused,
 		findFull, findAccount, findDead, findObjectives, findScaler, findUnready, findSkew, findVersions, findMemory, findKills, findDisk, findErrors,
 	} {
 		findings = append(findings, rule(f)...)

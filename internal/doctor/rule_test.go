@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -49,7 +50,9 @@ func calm() *Facts {
 // behind has L3 work slower than signals come.
 func behind(f *Facts) {
 	f.NATS.FirstQueues = map[layers.Name]bus.Queue{layers.NameL3: {Waiting: 12_000, Working: 162, Oldest: 14 * time.Minute}}
-	f.NATS.LastQueues = map[layers.Name]bus.Queue{layers.NameL1: {}, layers.NameL2: {Waiting: 3, Oldest: time.Second}, layers.NameL3: {Waiting: 12_240, Working: 162, Oldest: 14 * time.Minute}}
+	f.NATS.LastQueues = map[layers.Name]bus.Queue{
+		layers.NameL1: {}, layers.NameL2: {Waiting: 3, Oldest: time.Second}, layers.NameL3: {Waiting: 12_240, Working: 162, Oldest: 14 * time.Minute}, layers.NameL4: {}, layers.NameL5: {},
+	}
 }
 
 // inKubernetes says that all of it runs there.
@@ -82,6 +85,12 @@ func TestFindings(t *testing.T) {
 			behind(f)
 			f.NATS.FirstQueues[layers.NameL3] = bus.Queue{Waiting: 14_402, Oldest: 14 * time.Minute}
 		}, []string{"it shrinks by 1,000 a second: empty in about 12s"}},
+		{"unmeasured", SeverityWarning, func(f *Facts) {
+			f.NATS.LastQueues = maps.Clone(f.NATS.LastQueues)
+			delete(f.NATS.LastQueues, layers.NameL3)
+			f.NATS.Last.Streams[3].Consumers[0].Pending, f.NATS.Last.Streams[3].Consumers[0].AckPending = 12_000, 162
+		}, []string{"what waits for L3 could not be measured", "12,000 messages wait, 162 taken", "2 live processes"}},
+		{"behind", SeverityCritical, func(f *Facts) { behind(f); f.NATS.FirstQueues = nil }, []string{"could be measured only once"}},
 		{"ownerless", SeverityWarning, func(f *Facts) { delete(f.NATS.Census.Owners, "L4.00") }, []string{"L4: 1 of 1 partition without an owner", "L4.00"}},
 		{"version-skew", SeverityWarning, func(f *Facts) { f.Processes[1].Version = "v1.1" }, []string{"2 versions", "v1.1 (abc): L3 pod-b/1/y"}},
 		{"clock-skew", SeverityWarning, func(f *Facts) { f.Processes[1].Skew = -90 * time.Second }, []string{"L3 pod-b/1/y: 1m30s behind of this machine"}},
@@ -189,4 +198,50 @@ func TestMovingIsNotStalled(t *testing.T) {
 			t.Errorf("%s: stalled %t, want %t", test.name, got, test.stands)
 		}
 	}
+}
+
+// TestUnmeasuredIsNotAbsent: that nothing waits is said only of a layer whose queue could be measured.
+func TestUnmeasuredIsNotAbsent(t *testing.T) {
+	t.Parallel()
+	for _, measured := range []bool{true, false} {
+		f := calm()
+		f.Processes, f.NATS.Census.Members = nil, nil
+		if !measured {
+			f.NATS.LastQueues = nil
+		}
+		r := NewReport(f, nil)
+		if got := r.found("absent"); got != measured {
+			t.Errorf("measured %t: absent %t", measured, got)
+		}
+		if got := r.found("unmeasured"); got == measured {
+			t.Errorf("measured %t: unmeasured %t", measured, got)
+		}
+	}
+}
+
+// TestServersClock: what a server whose clock is an hour behind says of times is compared with that clock.
+func TestServersClock(t *testing.T) {
+	t.Parallel()
+	const skew = -time.Hour
+	server := three.Add(skew)
+	f := calm()
+	f.NATS.Last.Skew = skew
+	consumer := &f.NATS.Last.Streams[0].Consumers[0]
+	consumer.Pending, consumer.Created, consumer.DeliveredAt = 5, server.Add(-time.Hour), server.Add(-time.Second)
+	f.NATS.Last.Streams = append(f.NATS.Last.Streams, bus.StreamView{Name: pipeline.StreamScaling, Messages: 9, LastStored: server.Add(-time.Second)})
+	NewReport(f, nil).without(t, "stalled", "scaler-silent")
+	consumer.DeliveredAt = server.Add(-time.Minute)
+	stalled := finding(t, NewReport(f, nil), "stalled")
+	stalled.holds(t, SeverityCritical, "last delivered 1m ago")
+
+	queues := aged(map[layers.Name]bus.Queue{layers.NameL1: {}, layers.NameL3: {Waiting: 1, Oldest: time.Hour + time.Second}}, skew)
+	if queues[layers.NameL1].Oldest != 0 || queues[layers.NameL3].Oldest != time.Second {
+		t.Errorf("%+v", queues)
+	}
+
+	f = calm()
+	f.Processes[1].Skew = skew
+	f.Processes[1].Errors = []journal.Entry{{Level: "ERROR", Message: "stage failed", Last: server.Add(-time.Minute), Count: 1}}
+	logged := finding(t, NewReport(f, nil), "errors")
+	logged.holds(t, SeverityWarning, "the last 1m ago")
 }

@@ -28,7 +28,7 @@ func still(f *Facts, c *bus.ConsumerView) bool {
 			moved = at
 		}
 	}
-	return f.NATS.Last.At.Sub(moved) > f.Options.Still
+	return f.NATS.now().Sub(moved) > f.Options.Still
 }
 
 // findStalled says which consumers stand still.
@@ -74,18 +74,19 @@ func stagesOf(partitions int) map[string]layers.Name {
 func stalledLayer(f *Facts, layer layers.Name, stalled []bus.ConsumerView) Finding {
 	slices.SortFunc(stalled, func(a, b bus.ConsumerView) int { return cmp.Compare(b.Pending, a.Pending) })
 	worst := &stalled[0]
-	what := fmt.Sprintf("%s stands still", layer)
-	if all := len(pipeline.StagesOf(layer, max(1, f.NATS.Last.Partitions))); all > 1 {
+	runners := f.runners(layer)
+	what := layer.String() + " stands still"
+	if runners == 0 {
+		what = "nobody runs " + layer.String()
+	} else if all := len(pipeline.StagesOf(layer, max(1, f.NATS.Last.Partitions))); all > 1 {
 		what = fmt.Sprintf("%s: %d of %d consumers stand still", layer, len(stalled), all)
 	}
 	if queue, ok := f.NATS.LastQueues[layer]; ok {
 		what += fmt.Sprintf(": %s, the oldest %s", plural(queue.Depth(), "signal"), age(queue.Oldest))
 	}
 	finding := Finding{ID: "stalled", Severity: SeverityCritical, What: what, Evidence: []string{stallEvidence(f, worst)}}
-	runners := f.runners(layer)
 	switch runners {
 	case 0:
-		finding.What = "nobody runs " + layer.String() + strings.TrimPrefix(what, layer.String()+" stands still")
 		finding.Evidence = append(finding.Evidence, "no live process has announced itself for it")
 		finding.Commands = []Command{
 			look(f.kubectl("get deployment,pods --selector app.kubernetes.io/component="+strings.ToLower(layer.String())), "are there pods, and what holds them back?"),
@@ -109,7 +110,7 @@ func stallEvidence(f *Facts, c *bus.ConsumerView) string {
 	if c.DeliveredAt.IsZero() {
 		return text + "; it never delivered anything"
 	}
-	return text + "; last delivered " + age(f.NATS.Last.At.Sub(c.DeliveredAt)) + " ago"
+	return text + "; last delivered " + age(f.NATS.now().Sub(c.DeliveredAt)) + " ago"
 }
 
 // stalledAside is about a consumer that carries no signals between layers.
@@ -153,7 +154,7 @@ func findBacklog(f *Facts) (list []Finding) {
 		finding := Finding{
 			ID: "behind", Severity: SeverityWarning,
 			What:     fmt.Sprintf("%s is behind: the oldest of %s is %s old", line.Layer, plural(line.Waiting+line.Working, "signal"), age(line.Oldest)),
-			Evidence: []string{trend(line)},
+			Evidence: []string{trend(f, line)},
 			Commands: []Command{f.scale(layer)},
 		}
 		if line.Oldest >= lostAfter && line.Trend > -growingMost {
@@ -161,6 +162,35 @@ func findBacklog(f *Facts) (list []Finding) {
 		}
 		if runners := f.runners(layer); runners >= 0 {
 			finding.Evidence = append(finding.Evidence, fmt.Sprintf("%s; %s at most can share the work", plural(runners, "live process"), plural(n.Last.Partitions, "process")))
+		}
+		list = append(list, finding)
+	}
+	return list
+}
+
+// findUnmeasured says of which layers nobody knows how far behind they are: it may be the busy ones. What has no leader
+// or is missing can't be measured either, and is told as that.
+func findUnmeasured(f *Facts) (list []Finding) {
+	if f.NATS == nil || len(findLost(f))+len(findMissing(f)) > 0 {
+		return nil
+	}
+	for _, layer := range f.NATS.unmeasured() {
+		var pending, taken uint64
+		stages := stagesOf(f.NATS.Last.Partitions)
+		for i := range f.NATS.Last.Streams {
+			for _, c := range f.NATS.Last.Streams[i].Consumers {
+				if at, ok := stages[c.Stream+"/"+c.Name]; ok && at == layer {
+					pending, taken = pending+c.Pending, taken+uint64(max(0, c.AckPending))
+				}
+			}
+		}
+		finding := Finding{
+			ID: "unmeasured", Severity: SeverityWarning, What: "what waits for " + layer.String() + " could not be measured: how far behind it is, nobody knows",
+			Evidence: []string{fmt.Sprintf("its consumers say: %s messages wait, %s taken and not settled", number(pending), number(taken))},
+			Commands: []Command{look(f.hal9("doctor"), "again: NATS is slow, or far away from here"), f.scale(layer)},
+		}
+		if runners := f.runners(layer); runners >= 0 {
+			finding.Evidence = append(finding.Evidence, plural(runners, "live process"))
 		}
 		list = append(list, finding)
 	}
@@ -180,9 +210,13 @@ func (f *Facts) stands(layer layers.Name) bool {
 	return false
 }
 
-func trend(line LayerLine) string {
+func trend(f *Facts, line LayerLine) string {
 	depth := line.Waiting + line.Working
+	layer, _ := layers.ParseName(line.Layer)
+	_, known := f.NATS.FirstQueues[layer]
 	switch {
+	case !known:
+		return "whether it grows is not known: it could be measured only once"
 	case line.Trend > growingMost:
 		return fmt.Sprintf("it grows by %s signals a second", number(int(line.Trend)))
 	case line.Trend < -growingMost:
@@ -227,7 +261,7 @@ func findOwnerless(f *Facts) (list []Finding) {
 func findAbsent(f *Facts) []Finding {
 	var absent []string
 	for _, layer := range layers.Names() {
-		if f.runners(layer) == 0 && f.NATS.LastQueues[layer].Depth() == 0 {
+		if queue, ok := f.NATS.LastQueues[layer]; ok && queue.Depth() == 0 && f.runners(layer) == 0 {
 			absent = append(absent, layer.String())
 		}
 	}

@@ -18,7 +18,7 @@ func findScaler(f *Facts) []Finding {
 		return nil
 	}
 	s, ok := f.NATS.stream(pipeline.StreamScaling)
-	silent := f.At.Sub(s.LastStored)
+	silent := f.NATS.now().Sub(s.LastStored)
 	if !ok || s.Messages == 0 || silent < scalerSilent || silent > scalerGone {
 		return nil
 	}

@@ -106,7 +106,8 @@ func (f *Facts) complaints(level string) []trouble {
 	for i := range f.Processes {
 		p := &f.Processes[i]
 		for _, entry := range p.Errors {
-			if entry.Level != level || f.At.Sub(entry.Last.Add(-p.Skew)) > errorsSince {
+			entry.Last = entry.Last.Add(-p.Skew) // by this machine's clock
+			if entry.Level != level || f.At.Sub(entry.Last) > errorsSince {
 				continue
 			}
 			t := byMessage[entry.Message]
