@@ -110,11 +110,10 @@ func (c *crisis) restore(cmd *cobra.Command, args []string, o emergency.RestoreO
 	if err != nil {
 		return err
 	}
-	named := ""
 	if len(args) > 0 {
-		named = args[0]
+		o.File = args[0]
 	}
-	way, err := emergency.FindWay(ctx, c.kube, &place, named)
+	way, err := emergency.FindWay(ctx, c.kube, &place, o)
 	screen := c.screen(cmd)
 	if errors.Is(err, emergency.ErrNone) {
 		return screen.Active(&emergency.Record{Version: 1, Place: place}, time.Now())
@@ -122,13 +121,10 @@ func (c *crisis) restore(cmd *cobra.Command, args []string, o emergency.RestoreO
 	if err != nil {
 		return err
 	}
-	if err := screen.Way(way, o, c.yes); err != nil || !c.yes {
+	if err := screen.Way(way, c.yes); err != nil || !c.yes {
 		return err
 	}
-	if err := way.Restore(ctx, c.kube, o, screen.Step); err != nil {
-		return err
-	}
-	return screen.Restored(way)
+	return screen.Restored(way, way.Restore(ctx, c.kube, screen.Step))
 }
 
 // reachable connects to NATS where it is there; the error says how it would be.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -191,7 +192,7 @@ func (c Crisis) Active(r *emergency.Record, now time.Time) error {
 }
 
 // Way shows the way back.
-func (c Crisis) Way(w *emergency.Way, o emergency.RestoreOptions, yes bool) error {
+func (c Crisis) Way(w *emergency.Way, yes bool) error {
 	if c.JSON {
 		if yes {
 			return nil
@@ -208,53 +209,70 @@ func (c Crisis) Way(w *emergency.Way, o emergency.RestoreOptions, yes bool) erro
 		c.line("%s: nothing is changed without --yes", c.yellow("EMERGENCY RESTORE, dry run"))
 	}
 	c.place(&w.Record.Place)
-	from := "record     " + w.Path
-	if w.Path == "" {
-		from = "record     on the objects themselves (none on this machine)"
+	from := "on the objects themselves"
+	if len(w.Filed) > 0 {
+		from += "; of " + strings.Join(w.Filed, ", ") + " in " + w.Path
 	}
-	c.line("%s", from)
+	c.line("record     %s", from)
 	c.line("")
 	for _, item := range w.Items {
-		keeps := o.KeepReplicas && item.Kind == emergency.KindDeployment
-		c.line("%s %-18s %-30s %s", item.Layer, item.Name, item.Field, c.state(&item, keeps))
+		c.line("%s %-18s %-30s %s", item.Layer, item.Name, item.Field, c.state(&item))
 	}
 	c.line("")
-	if slices.ContainsFunc(w.Items, func(i emergency.WayItem) bool {
+	scaled := slices.ContainsFunc(w.Items, func(i emergency.WayItem) bool {
 		return i.Kind != emergency.KindDeployment && i.State == emergency.BackDo // There is an autoscaler.
-	}) && !o.KeepReplicas {
+	})
+	if scaled && !kept(w) {
 		c.line("%s", c.Screen.dim("pods go at once; --keep-replicas lets the autoscaler take them away at its own pace"))
 	}
 	return nil
 }
 
-func (c Crisis) state(item *emergency.WayItem, keeps bool) string {
+func (c Crisis) state(item *emergency.WayItem) string {
 	now, before := string(item.Now), string(item.Before)
 	if item.Before == emergency.Absent {
 		before = "none"
 	}
-	switch {
-	case keeps:
+	switch item.State {
+	case emergency.BackKept:
 		return now + c.Screen.dim(" (left to the autoscaler)")
-	case item.State == emergency.BackDo, item.State == emergency.BackMoved:
+	case emergency.BackDo, emergency.BackMoved:
 		return c.Screen.bold(now + " -> " + before)
-	case item.State == emergency.BackDone:
+	case emergency.BackDone:
 		return c.Screen.dim(now + " (as before)")
-	case item.State == emergency.BackGone:
+	case emergency.BackGone:
 		return c.yellow("gone, or another object: left alone")
 	default:
 		return c.red(now + ": somebody changed it meanwhile (before the emergency " + before + ")")
 	}
 }
 
-// Restored says that all is as it was.
-func (c Crisis) Restored(w *emergency.Way) error {
+// kept reports whether the number of pods is left to the autoscaler.
+func kept(w *emergency.Way) bool {
+	return slices.ContainsFunc(w.Items, func(i emergency.WayItem) bool { return i.State == emergency.BackKept })
+}
+
+// Restored says what came of restoring; failed is why it ended half-way.
+func (c Crisis) Restored(w *emergency.Way, failed error) error {
 	if c.JSON {
-		return writeJSON(c.Screen.Out, struct {
+		return errors.Join(writeJSON(c.Screen.Out, struct {
 			Record   string              `json:"record,omitempty"`
 			Fields   []emergency.WayItem `json:"fields"`
-			Restored bool                `json:"restored"`
-		}{w.Path, w.Items, true})
+			Restored bool                `json:"restored"` // whether it ended well, and nothing had to be left alone
+		}{w.Path, w.Items, failed == nil && len(w.Left) == 0}), failed)
 	}
-	c.line("%s", c.green("everything is as it was before the emergency"))
-	return nil
+	var left []string
+	for _, step := range w.Left {
+		left = append(left, string(step.Kind)+" "+step.Name)
+	}
+	switch {
+	case failed != nil:
+	case len(left) > 0:
+		c.line("%s", c.yellow("what is still there is as it was before the emergency; left alone: "+strings.Join(left, ", ")))
+	case kept(w):
+		c.line("%s", c.green("everything is as it was before the emergency, but for the number of pods: the autoscaler moves that"))
+	default:
+		c.line("%s", c.green("everything is as it was before the emergency"))
+	}
+	return failed
 }

@@ -45,7 +45,7 @@ func (d *Draft) Apply(ctx context.Context, c kube.Client, told func(Step)) error
 				if object.Metadata.UID != change.UID {
 					return "", fmt.Errorf("emergency: %s %s is another one than a moment ago: look again", change.Kind, change.Name)
 				}
-				return change.forth(&p.Record, text(string(note)), revision), nil
+				return change.forth(&p.Record, text(string(note)), object, revision), nil
 			})
 			if change.Kind == KindHPA && kube.TroubleOf(err) == kube.TroubleNotFound {
 				step.Did, err = "gone by now: KEDA makes it as the ScaledObject says", nil

@@ -48,13 +48,11 @@ func Prepare(ctx context.Context, c kube.Client, o Options, path string) (*Draft
 	if err != nil {
 		return nil, err
 	}
-	d.Record = &Record{Version: 1, Place: d.Place}
-	if known != nil && known.RestoredAt == nil {
-		d.Record.Layers = slices.Clone(known.Layers)
-	}
+	d.Record, _ = underWay(cluster, &d.Place, known)
+	d.Record.only(known)
 	now := time.Now()
 	for _, layer := range o.Layers {
-		plan := Plan(cluster.Standing(layer), o, known.layer(layer.String()), now)
+		plan := Plan(cluster.Standing(layer), o, d.Record.layer(layer.String()), now)
 		if plan.Idle == "" {
 			d.Record.put(&plan.Record)
 		}
@@ -117,7 +115,7 @@ func (e *RightsError) Error() string {
 		e.User, e.Namespace, strings.Join(e.Lacking, ", "))
 }
 
-// known reads the record of an emergency that is under way.
+// known reads the record that is kept in the file, nil where there is none that is not restored.
 func (d *Draft) known() (*Record, error) {
 	known, err := ReadRecord(d.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -126,7 +124,10 @@ func (d *Draft) known() (*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: name another file with --record, or move this one", err)
 	}
-	if known.RestoredAt == nil && (known.Place.Server != d.Place.Server || known.Place.Namespace != d.Place.Namespace) {
+	if known.RestoredAt != nil {
+		return nil, nil //nolint:nilnil // It is of the past.
+	}
+	if known.elsewhere(&d.Place) {
 		return nil, fmt.Errorf("emergency: %s is the way back of another cluster, %s, that is not restored: name another file with --record", d.Path, known.Place.Server)
 	}
 	return known, nil

@@ -45,12 +45,15 @@ const (
 // Kind is a kind of object, as kubectl names it.
 type Kind string
 
-// Kinds, in the order in which they are changed and restored.
+// Kinds.
 const (
 	KindScaledObject Kind = "scaledobject.keda.sh"
 	KindHPA          Kind = "horizontalpodautoscaler.autoscaling"
 	KindDeployment   Kind = "deployment.apps"
 )
+
+// order is that in which objects are changed and restored.
+var order = []Kind{KindScaledObject, KindHPA, KindDeployment}
 
 // Value is a field's value as JSON; "null" where the field is not there.
 type Value string
@@ -201,7 +204,7 @@ func (o Options) Validate() error {
 // Rights are what an emergency needs.
 func Rights() []kube.Right {
 	var rights []kube.Right
-	for _, kind := range []Kind{KindScaledObject, KindHPA, KindDeployment} {
+	for _, kind := range order {
 		name, group, _ := strings.Cut(string(kind), ".")
 		for _, verb := range []string{"get", "patch"} {
 			rights = append(rights, kube.Right{Verb: verb, Group: group, Resource: name + "s"})

@@ -1,6 +1,7 @@
 package emergency
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ func Plan(s Standing, o Options, known *LayerRecord, now time.Time) LayerPlan {
 	if s.ScaledObject != nil {
 		p.addScaledObject(o)
 	}
-	if s.HPA != nil && o.Mode == ModeRaise {
+	if s.HPA != nil && (o.Mode == ModeRaise || s.ScaledObject == nil) { // There is nothing to pause without KEDA.
 		p.addHPA(o)
 	}
 	p.addDeployment(o)
@@ -118,27 +119,41 @@ func (p *LayerPlan) keepOriginal(known *LayerRecord) {
 	kept := false
 	for i := range first.Changes {
 		old := &first.Changes[i]
-		at := slices.IndexFunc(p.Record.Changes, func(c Change) bool { return c.Kind == old.Kind && c.Name == old.Name })
-		if at < 0 || p.Record.Changes[at].UID != old.UID {
+		object := p.Standing.object(old.Kind)
+		if object == nil || object.Metadata.Name != old.Name || object.Metadata.UID != old.UID {
 			continue // It is gone, or another one by now: there is no way back for it.
 		}
+		at := slices.IndexFunc(p.Record.Changes, func(c Change) bool { return c.Kind == old.Kind })
+		if at < 0 { // It is left alone this time.
+			at = len(p.Record.Changes)
+			p.add(old.Kind, &object.Metadata, old.Marked)
+		}
 		kept = kept || len(old.Fields) > 0
-		p.Record.Changes[at].keep(old)
+		p.keep(&p.Record.Changes[at], old, movable(&first, old))
 	}
+	slices.SortStableFunc(p.Record.Changes, func(a, b Change) int { return cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)) })
 	if kept {
 		p.Record.At = first.At
 		p.Notes = append(p.Notes, fmt.Sprintf("an emergency is under way since %s: the way back stays the one to before it", first.At.Format("15:04 MST")))
 	}
 }
 
-// keep takes over what was before an earlier change.
-func (c *Change) keep(old *Change) {
+// keep takes over what was before an earlier change. A field that is left alone this time stays what it has become,
+// whatever the earlier change made of it.
+func (p *LayerPlan) keep(c, old *Change, movable bool) {
 	for _, f := range old.Fields {
-		at := slices.IndexFunc(c.Fields, func(mine Field) bool { return slices.Equal(mine.Path, f.Path) })
-		if at < 0 {
-			c.Fields = append(c.Fields, f)
+		if at := slices.IndexFunc(c.Fields, func(mine Field) bool { return slices.Equal(mine.Path, f.Path) }); at >= 0 {
+			c.Fields[at].Before = f.Before
 			continue
 		}
-		c.Fields[at].Before = f.Before
+		now := value(p.Standing.object(c.Kind).Raw, f.Path)
+		if now == f.Before {
+			continue
+		}
+		if now != f.After && !movable {
+			p.Notes = append(p.Notes, fmt.Sprintf("%s %s is %s by now, which somebody made of it: it stays, and restoring gives back %s", c.Name, f.Name(), now, f.Before))
+		}
+		f.After = now
+		c.Fields = append(c.Fields, f)
 	}
 }

@@ -53,6 +53,10 @@ func TestPlans(t *testing.T) {
 			s.set(KindHPA, "keda-hpa-hal9-l2", []string{"spec", "maxReplicas"}, "60")
 		}, []string{"hal9-l2 spec.minReplicaCount: null -> 20", raise[2], raise[4]}, ""},
 		{"no KEDA, an HPA", func(s stage, _ *Options) { s.drop(KindScaledObject, "hal9-l2") }, raise[2:], ""},
+		{"no KEDA, an HPA: there is nothing to pause", func(s stage, o *Options) {
+			s.drop(KindScaledObject, "hal9-l2")
+			o.Mode = ModePause
+		}, raise[2:], ""},
 		{"a Deployment alone", func(s stage, _ *Options) {
 			s.drop(KindScaledObject, "hal9-l2")
 			s.drop(KindHPA, "keda-hpa-hal9-l2")
@@ -120,6 +124,49 @@ func TestSecondEmergency(t *testing.T) {
 		if diff := cmp.Diff(want, fields(&third)); diff != "" {
 			t.Errorf("third: (-want +got)\n%s", diff)
 		}
+	}
+}
+
+// TestScaledAgainWhatClimbed has KEDA and somebody raise what a first emergency raised: a second one takes nothing down.
+func TestScaledAgainWhatClimbed(t *testing.T) {
+	t.Parallel()
+	c := recorded(t)
+	first := Plan(c.Standing(layers.NameL2), wanting(10), nil, now)
+	c.do(t, &first)
+	c.with(t, KindScaledObject, "hal9-l2", []string{"spec", "maxReplicaCount"}, "60")
+	c.with(t, KindHPA, "keda-hpa-hal9-l2", []string{"spec", "maxReplicas"}, "60")
+	c.with(t, KindDeployment, "hal9-l2", []string{"spec", "replicas"}, "20")
+	second := Plan(c.Standing(layers.NameL2), wanting(20), nil, now)
+	if diff := cmp.Diff([]string{
+		"hal9-l2 spec.minReplicaCount: 2 -> 20", "hal9-l2 spec.maxReplicaCount: 4 -> 60",
+		"keda-hpa-hal9-l2 spec.minReplicas: 2 -> 20", "keda-hpa-hal9-l2 spec.maxReplicas: 4 -> 60", "hal9-l2 spec.replicas: 2 -> 20",
+	}, fields(&second)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if notes := strings.Join(second.Notes, "\n"); strings.Count(notes, "by now") != 1 || !strings.Contains(notes, "hal9-l2 spec.maxReplicaCount is 60 by now") {
+		t.Errorf("notes %q", notes)
+	}
+	// KEDA goes on between the look and the patch.
+	c.with(t, KindDeployment, "hal9-l2", []string{"spec", "replicas"}, "22")
+	change := &second.Record.Changes[2]
+	if got := change.forth(&second.Record, `"x"`, c.object(change), ""); strings.Contains(got, "replicas") || !strings.Contains(got, AnnotationRecord) {
+		t.Errorf("22 replicas are patched with %s", got)
+	}
+}
+
+// TestPausedAfterRaised keeps the way back of what the pause leaves alone.
+func TestPausedAfterRaised(t *testing.T) {
+	t.Parallel()
+	c, o := recorded(t), wanting(20)
+	first := Plan(c.Standing(layers.NameL2), wanting(10), nil, now)
+	c.do(t, &first)
+	o.Mode = ModePause
+	second := Plan(c.Standing(layers.NameL2), o, nil, now)
+	if diff := cmp.Diff([]string{
+		`hal9-l2 annotation autoscaling.keda.sh/paused-replicas: null -> "20"`, "hal9-l2 spec.minReplicaCount: 2 -> 10", "hal9-l2 spec.maxReplicaCount: 4 -> 10",
+		"keda-hpa-hal9-l2 spec.minReplicas: 2 -> 10", "keda-hpa-hal9-l2 spec.maxReplicas: 4 -> 10", "hal9-l2 spec.replicas: 2 -> 20",
+	}, fields(&second)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -22,9 +22,9 @@ type Record struct {
 	RestoredAt *time.Time    `json:"restored_at,omitempty"`
 }
 
-// layer returns the record of a layer, nil where there is none or it is restored.
+// layer returns the record of a layer, nil where there is none.
 func (r *Record) layer(name string) *LayerRecord {
-	if r == nil || r.RestoredAt != nil {
+	if r == nil {
 		return nil
 	}
 	for i := range r.Layers {
@@ -33,6 +33,18 @@ func (r *Record) layer(name string) *LayerRecord {
 		}
 	}
 	return nil
+}
+
+// elsewhere reports whether a record is of another cluster or namespace. Within a pod kubectl knows no address of its
+// cluster: then only the objects themselves can tell.
+func (r *Record) elsewhere(place *kube.Place) bool {
+	known := r.Place.Server != "" && place.Server != ""
+	return known && r.Place.Server != place.Server || r.Place.Namespace != place.Namespace
+}
+
+// only keeps the layers of which another record tells, too; nil tells of none.
+func (r *Record) only(other *Record) {
+	r.Layers = slices.DeleteFunc(r.Layers, func(l LayerRecord) bool { return other.layer(l.Layer) == nil })
 }
 
 // put replaces the record of a layer.

@@ -8,14 +8,16 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/kube"
-	"github.com/2lab-ai/hal9/layers"
 )
 
 // Way is the way back as it stands against the cluster.
 type Way struct {
-	Record *Record
-	Path   string // "" where it was read off the objects
-	Items  []WayItem
+	Record  *Record
+	Path    string   // of the file that is to say that it is restored; "" for none
+	Filed   []string // layers whose record stands in the file only
+	Items   []WayItem
+	Left    []Step // what Restore could not give back, since it is not there any more
+	options RestoreOptions
 }
 
 // WayItem is one field on the way back.
@@ -38,23 +40,26 @@ const (
 	BackDone    Back = "done"    // it is as it was before
 	BackChanged Back = "changed" // somebody made something else of it meanwhile
 	BackMoved   Back = "moved"   // what moves it anyway did: the autoscaler, or KEDA its HPA
+	BackKept    Back = "kept"    // it is left to the autoscaler
 	BackGone    Back = "gone"    // the object is not there, or is another one
 )
 
-// Ways reads what stands in the way of restoring.
-func Ways(ctx context.Context, c kube.Client, r *Record) (*Way, error) {
-	cluster, err := Read(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	w := &Way{Record: r}
+// newWay says what stands in the way of restoring.
+func newWay(cluster *Cluster, r *Record, path string, filed []string, o RestoreOptions) *Way {
+	w := &Way{Record: r, Path: path, Filed: filed, options: o}
 	for i := range r.Layers {
 		l := &r.Layers[i]
 		for j := range l.Changes {
-			w.Items = append(w.Items, itemsOf(cluster, l, &l.Changes[j])...)
+			items := itemsOf(cluster, l, &l.Changes[j])
+			for k := range items {
+				if o.keeps(l, &l.Changes[j]) {
+					items[k].State = BackKept
+				}
+			}
+			w.Items = append(w.Items, items...)
 		}
 	}
-	return w, nil
+	return w
 }
 
 func itemsOf(cluster *Cluster, l *LayerRecord, change *Change) (list []WayItem) {
@@ -133,25 +138,38 @@ func (w *Way) Changed() (list []WayItem) {
 
 // RestoreOptions say how to go back.
 type RestoreOptions struct {
-	KeepReplicas bool // leave the number of pods to the autoscaler, which comes down at its own pace
-	Force        bool // give back what was before also where somebody made something else of it
+	File         string // the record; default that of the cluster and namespace
+	KeepReplicas bool   // leave the number of pods to the autoscaler, which comes down at its own pace
+	Force        bool   // give back what was before also where somebody made something else of it
 }
 
-// Restore gives back what was before. What is so already is left alone, so that it can be run any number of times.
-func (w *Way) Restore(ctx context.Context, c kube.Client, o RestoreOptions, told func(Step)) error {
-	if changed := w.Changed(); len(changed) > 0 && !o.Force {
+// keeps reports whether a change is left to the autoscaler.
+func (o RestoreOptions) keeps(l *LayerRecord, change *Change) bool {
+	return o.KeepReplicas && change.Kind == KindDeployment && autoscaled(l)
+}
+
+// Restore gives back what was before. What is so already is left alone, so that it can be run any number of times. The
+// items say what came of it.
+func (w *Way) Restore(ctx context.Context, c kube.Client, told func(Step)) error {
+	if changed := w.Changed(); len(changed) > 0 && !w.options.Force {
 		return &ChangedError{changed}
 	}
 	for i := range w.Record.Layers {
 		l := &w.Record.Layers[i]
 		for j := range l.Changes {
 			change := l.Changes[j]
-			if o.KeepReplicas && change.Kind == KindDeployment && autoscaled(l) {
+			if w.options.keeps(l, &change) {
 				change.Fields = nil
 			}
-			if err := restoreOne(ctx, c, l.Layer, &change, told); err != nil {
+			if len(change.Fields) == 0 && !change.Marked {
+				continue
+			}
+			step, left, err := restoreOne(ctx, c, l.Layer, &change)
+			told(step)
+			if err != nil {
 				return err
 			}
+			w.settle(step, left)
 		}
 	}
 	if w.Path == "" {
@@ -162,14 +180,28 @@ func (w *Way) Restore(ctx context.Context, c kube.Client, o RestoreOptions, told
 	return w.Record.Write(w.Path, c)
 }
 
-func restoreOne(ctx context.Context, c kube.Client, layer string, change *Change, told func(Step)) error {
-	if len(change.Fields) == 0 && !change.Marked {
-		return nil
+// settle has the items say what came of a step; left says that its object is not there any more.
+func (w *Way) settle(step Step, left bool) {
+	if left {
+		w.Left = append(w.Left, step)
 	}
-	step := Step{Layer: layer, Kind: change.Kind, Name: change.Name, Did: "as before"}
+	for i := range w.Items {
+		item := &w.Items[i]
+		switch {
+		case item.Layer != step.Layer || item.Kind != step.Kind || item.State == BackKept:
+		case left:
+			item.State = BackGone
+		default:
+			item.State, item.Now = BackDone, item.Before
+		}
+	}
+}
+
+// restoreOne gives back one object's fields; left says that it is not there any more.
+func restoreOne(ctx context.Context, c kube.Client, layer string, change *Change) (step Step, left bool, err error) {
+	step = Step{Layer: layer, Kind: change.Kind, Name: change.Name, Did: "as before"}
 	done, err := patched(ctx, c, change, nil, func(object *kube.Object, revision string) (string, error) {
-		if object.Metadata.UID != change.UID && change.Kind != KindHPA {
-			step.Did = "another object by now: left alone"
+		if left = object.Metadata.UID != change.UID && change.Kind != KindHPA; left {
 			return "", nil
 		}
 		same := !slices.ContainsFunc(change.Fields, func(f Field) bool { return value(object.Raw, f.Path) != f.Before })
@@ -182,16 +214,17 @@ func restoreOne(ctx context.Context, c kube.Client, layer string, change *Change
 	switch trouble := kube.TroubleOf(err); {
 	case done:
 		step.Did = "restored"
-	case trouble == kube.TroubleNotFound && change.Kind == KindHPA:
+	case left:
+		step.Did = "another object by now: left alone"
+	case trouble == kube.TroubleNotFound && change.Kind == KindHPA && !change.Marked:
 		step.Did, err = "gone: KEDA makes it as the ScaledObject says", nil
 	case trouble == kube.TroubleNotFound, trouble == kube.TroubleNoKind:
-		step.Did, err = "gone: left alone", nil
+		step.Did, left, err = "gone: left alone", true, nil
 	}
 	if err != nil {
 		step.Error = err.Error()
 	}
-	told(step)
-	return err
+	return step, left, err
 }
 
 // ChangedError says what somebody changed meanwhile.
@@ -203,16 +236,4 @@ func (e *ChangedError) Error() string {
 		list = append(list, fmt.Sprintf("%s %s is %s, neither what the emergency set nor what was before (%s)", item.Name, item.Field, item.Now, item.Before))
 	}
 	return "emergency: somebody changed this meanwhile: " + strings.Join(list, "; ") + ": look who, then --force gives back what was before"
-}
-
-// Active reads the emergencies that are under way off the objects themselves.
-func Active(cluster *Cluster, place *kube.Place) *Record {
-	r := &Record{Version: 1, Place: *place}
-	for _, layer := range layers.Names() {
-		s := cluster.Standing(layer)
-		if record, ok := s.Record(); ok {
-			r.put(&record)
-		}
-	}
-	return r
 }

@@ -2,6 +2,7 @@ package emergency
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,16 +59,26 @@ func (c *Change) back(revision string) string {
 	return patch(revised(sets, revision))
 }
 
-// forth returns the patch that does the change.
-func (c *Change) forth(l *LayerRecord, note Value, revision string) string {
+// forth returns the patch that does the change to an object as it stands. What has become higher since it was looked at
+// is not taken down.
+func (c *Change) forth(l *LayerRecord, note Value, object *kube.Object, revision string) string {
 	var sets []set
 	for _, f := range c.Fields {
-		sets = append(sets, set{f.Path, f.After})
+		if !higher(value(object.Raw, f.Path), f.After) {
+			sets = append(sets, set{f.Path, f.After})
+		}
 	}
 	if c.Marked {
 		sets = append(sets, set{annotation(AnnotationUntil), text(l.Until.UTC().Format(time.RFC3339))}, set{annotation(AnnotationRecord), note})
 	}
 	return patch(revised(sets, revision))
+}
+
+// higher reports whether both values are numbers, and the first is the larger one.
+func higher(a, b Value) bool {
+	x, errX := strconv.Atoi(string(a))
+	y, errY := strconv.Atoi(string(b))
+	return errX == nil && errY == nil && x > y
 }
 
 // revised has a patch refused where the object is another by then.

@@ -94,7 +94,7 @@ func (p *LayerPlan) after(kind Kind, name, now string) string {
 	for i := range p.Record.Changes {
 		c := &p.Record.Changes[i]
 		for _, f := range c.Fields {
-			if c.Kind == kind && f.Path[len(f.Path)-1] == name {
+			if c.Kind == kind && f.Path[len(f.Path)-1] == name && f.After != Absent {
 				return string(f.After)
 			}
 		}

@@ -47,7 +47,7 @@ func TestScaleAndRestore(t *testing.T) {
 	r.must(0, []string{"everything is as it was"}, "emergency", "restore", "--yes")
 	r.settled(before)
 	r.must(0, []string{"no emergency is under way"}, "emergency", "restore", "--yes")
-	r.must(0, []string{"as before"}, "emergency", "restore", "--yes", r.record())
+	r.must(0, []string{"no emergency is under way"}, "emergency", "restore", "--yes", r.record())
 	r.settled(before)
 }
 
@@ -62,7 +62,54 @@ func TestScriptIsTheSameWay(t *testing.T) {
 		}
 	}
 	r.settled(before)
-	r.must(0, []string{"as before"}, "emergency", "restore", r.record())
+	// Its record is of the past now: nothing of it comes back.
+	r.kubectl("patch", "hpa", "own-l2", "--type", "merge", "--patch", `{"spec":{"maxReplicas":6}}`)
+	before = r.snapshot()
+	r.must(0, []string{"no emergency is under way"}, "emergency", "restore", "--yes", r.record())
+	r.must(0, nil, "emergency", "scale", "--layer", "L4", "--replicas", "5", "--yes")
+	if out := r.must(0, []string{"5 -> 2"}, "emergency", "restore"); strings.Contains(out, "own-l2") {
+		t.Errorf("it still knows of L2:\n%s", out)
+	}
+	r.must(0, nil, "emergency", "scale", "--layer", "L2", "--replicas", "7", "--yes")
+	r.must(0, nil, "emergency", "restore", "--yes")
+	r.settled(before)
+}
+
+// TestPastedCommands runs what is suggested as it stands, with names that a shell would take apart.
+func TestPastedCommands(t *testing.T) {
+	r, before := layered(t)
+	record := filepath.Join(t.TempDir(), "way back.json")
+	line := r.suggested("emergency", "scale", "--layer", "L4", "--replicas", "4", "--record", record)
+	if line = r.suggested(line...); !strings.Contains(r.snapshot(), "hal9-l4: replicas=4") {
+		t.Errorf("%v scaled nothing:\n%s", line, r.snapshot())
+	}
+	r.must(0, []string{"everything is as it was"}, line...)
+	r.settled(before)
+}
+
+// TestGoneMeanwhile has an object go away that was changed.
+func TestGoneMeanwhile(t *testing.T) {
+	r, _ := layered(t)
+	r.must(0, nil, "emergency", "scale", "--layer", "L2", "--replicas", "6", "--yes")
+	r.kubectl("delete", "hpa", "own-l2")
+	out := r.must(0, []string{"left alone: horizontalpodautoscaler.autoscaling own-l2"}, "emergency", "restore", "--yes")
+	if strings.Contains(out, "everything is as it was") {
+		t.Errorf("own-l2 is not:\n%s", out)
+	}
+}
+
+// TestScaledAgainWhatClimbed has somebody scale beyond an emergency: the next one takes nothing down.
+func TestScaledAgainWhatClimbed(t *testing.T) {
+	r, before := layered(t)
+	r.must(0, nil, "emergency", "scale", "--layer", "L2,L4", "--replicas", "5", "--mode", "pause", "--yes")
+	r.kubectl("patch", "hpa", "own-l2", "--type", "merge", "--patch", `{"spec":{"maxReplicas":9}}`)
+	r.kubectl("scale", "deployment/hal9-l4", "--replicas", "6")
+	out := r.must(0, []string{"is 9 by now"}, "emergency", "scale", "--layer", "L2,L4", "--replicas", "6", "--yes")
+	if after := r.snapshot(); !strings.Contains(after, "maxReplicas=9") || !strings.Contains(after, "hal9-l4: replicas=6") {
+		t.Errorf("it took down what is higher:\n%s\n%s", after, out)
+	}
+	r.must(0, nil, "emergency", "restore", "--yes")
+	r.settled(before)
 }
 
 func TestPauseAndRestore(t *testing.T) {

@@ -214,6 +214,20 @@ func (r *rig) hal9(args ...string) (string, int) {
 	return out.String(), 0
 }
 
+// suggested runs the program and returns the words of the last line that it suggests, without its name, as a shell reads
+// them; the rig adds its namespace itself.
+func (r *rig) suggested(args ...string) []string {
+	r.t.Helper()
+	out := r.must(0, []string{"  > "}, args...)
+	at := strings.LastIndex(out, "  > ")
+	line, _, _ := strings.Cut(out[at+len("  > "):], "\n")
+	words, err := exec.CommandContext(r.t.Context(), "sh", "-c", "set -- "+line+`; printf '%s\n' "$@"`).Output()
+	if err != nil {
+		r.t.Fatalf("%s: %v", line, err)
+	}
+	return strings.Split(strings.TrimSuffix(string(words), "\n"), "\n")[1:]
+}
+
 // must runs the program and requires an exit code and texts.
 func (r *rig) must(code int, texts []string, args ...string) string {
 	r.t.Helper()
