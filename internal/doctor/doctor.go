@@ -94,6 +94,11 @@ func (r *Report) found(id string) bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.ID == id })
 }
 
+// sawNATS reports whether NATS could be looked at.
+func (r *Report) sawNATS() bool {
+	return slices.ContainsFunc(r.Looked, func(l Look) bool { return l.What == "NATS" && l.OK })
+}
+
 // ExitCode is 0 for healthy, 1 for findings and 2 where nothing could be looked at.
 func (r *Report) ExitCode() int {
 	switch r.State {

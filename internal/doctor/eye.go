@@ -23,6 +23,8 @@ func words(r *Report) (quote, comfort string) {
 		return `"I'm sorry, Dave. I'm afraid I can't do that."`, "One step at a time: begin with 1."
 	case r.Count(SeverityCritical) > 0:
 		return `"I'm sorry, Dave. I'm afraid I can't do that."`, "What was acknowledged is stored and waits. Breathe, begin with 1."
+	case r.State == StateTrouble && !r.sawNATS():
+		return `"I've just picked up a fault in the AE-35 unit."`, "Whether signals move can't be seen from here: begin with 1."
 	case r.State == StateTrouble:
 		return `"I've just picked up a fault in the AE-35 unit."`, "It works. Nothing here needs you to run."
 	default:

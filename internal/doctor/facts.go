@@ -81,7 +81,12 @@ type Host struct {
 
 // seen reports whether anything of HAL9 could be looked at.
 func (f *Facts) seen() bool {
-	return f.NATS != nil && f.NATS.Error == "" || len(f.Processes) > 0 || f.Kubernetes != nil && f.Kubernetes.Error == ""
+	return f.NATS != nil && f.NATS.Error == "" || len(f.Processes) > 0 || f.inKubernetes()
+}
+
+// inKubernetes reports whether HAL9 was seen there.
+func (f *Facts) inKubernetes() bool {
+	return f.Kubernetes != nil && f.Kubernetes.Error == "" && len(f.Kubernetes.Workloads) > 0
 }
 
 // isOurs reports whether a stream is HAL9's, and not of somebody else on the same NATS.

@@ -19,19 +19,25 @@ const (
 	KubernetesOff  = "off"
 )
 
+// Bounds of what is asked of Kubernetes: its API server may be what is slow.
+const (
+	kubeTime     = 15 * time.Second // for all of it
+	kubeAskTime  = 7 * time.Second  // for one request
+	kubeAutoTime = 4 * time.Second  // for one request where nobody said that there is Kubernetes
+)
+
 // Kubernetes is what runs in the namespace.
 type Kubernetes struct {
-	Place     kube.Place         `json:"place"`
-	Error     string             `json:"error,omitempty"` // why it can't be looked at, though it was asked for
-	Workloads []WorkloadLine     `json:"workloads"`
-	Nodes     []string           `json:"nodes,omitempty"` // what is wrong with them
-	Killed    []string           `json:"oom_killed,omitempty"`
-	Restarts  []string           `json:"restarts,omitempty"`
-	Scalers   []ScalerLine       `json:"scalers,omitempty"`
-	Emergency []emergencyLine    `json:"emergencies,omitempty"`
-	Images    map[string]string  `json:"images,omitempty"` // by workload
-	Client    kube.Client        `json:"-"`
-	Cluster   *emergency.Cluster `json:"-"`
+	Place     kube.Place        `json:"place"`
+	Error     string            `json:"error,omitempty"` // why it can't be looked at, though it was asked for
+	Workloads []WorkloadLine    `json:"workloads"`
+	Nodes     []string          `json:"nodes,omitempty"` // what is wrong with them
+	Killed    []string          `json:"oom_killed,omitempty"`
+	Restarts  []string          `json:"restarts,omitempty"`
+	Scalers   []ScalerLine      `json:"scalers,omitempty"`
+	Emergency []emergencyLine   `json:"emergencies,omitempty"`
+	Images    map[string]string `json:"images,omitempty"` // by workload
+	Client    kube.Client       `json:"-"`
 }
 
 // WorkloadLine is how a Deployment or StatefulSet stands.
@@ -64,13 +70,16 @@ func (e *examination) lookAtKubernetes(ctx context.Context) {
 	if e.opts.Kubernetes == KubernetesOff {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, kubeTime)
+	defer cancel()
 	client := e.opts.Kube
 	auto := e.opts.Kubernetes != KubernetesOn
-	if auto {
-		client.Timeout, client.Again = min(client.Timeout, 4*time.Second), 0
-	}
 	found := &Kubernetes{Client: client, Images: map[string]string{}}
-	err := found.read(ctx)
+	client.Timeout = min(client.Timeout, kubeAskTime)
+	if auto {
+		client.Timeout, client.Again = min(client.Timeout, kubeAutoTime), 0
+	}
+	err := e.readKubernetes(ctx, client, found)
 	if err == nil && auto && len(found.Workloads) == 0 {
 		err = errors.New("no HAL9 in namespace " + client.Namespace + " of " + found.Place.Server)
 	}
@@ -87,27 +96,50 @@ func (e *examination) lookAtKubernetes(ctx context.Context) {
 	e.note(func(f *Facts) { f.Kubernetes = found })
 }
 
-func (k *Kubernetes) read(ctx context.Context) (err error) {
-	if k.Place, err = k.Client.Place(ctx); err != nil {
+// readKubernetes fails where it can't be seen what runs. That autoscalers or nodes can't is noted: not everybody may.
+func (e *examination) readKubernetes(ctx context.Context, client kube.Client, k *Kubernetes) (err error) {
+	if k.Place, err = client.Place(ctx); err != nil {
 		return err
 	}
 	var wait sync.WaitGroup
 	var scene *kube.Scene
-	var errs [2]error
-	wait.Go(func() { scene, errs[0] = k.Client.Scene(ctx) })
-	wait.Go(func() { k.Cluster, errs[1] = emergency.Read(ctx, k.Client) })
+	var cluster *emergency.Cluster
+	var noScene, noCluster error
+	wait.Go(func() { scene, noScene = client.Scene(ctx) })
+	wait.Go(func() { cluster, noCluster = emergency.Read(ctx, client) })
 	wait.Go(func() {
-		if nodes, err := kube.Get[kube.List[kube.Node]](ctx, k.Client, "nodes"); err == nil { // Not everybody may.
+		if nodes, err := kube.Get[kube.List[kube.Node]](ctx, client, "nodes"); err == nil { // Not everybody may.
 			k.Nodes = sickNodes(nodes.Items)
 		}
 	})
 	wait.Wait()
-	if err := errors.Join(errs[:]...); err != nil {
-		return err
+	if noScene != nil {
+		return noScene
 	}
-	k.addScene(ctx, scene)
-	k.addScalers()
+	k.addScene(scene)
+	k.readLogs(ctx, client)
+	if noCluster != nil {
+		why := plain(noCluster)
+		if said, ok := errors.AsType[*kube.Error](noCluster); ok {
+			why = said.Text // What was asked is long.
+		}
+		e.looked("autoscalers and emergencies", false, why)
+		return nil
+	}
+	k.addScalers(cluster)
 	return nil
+}
+
+// readLogs reads side by side the last lines that explain what holds pods back.
+func (k *Kubernetes) readLogs(ctx context.Context, client kube.Client) {
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	for i := range k.Workloads {
+		holds := k.Workloads[i].Holds
+		for j := range holds {
+			wait.Go(func() { client.ReadLogs(ctx, holds[j:j+1]) })
+		}
+	}
 }
 
 // ours reports whether an object is of HAL9.
@@ -115,7 +147,7 @@ func ours(meta *kube.Meta) bool {
 	return meta.Labels["app.kubernetes.io/part-of"] == "hal9" || meta.Labels["app.kubernetes.io/name"] == "hal9" || strings.HasPrefix(meta.Name, "hal9-")
 }
 
-func (k *Kubernetes) addScene(ctx context.Context, scene *kube.Scene) {
+func (k *Kubernetes) addScene(scene *kube.Scene) {
 	for i := range scene.Workloads {
 		w := &scene.Workloads[i]
 		if !ours(&w.Metadata) {
@@ -124,7 +156,6 @@ func (k *Kubernetes) addScene(ctx context.Context, scene *kube.Scene) {
 		line := WorkloadLine{Name: w.Metadata.Name, Kind: w.Kind, Wanted: w.Wanted(), Ready: w.Status.ReadyReplicas}
 		if line.Ready < line.Wanted {
 			_, line.Holds = scene.Of(line.Name)
-			k.Client.ReadLogs(ctx, line.Holds)
 		}
 		k.Workloads = append(k.Workloads, line)
 		for _, c := range w.Spec.Template.Spec.Containers {
@@ -185,9 +216,9 @@ func (k *Kubernetes) natsDown() bool {
 	return slices.ContainsFunc(k.Workloads, func(w WorkloadLine) bool { return w.Name == "hal9-nats" && w.Ready == 0 })
 }
 
-func (k *Kubernetes) addScalers() {
-	for i := range k.Cluster.ScaledObjects {
-		s := &k.Cluster.ScaledObjects[i].Is
+func (k *Kubernetes) addScalers(cluster *emergency.Cluster) {
+	for i := range cluster.ScaledObjects {
+		s := &cluster.ScaledObjects[i].Is
 		if !ours(&s.Metadata) {
 			continue
 		}
@@ -201,14 +232,14 @@ func (k *Kubernetes) addScalers() {
 				line.Paused = "paused" + short + ": " + value
 			}
 		}
-		for j := range k.Cluster.HPAs {
-			if h := &k.Cluster.HPAs[j].Is; h.Spec.ScaleTargetRef.Name == s.Spec.ScaleTargetRef.Name {
+		for j := range cluster.HPAs {
+			if h := &cluster.HPAs[j].Is; h.Spec.ScaleTargetRef.Name == s.Spec.ScaleTargetRef.Name {
 				line.Max, line.AtMost = h.Spec.MaxReplicas, h.Status.DesiredReplicas >= h.Spec.MaxReplicas && h.Spec.MaxReplicas > 0
 			}
 		}
 		k.Scalers = append(k.Scalers, line)
 	}
-	for _, l := range emergency.Active(k.Cluster, &k.Place).Layers {
+	for _, l := range emergency.Active(cluster, &k.Place).Layers {
 		k.Emergency = append(k.Emergency, emergencyLine{l.Layer, l.Replicas, l.Until, l.By})
 	}
 }

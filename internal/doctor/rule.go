@@ -27,7 +27,7 @@ func diagnose(f *Facts) []Finding {
 
 // fitting puts the commands first that fit how HAL9 runs here.
 func (f *Facts) fitting(commands []Command) {
-	there := f.Kubernetes != nil && f.Kubernetes.Error == ""
+	there := f.inKubernetes()
 	slices.SortStableFunc(commands, func(a, b Command) int {
 		strange := func(c *Command) int {
 			kubectl := strings.HasPrefix(c.Run, "kubectl")

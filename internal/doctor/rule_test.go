@@ -43,7 +43,7 @@ func calm() *Facts {
 		At: three, Options: opts,
 		NATS:      &NATS{URL: "nats://10.0.0.1:4222", First: last, Last: last, Apart: 2 * time.Second, Census: census, FirstQueues: queues, LastQueues: queues},
 		Processes: []Process{process("pod-a/1/x", "L1", "L2", "L3", "L4", "L5"), process("pod-b/1/y", "L3"), process("pod-c/1/z")},
-		Looked:    []Look{{What: "kernel log", Detail: "/dev/kmsg: permission denied"}},
+		Looked:    []Look{{What: "NATS", OK: true}, {What: "kernel log", Detail: "/dev/kmsg: permission denied"}},
 	}
 }
 
@@ -59,7 +59,9 @@ func behind(f *Facts) {
 func inKubernetes(f *Facts) {
 	f.Kubernetes = &Kubernetes{
 		Place: kube.Place{Cluster: "prod"}, Client: kube.NewClient(),
-		Workloads: []WorkloadLine{{Name: "hal9-l1", Wanted: 5, Ready: 5}, {Name: "hal9-l3", Wanted: 5, Ready: 5}, {Name: "hal9-nats", Wanted: 3, Ready: 3}},
+		Workloads: []WorkloadLine{
+			{Name: "hal9-l1", Kind: "Deployment", Wanted: 5, Ready: 5}, {Name: "hal9-l3", Kind: "Deployment", Wanted: 5, Ready: 5}, {Name: "hal9-nats", Kind: "StatefulSet", Wanted: 3, Ready: 3},
+		},
 	}
 }
 

@@ -60,7 +60,7 @@ func findKubernetes(f *Facts) []Finding {
 			Evidence: []string{k.Error}, Commands: []Command{look(f.kubectl("get pods"), "what kubectl itself says")},
 		}}
 	}
-	findings := slices.Concat(findWorkloads(f), findPods(f), findScalers(f), findEmergencies(f))
+	findings := slices.Concat(findNothing(f), findWorkloads(f), findPods(f), findScalers(f), findEmergencies(f))
 	if len(k.Nodes) > 0 {
 		findings = append(findings, Finding{
 			ID: "node", Severity: SeverityWarning, What: plural(len(k.Nodes), "node") + " not well",
@@ -68,6 +68,19 @@ func findKubernetes(f *Facts) []Finding {
 		})
 	}
 	return append(findings, findImages(f)...)
+}
+
+// findNothing says that HAL9 is not where it was said to be.
+func findNothing(f *Facts) []Finding {
+	k := f.Kubernetes
+	if f.Options.Kubernetes != KubernetesOn || slices.ContainsFunc(k.Workloads, func(w WorkloadLine) bool { return w.Kind == "Deployment" }) {
+		return nil
+	}
+	return []Finding{{
+		ID: "kubernetes-empty", Severity: SeverityCritical, What: "nothing of HAL9 runs in namespace " + k.Client.Namespace + " of " + k.Place.Server,
+		Evidence: []string{"no Deployment there is HAL9's: never applied, or another namespace or cluster"},
+		Commands: []Command{look(k.Client.Command("get", "deployments", "--all-namespaces", "--selector", "app.kubernetes.io/name=hal9"), "where it runs: then hal9 doctor --namespace, --context")},
+	}}
 }
 
 // findWorkloads says which pods are not there, and what holds them back.

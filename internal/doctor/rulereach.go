@@ -22,7 +22,7 @@ func findReach(f *Facts) []Finding {
 		}}
 	}
 	severity := SeverityCritical
-	if k := f.Kubernetes; k != nil && k.Error == "" && !k.natsDown() {
+	if f.inKubernetes() && !f.Kubernetes.natsDown() {
 		severity = SeverityWarning // It may well be up, and only not reachable from here.
 	}
 	return []Finding{{
