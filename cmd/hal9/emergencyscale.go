@@ -25,8 +25,9 @@ type scaleFlags struct {
 	options    emergency.Options
 	layers     []string
 	mode       string
-	bus        *bus.Bus // nil where NATS can't be reached
-	partitions int      // 0 unknown
+	bus        *bus.Bus // nil where NATS can't be reached, and with it gauge
+	gauge      *bus.Gauge
+	partitions int // 0 unknown
 }
 
 func newEmergencyScale(g *global) *cobra.Command {
@@ -175,11 +176,11 @@ func (f *scaleFlags) connect(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.partitions, err = b.Partitions(cmd.Context()); err != nil {
+	if f.gauge, err = b.Gauge(cmd.Context()); err != nil {
 		b.Close()
 		return err
 	}
-	f.bus = b
+	f.bus, f.partitions = b, f.gauge.Partitions()
 	return nil
 }
 
@@ -189,7 +190,7 @@ func (f *scaleFlags) queues(ctx context.Context) cli.Queues {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	return f.bus.Queues(ctx, f.partitions)
+	return f.gauge.ReadAll(ctx)
 }
 
 // behindAfter is how old the oldest signal of a layer is that is behind.

@@ -79,6 +79,7 @@ type App struct {
 	decoder     *ingest.Decoder
 	metrics     *telemetry.Metrics
 	checkpoints *bus.Checkpoints
+	gauge       *bus.Gauge
 	leases      *bus.Leases
 	pressures   *bus.Pressures
 	scout       *bus.Scout
@@ -99,7 +100,7 @@ type App struct {
 	kept       atomic.Pointer[kept]               // as last seen, where this process shows the whole
 	reports    atomic.Pointer[[]strategic.Report] // as last seen
 	outlook    atomic.Pointer[strategic.Outlook]  // as last seen
-	queues     [layers.NameL5 + 1]atomic.Pointer[bus.Queue]
+	queues     [layers.NameL5 + 1]atomic.Pointer[bus.Load]
 }
 
 // New makes the process's parts on a provisioned NATS; nothing runs yet. Where NATS is not
@@ -123,9 +124,10 @@ func New(ctx context.Context, cfg Config, b *bus.Bus, log *slog.Logger) (*App, e
 }
 
 func (a *App) openBus(ctx context.Context) (err error) {
-	if a.partitions, err = a.bus.Partitions(ctx); err != nil {
+	if a.gauge, err = a.bus.Gauge(ctx); err != nil {
 		return err
 	}
+	a.partitions = a.gauge.Partitions()
 	if a.checkpoints, err = a.bus.Checkpoints(ctx); err != nil {
 		return err
 	}

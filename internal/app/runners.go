@@ -68,8 +68,8 @@ const recordHead = 4 << 10
 // checkProvisioned asks for the consumers that this process needs before anything starts.
 func (a *App) checkProvisioned(ctx context.Context) error {
 	for _, layer := range a.watched() {
-		if _, err := a.bus.Queue(ctx, layer, a.partitions); err != nil {
-			return fmt.Errorf("app: %s can't start: run `hal9 provision --nats %s` first: %w", layer, a.bus.URL(), err)
+		if err := a.bus.CheckLayer(ctx, layer, a.partitions); err != nil {
+			return fmt.Errorf("app: %s can't start: %w", layer, err)
 		}
 	}
 	return nil

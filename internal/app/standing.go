@@ -134,8 +134,8 @@ func (a *App) exchangeOutlook(ctx context.Context) error {
 	}
 	depth := map[layers.Name]uint64{}
 	for _, layer := range layers.Names() {
-		if queue, err := a.bus.Queue(ctx, layer, a.partitions); err == nil {
-			depth[layer] = queue.Depth()
+		if load, err := a.gauge.Read(ctx, layer); err == nil {
+			depth[layer] = load.Depth()
 		}
 	}
 	tracker.Sample(time.Now(), depth, a.lastReports())

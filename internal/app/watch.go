@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/telemetry"
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // How often the process looks at what changes slowly.
@@ -29,21 +30,30 @@ func every(ctx context.Context, period time.Duration, look func(context.Context)
 	}
 }
 
-// watchQueues keeps depth and age of the queues that this process shows.
+// watchQueues keeps depth and age of the queues that this process shows. Of the processes of a layer the eldest measures it, all partitions,
+// since one that nobody owns must not be left out: so many processes ask no more than one does.
 func (a *App) watchQueues(ctx context.Context) {
 	every(ctx, queuePeriod, func(ctx context.Context) {
 		for _, layer := range a.watched() {
-			queue, err := a.bus.Queue(ctx, layer, a.partitions)
-			if err != nil {
-				a.log.DebugContext(ctx, "queue unknown", "layer", layer, "error", err)
-				a.queues[layer].Store(nil)
-				a.metrics.ForgetQueue(layer)
+			if !a.cfg.Whole && !a.leases.Eldest(layer) {
+				a.forgetQueue(layer)
 				continue
 			}
-			a.queues[layer].Store(&queue)
-			a.metrics.SetQueue(layer, telemetry.Queue{Depth: queue.Depth(), Oldest: queue.Oldest, Fill: queue.Fill})
+			load, err := a.gauge.Read(ctx, layer)
+			if err != nil {
+				a.log.DebugContext(ctx, "queue unknown", "layer", layer, "error", err)
+				a.forgetQueue(layer)
+				continue
+			}
+			a.queues[layer].Store(&load)
+			a.metrics.SetQueue(layer, telemetry.Queue{Depth: load.Depth(), Oldest: load.Oldest, Fill: load.Fill})
 		}
 	})
+}
+
+func (a *App) forgetQueue(layer layers.Name) {
+	a.queues[layer].Store(nil)
+	a.metrics.ForgetQueue(layer)
 }
 
 // watchRoster follows who works on what, where this process shows the whole.

@@ -56,13 +56,12 @@ type Bus struct {
 	fence   *fence
 
 	mu     sync.Mutex
-	meters map[string]*meter // by stream
-	broken chan struct{}     // closed when a connection breaks; replaced when it is back
+	broken chan struct{} // closed when a connection breaks; replaced when it is back
 }
 
 // Connect connects to NATS. Further options, such as an in-process connection, come last.
 func Connect(cfg Config, log *slog.Logger, options ...nats.Option) (*Bus, error) {
-	b := &Bus{cfg: cfg, log: log, fence: &fence{began: time.Now()}, broken: make(chan struct{}), meters: map[string]*meter{}}
+	b := &Bus{cfg: cfg, log: log, fence: &fence{began: time.Now()}, broken: make(chan struct{})}
 	var err error
 	if b.nc, err = b.dial(cfg.Name, options); err != nil {
 		return nil, err

@@ -215,20 +215,21 @@ func TestKeyedSourceNoticesWhatAnEarlierOwnerGets(t *testing.T) {
 
 // waitDepth waits until so many signals are in a layer's queue: the server counts a moment after it
 // has stored.
-func waitDepth(t *testing.T, b *bus.Bus, layer layers.Name, want uint64) (queue bus.Queue) {
+func waitDepth(t *testing.T, b *bus.Bus, layer layers.Name, want uint64) (load bus.Load) {
 	t.Helper()
+	g := gauge(t, b)
 	for range 200 {
 		var err error
-		if queue, err = b.Queue(t.Context(), layer, 1); err != nil {
+		if load, err = g.Read(t.Context(), layer); err != nil {
 			t.Fatal(err)
 		}
-		if queue.Depth() == want {
-			return queue
+		if load.Depth() == want {
+			return load
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("queue %+v, want %d signals", queue, want)
-	return queue
+	t.Fatalf("%+v, want %d signals", load, want)
+	return load
 }
 
 func TestQueueCountsEachSignalOnce(t *testing.T) {

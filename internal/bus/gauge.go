@@ -22,17 +22,20 @@ type Load struct {
 	Arrived  uint64        // since the gauge began, what it found included
 	Finished uint64        // since the gauge began
 	Busy     int           // partitions with unfinished signals
+	Fill     float64       // of the fullest stream in which a signal waits: see fillOf; 0 where none waits
 }
 
-// gaugeInFlight is how many partitions a gauge asks about at a time.
+// Depth returns all unfinished signals.
+func (l Load) Depth() uint64 { return l.Waiting + l.Working + l.Parked }
+
+// gaugeInFlight is how many partitions of a layer are asked about at a time.
 const gaugeInFlight = 8
 
-// Gauge measures layers for who decides on their size. Each number comes from the leader of the consumer that it is about;
+// Gauge measures layers, for who decides on their size and for who shows them. Each number comes from the leader of the consumer that it is about;
 // nothing is asked of streams that are not of the layer.
 type Gauge struct {
 	bus        *Bus
 	partitions int
-	slots      chan struct{}
 	naks       naks
 
 	mu     sync.Mutex
@@ -55,7 +58,7 @@ func (b *Bus) Gauge(ctx context.Context) (*Gauge, error) {
 		return nil, err
 	}
 	return &Gauge{
-		bus: b, partitions: partitions, slots: make(chan struct{}, gaugeInFlight), layers: map[layers.Name]*layerGauge{},
+		bus: b, partitions: partitions, layers: map[layers.Name]*layerGauge{},
 		naks: naks{seqs: map[uint64]struct{}{}},
 	}, nil
 }
@@ -85,14 +88,9 @@ func (g *Gauge) Read(ctx context.Context, name layers.Name) (Load, error) {
 	found := make([]stageLoad, len(l.stages))
 	samples := make(chan struct{}, gaugeSamples) // never emptied: so many per read
 	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(gaugeInFlight)
 	for i, s := range l.stages {
 		work.Go(func() (err error) {
-			select {
-			case g.slots <- struct{}{}:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-			defer func() { <-g.slots }()
 			found[i], err = g.look(ctx, l, s, samples)
 			return err
 		})
@@ -105,6 +103,26 @@ func (g *Gauge) Read(ctx context.Context, name layers.Name) (Load, error) {
 	return load, nil
 }
 
+// ReadAll measures all layers side by side; those that can't be measured are left out.
+func (g *Gauge) ReadAll(ctx context.Context) map[layers.Name]Load {
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	loads := map[layers.Name]Load{}
+	for _, layer := range layers.Names() {
+		wait.Go(func() {
+			load, err := g.Read(ctx, layer)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			loads[layer] = load
+		})
+	}
+	wait.Wait()
+	return loads
+}
+
 // sum adds up what was found.
 func (l *layerGauge) sum(found []stageLoad, now time.Time) (load Load) {
 	each := l.packs.each()
@@ -115,6 +133,7 @@ func (l *layerGauge) sum(found []stageLoad, now time.Time) (load Load) {
 		load.Parked += s.parked
 		if s.waiting+s.working+s.parked > 0 {
 			load.Busy++
+			load.Fill = max(load.Fill, s.fill)
 		}
 		if !s.oldest.IsZero() {
 			load.Oldest = max(load.Oldest, now.Sub(s.oldest))
@@ -140,4 +159,21 @@ func (g *Gauge) look(ctx context.Context, l *layerGauge, s *stageGauge, samples 
 		return g.lookShared(ctx, s, info)
 	}
 	return g.lookKeyed(ctx, &l.packs, s, info, samples)
+}
+
+// CheckLayer returns an error where one of a layer's consumers does not answer. Where it is missing the error names the command.
+func (b *Bus) CheckLayer(ctx context.Context, layer layers.Name, partitions int) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(gaugeInFlight)
+	for _, key := range pipeline.StagesOf(layer, partitions) {
+		work.Go(func() error {
+			ctx, cancel := ask(ctx)
+			defer cancel()
+			if _, err := b.js.Consumer(ctx, key.Stream(), key.Durable()); err != nil {
+				return b.openError(key, err)
+			}
+			return nil
+		})
+	}
+	return work.Wait()
 }

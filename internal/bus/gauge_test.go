@@ -42,7 +42,7 @@ func gauge(t *testing.T, b *bus.Bus) *bus.Gauge {
 	return g
 }
 
-// wantLoad reads until the load is as wanted, but for its age, which it returns.
+// wantLoad reads until the load is as wanted, but for the streams' fill and its age, which it returns.
 func wantLoad(t *testing.T, g *bus.Gauge, layer layers.Name, want bus.Load) time.Duration {
 	t.Helper()
 	var load bus.Load
@@ -52,7 +52,7 @@ func wantLoad(t *testing.T, g *bus.Gauge, layer layers.Name, want bus.Load) time
 			t.Fatal(err)
 		}
 		age := load.Oldest
-		if load.Oldest = 0; load == want {
+		if load.Oldest, load.Fill = 0, 0; load == want {
 			return age
 		}
 		time.Sleep(20 * time.Millisecond) // Acknowledgements are on their way.

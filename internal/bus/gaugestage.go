@@ -27,6 +27,7 @@ type stageGauge struct {
 	last  uint64    // sequence up to which messages were counted as arrived
 	floor uint64    // and as finished; of L1, the number of finished ones
 	meter meter
+	info  *jetstream.StreamInfo // of its stream, as seen last; nil before
 
 	settled, signals uint64 // messages that were read and settled since floor, and their signals
 }
@@ -35,6 +36,7 @@ type stageGauge struct {
 type stageLoad struct {
 	waiting, working, parked uint64
 	oldest                   time.Time
+	fill                     float64
 	arrived, finished        uint64 // signals in what was read
 	arrivedMore              uint64 // messages that were not
 	finishedMore             uint64
@@ -47,7 +49,7 @@ func (s *stageGauge) begin(info *jetstream.ConsumerInfo) {
 	}
 	s.made, s.floor = info.Created, info.AckFloor.Stream
 	s.last, s.meter = s.floor, meter{through: s.floor}
-	s.settled, s.signals = 0, 0
+	s.settled, s.signals, s.info = 0, 0, nil
 	if s.key.Shared() {
 		s.floor = settledOf(info)
 		s.last = s.floor
@@ -68,9 +70,15 @@ func (g *Gauge) lookShared(ctx context.Context, s *stageGauge, info *jetstream.C
 	last, done := info.Delivered.Stream+info.NumPending, settledOf(info)
 	found.arrived, found.finished = last-min(last, s.last), done-min(done, s.floor)
 	s.last, s.floor = max(s.last, last), max(s.floor, done)
-	if found.waiting+out > 0 {
-		found.oldest, err = g.bus.storedAfter(ctx, s.key, info.AckFloor.Stream)
+	if found.waiting+out == 0 {
+		return found, nil
 	}
+	stream, err := g.bus.stream(ctx, s.key.Stream())
+	if err != nil {
+		return found, err
+	}
+	found.fill = fillOf(stream.CachedInfo(), info.AckFloor.Stream)
+	found.oldest, err = g.bus.storedAfter(ctx, s.key, info.AckFloor.Stream)
 	return found, err
 }
 
@@ -87,8 +95,8 @@ func (g *Gauge) lookKeyed(
 	for fresh > 0 && s.meter.heads[fresh-1].seq > s.last { // They were read by a look that failed.
 		fresh--
 	}
-	if last > s.meter.through {
-		if err := g.bus.readHeads(ctx, s.key.Stream(), &s.meter, gaugeHeads); err != nil {
+	if last > s.meter.through || isFull(s.info) {
+		if s.info, err = g.bus.readHeads(ctx, s.key.Stream(), &s.meter, gaugeHeads); err != nil {
 			return found, err
 		}
 	}
@@ -103,8 +111,29 @@ func (g *Gauge) lookKeyed(
 	found.arrived, found.arrivedMore = s.arrive(s.meter.heads[fresh:], last)
 	found.finished, found.finishedMore = s.finish(floor)
 	found.waiting, found.working = s.meter.split(delivered, last)
-	found.oldest = s.meter.oldest()
+	found.oldest, found.fill = s.meter.oldest(), fillOf(s.info, floor)
 	return found, nil
+}
+
+// fullFrom is from which part of its bound on a stream has hardly any room.
+const fullFrom = .95
+
+func isFull(info *jetstream.StreamInfo) bool {
+	return info != nil && info.Config.MaxBytes > 0 && float64(info.State.Bytes) > fullFrom*float64(info.Config.MaxBytes)
+}
+
+// fillOf returns what part of a stream's bound is taken by messages that are not settled up to floor. Those that are leave as soon as room is
+// needed (see Trim); where there is hardly any and they are still there, nobody has them leave, and all count.
+func fillOf(info *jetstream.StreamInfo, floor uint64) float64 {
+	if info == nil || info.Config.MaxBytes <= 0 || info.State.Msgs == 0 {
+		return 0
+	}
+	fill := float64(info.State.Bytes) / float64(info.Config.MaxBytes)
+	if isFull(info) {
+		return fill
+	}
+	left := info.State.LastSeq - min(info.State.LastSeq, max(floor, info.State.FirstSeq-1))
+	return fill * min(1, float64(left)/float64(info.State.Msgs))
 }
 
 // arrive counts what came since it was called last: the signals of the heads that were read, and the messages beside them up to last.
@@ -148,7 +177,7 @@ func (g *Gauge) sample(ctx context.Context, p *packs, s *stageGauge, floor uint6
 		return nil // Enough others were read.
 	}
 	some := meter{through: floor - min(floor, gaugeSample)}
-	if err := g.bus.readHeads(ctx, s.key.Stream(), &some, gaugeSample); err != nil {
+	if _, err := g.bus.readHeads(ctx, s.key.Stream(), &some, gaugeSample); err != nil {
 		return err
 	}
 	p.learn(some.heads)

@@ -155,6 +155,21 @@ func (l *Leases) Owned(layer layers.Name) (n int) {
 	return n
 }
 
+// Eldest reports whether this process takes part in a layer for longer than any other that lives: of all that do, one, but for moments in
+// which the eldest has gone and not all have heard of it, and none until LeaseTime after it was killed.
+func (l *Leases) Eldest(layer layers.Name) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.solo {
+		return true
+	}
+	if l.session == nil || !l.session.valid() {
+		return false
+	}
+	members := l.view.membersOf(layer.String())
+	return len(members) > 0 && members[0] == l.process
+}
+
 // Standing implements pipeline.Leases.
 func (l *Leases) Standing(stage string) (text string, ok bool) {
 	l.mu.Lock()

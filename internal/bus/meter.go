@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -15,7 +14,6 @@ import (
 // meter knows how many signals the unsettled messages of one stream hold. Packs say it in their heads; each
 // head is read once.
 type meter struct {
-	mu      sync.Mutex
 	heads   []head // unsettled, in order
 	through uint64 // last sequence that was read
 }
@@ -25,38 +23,6 @@ type head struct {
 	seq     uint64
 	signals uint64
 	stored  time.Time
-}
-
-// meterMost bounds the heads that are read at once; what lies behind is taken to be like what was read.
-const meterMost = 20_000
-
-// meterOf returns the meter of a stream.
-func (b *Bus) meterOf(stream string) *meter {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	m := b.meters[stream]
-	if m == nil {
-		m = &meter{}
-		b.meters[stream] = m
-	}
-	return m
-}
-
-// count returns the signals that wait behind the last delivered message and those delivered and not settled.
-func (b *Bus) count(ctx context.Context, key pipeline.StageKey, info *jetstream.ConsumerInfo) (waiting, working uint64, err error) {
-	m := b.meterOf(key.Stream())
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	floor, delivered := info.AckFloor.Stream, max(info.AckFloor.Stream, info.Delivered.Stream)
-	m.settle(floor)
-	if m.through > delivered+info.NumPending { // Another stream of this name.
-		m.heads, m.through = m.heads[:0], floor
-	}
-	if err := b.readHeads(ctx, key.Stream(), m, meterMost); err != nil {
-		return 0, 0, err
-	}
-	waiting, working = m.split(delivered, delivered+info.NumPending)
-	return waiting, working, nil
 }
 
 // settle forgets what is settled up to floor and returns how many messages and signals that were.
@@ -88,19 +54,20 @@ func (m *meter) split(delivered, last uint64) (waiting, working uint64) {
 	return waiting, working
 }
 
-// readHeads reads the heads of at most so many messages.
-func (b *Bus) readHeads(ctx context.Context, name string, m *meter, most uint64) error {
+// readHeads reads the heads of at most so many messages, and returns how their stream was before.
+func (b *Bus) readHeads(ctx context.Context, name string, m *meter, most uint64) (*jetstream.StreamInfo, error) {
 	stream, err := b.stream(ctx, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if stream.CachedInfo().State.LastSeq <= m.through {
-		return nil
+	info := stream.CachedInfo()
+	if info.State.LastSeq <= m.through {
+		return info, nil
 	}
 	cfg := jetstream.ConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: m.through + 1, HeadersOnly: true,
 	}
-	return b.read(ctx, stream, cfg, most, func(msg jetstream.Msg) {
+	return info, b.read(ctx, stream, cfg, most, func(msg jetstream.Msg) {
 		meta, err := msg.Metadata()
 		if err != nil {
 			return // It is read again the next time.

@@ -11,9 +11,10 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// TestQueueCountsSignalsNotMessages fills the stream of L3 with packs of different sizes.
-func TestQueueCountsSignalsNotMessages(t *testing.T) {
+// TestGaugeCountsSignalsNotMessages fills the stream of L3 with packs of different sizes.
+func TestGaugeCountsSignalsNotMessages(t *testing.T) {
 	b, _ := provisioned(t, bus.DefaultTopology())
+	g := gauge(t, b)
 	key := pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}
 	var want uint64
 	for size := range 40 {
@@ -38,7 +39,7 @@ func TestQueueCountsSignalsNotMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantQueue(t, b, want, 0)
+	wantQueue(t, g, want, 0)
 	source, _, err := b.Open(t.Context(), key, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -53,25 +54,25 @@ func TestQueueCountsSignalsNotMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantQueue(t, b, 0, want)
+	wantQueue(t, g, 0, want)
 	if err := source.Settle(burst[:5]); err != nil {
 		t.Fatal(err)
 	}
-	wantQueue(t, b, 0, want-1-2-3-4-5)
+	wantQueue(t, g, 0, want-1-2-3-4-5)
 }
 
-func wantQueue(t *testing.T, b *bus.Bus, waiting, working uint64) {
+func wantQueue(t *testing.T, g *bus.Gauge, waiting, working uint64) {
 	t.Helper()
-	var q bus.Queue
+	var load bus.Load
 	for range 100 {
 		var err error
-		if q, err = b.Queue(t.Context(), layers.NameL3, 1); err != nil {
+		if load, err = g.Read(t.Context(), layers.NameL3); err != nil {
 			t.Fatal(err)
 		}
-		if q.Waiting == waiting && q.Working == working {
+		if load.Waiting == waiting && load.Working == working {
 			return
 		}
 		time.Sleep(20 * time.Millisecond) // Acknowledgements are on their way.
 	}
-	t.Fatalf("%d signals wait and %d are worked on, want %d and %d", q.Waiting, q.Working, waiting, working)
+	t.Fatalf("%d signals wait and %d are worked on, want %d and %d", load.Waiting, load.Working, waiting, working)
 }

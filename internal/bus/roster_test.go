@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,6 +39,38 @@ func TestRosterCountsWhoLives(t *testing.T) {
 	crew[0].leave()
 	crew[2].leave()
 	shows(layers.NameL3, bus.Staff{})
+}
+
+// TestOneIsTheEldest: of those who live, at any time, whoever it is.
+func TestOneIsTheEldest(t *testing.T) {
+	c := newCrew(t, 6)
+	crew := []*mate{c.join(t, "p0"), c.join(t, "p1"), c.join(t, "p2")}
+	c.balanced(t, crew...)
+	for len(crew) > 0 {
+		var eldest *mate
+		until(t, "one is the eldest", func() bool {
+			eldest = nil
+			for _, m := range crew {
+				if m.leases.Eldest(layers.NameL4) {
+					t.Fatal("somebody is the eldest where nobody is")
+				}
+				if m.leases.Eldest(layers.NameL3) {
+					if eldest != nil {
+						t.Fatalf("%s and %s are the eldest", eldest.name, m.name)
+					}
+					eldest = m
+				}
+			}
+			return eldest != nil
+		})
+		if len(crew) == 3 {
+			eldest.crash()
+		} else {
+			eldest.leave()
+		}
+		until(t, "who is gone is not the eldest", func() bool { return !eldest.leases.Eldest(layers.NameL3) })
+		crew = slices.DeleteFunc(crew, func(m *mate) bool { return m == eldest })
+	}
 }
 
 func TestKeptCountsBySubject(t *testing.T) {

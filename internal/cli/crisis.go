@@ -23,7 +23,7 @@ type Crisis struct {
 }
 
 // Queues are those of the layers, as far as they are known.
-type Queues map[layers.Name]bus.Queue
+type Queues map[layers.Name]bus.Load
 
 func (c Crisis) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(c.Screen.Out, format+"\n", args...) // A terminal that is gone must not stop an emergency half-way.

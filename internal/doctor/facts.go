@@ -41,8 +41,8 @@ type NATS struct {
 	Apart  time.Duration   `json:"apart_ns"` // between both looks
 	Census *bus.Census     `json:"census,omitempty"`
 
-	FirstQueues map[layers.Name]bus.Queue `json:"-"`
-	LastQueues  map[layers.Name]bus.Queue `json:"queues,omitempty"` // those that could be measured
+	FirstQueues map[layers.Name]bus.Load `json:"-"`
+	LastQueues  map[layers.Name]bus.Load `json:"queues,omitempty"` // those that could be measured
 
 	Dead       *dead.Summary      `json:"dead,omitempty"` // of the last hour
 	DeadAll    int                `json:"dead_all"`       // that were not put back

@@ -43,7 +43,8 @@ func (e *examination) lookAtNATS(ctx context.Context) {
 		e.callRoll(ctx, b)
 		return
 	}
-	found.FirstQueues = e.queues(ctx, b, found.First)
+	gauge := e.gauge(ctx, b, found.First.Partitions)
+	found.FirstQueues = e.queues(ctx, gauge, found.First)
 	began := time.Now()
 	e.between(ctx, b, found)
 	select {
@@ -55,7 +56,7 @@ func (e *examination) lookAtNATS(ctx context.Context) {
 		e.looked("NATS, second look", false, plain(err))
 	}
 	found.Apart = found.Last.At.Sub(found.First.At)
-	found.LastQueues = e.queues(ctx, b, found.Last)
+	found.LastQueues = e.queues(ctx, gauge, found.Last)
 	for _, layer := range found.unmeasured() {
 		e.looked("queue of "+layer.String(), false, "not measured within "+queueTime.String())
 	}
@@ -100,18 +101,31 @@ func (e *examination) callRoll(ctx context.Context, b *bus.Bus) {
 	}
 }
 
-// queues measures the layers side by side; those that can't be measured are left out.
-func (e *examination) queues(ctx context.Context, b *bus.Bus, seen *bus.Inspection) map[layers.Name]bus.Queue {
-	if seen.Partitions == 0 {
+// gauge returns what measures the layers, nil where that can't be.
+func (e *examination) gauge(ctx context.Context, b *bus.Bus, partitions int) *bus.Gauge {
+	if partitions == 0 {
+		return nil
+	}
+	gauge, err := b.Gauge(ctx)
+	if err != nil {
+		e.looked("queues", false, plain(err))
+		return nil
+	}
+	return gauge
+}
+
+// queues measures the layers; those that can't be measured are left out.
+func (e *examination) queues(ctx context.Context, gauge *bus.Gauge, seen *bus.Inspection) map[layers.Name]bus.Load {
+	if gauge == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTime)
 	defer cancel()
-	return aged(b.Queues(ctx, seen.Partitions), seen.Skew)
+	return aged(gauge.ReadAll(ctx), seen.Skew)
 }
 
 // aged has queues as old as they are by the server's clock, which wrote when their signals came.
-func aged(queues map[layers.Name]bus.Queue, skew time.Duration) map[layers.Name]bus.Queue {
+func aged(queues map[layers.Name]bus.Load, skew time.Duration) map[layers.Name]bus.Load {
 	for layer, queue := range queues {
 		if queue.Oldest > 0 {
 			queue.Oldest = max(0, queue.Oldest+skew)

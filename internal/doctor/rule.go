@@ -93,7 +93,7 @@ func layerLines(f *Facts) []LayerLine {
 		line := LayerLine{Layer: layer.String(), Title: layer.Title(), Processes: f.runners(layer)}
 		if n := f.NATS; n != nil {
 			queue, ok := n.LastQueues[layer]
-			line.Known, line.Waiting, line.Working, line.Oldest = ok, queue.Waiting, queue.Working, queue.Oldest
+			line.Known, line.Waiting, line.Working, line.Oldest = ok, queue.Waiting, queue.Working+queue.Parked, queue.Oldest
 			if before, known := n.FirstQueues[layer]; ok && known && n.Apart > 0 {
 				line.Trend = (float64(queue.Depth()) - float64(before.Depth())) / n.Apart.Seconds()
 			}

@@ -33,9 +33,9 @@ func calm() *Facts {
 		}
 	}
 	census.Members = []bus.Member{{Owner: "pod-a/1/x", Layers: []string{"L1", "L2", "L3", "L4", "L5"}}}
-	queues := map[layers.Name]bus.Queue{}
+	queues := map[layers.Name]bus.Load{}
 	for _, layer := range layers.Names() {
-		queues[layer] = bus.Queue{}
+		queues[layer] = bus.Load{}
 	}
 	opts := DefaultOptions()
 	opts.Hint = " --nats nats://10.0.0.1:4222"
@@ -49,8 +49,8 @@ func calm() *Facts {
 
 // behind has L3 work slower than signals come.
 func behind(f *Facts) {
-	f.NATS.FirstQueues = map[layers.Name]bus.Queue{layers.NameL3: {Waiting: 12_000, Working: 162, Oldest: 14 * time.Minute}}
-	f.NATS.LastQueues = map[layers.Name]bus.Queue{
+	f.NATS.FirstQueues = map[layers.Name]bus.Load{layers.NameL3: {Waiting: 12_000, Working: 162, Oldest: 14 * time.Minute}}
+	f.NATS.LastQueues = map[layers.Name]bus.Load{
 		layers.NameL1: {}, layers.NameL2: {Waiting: 3, Oldest: time.Second}, layers.NameL3: {Waiting: 12_240, Working: 162, Oldest: 14 * time.Minute}, layers.NameL4: {}, layers.NameL5: {},
 	}
 }
@@ -85,7 +85,7 @@ func TestFindings(t *testing.T) {
 		{"behind", SeverityCritical, func(f *Facts) { behind(f); inKubernetes(f) }, []string{"hal9 emergency scale --layer L3"}},
 		{"behind", SeverityWarning, func(f *Facts) {
 			behind(f)
-			f.NATS.FirstQueues[layers.NameL3] = bus.Queue{Waiting: 14_402, Oldest: 14 * time.Minute}
+			f.NATS.FirstQueues[layers.NameL3] = bus.Load{Waiting: 14_402, Oldest: 14 * time.Minute}
 		}, []string{"it shrinks by 1,000 a second: empty in about 12s"}},
 		{"unmeasured", SeverityWarning, func(f *Facts) {
 			f.NATS.LastQueues = maps.Clone(f.NATS.LastQueues)
@@ -236,7 +236,7 @@ func TestServersClock(t *testing.T) {
 	stalled := finding(t, NewReport(f, nil), "stalled")
 	stalled.holds(t, SeverityCritical, "last delivered 1m ago")
 
-	queues := aged(map[layers.Name]bus.Queue{layers.NameL1: {}, layers.NameL3: {Waiting: 1, Oldest: time.Hour + time.Second}}, skew)
+	queues := aged(map[layers.Name]bus.Load{layers.NameL1: {}, layers.NameL3: {Waiting: 1, Oldest: time.Hour + time.Second}}, skew)
 	if queues[layers.NameL1].Oldest != 0 || queues[layers.NameL3].Oldest != time.Second {
 		t.Errorf("%+v", queues)
 	}

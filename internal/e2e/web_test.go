@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,4 +135,43 @@ func fetch(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// TestOneProcessOfALayerMeasuresIt: of two one shows the queue, and when that one is killed the other does.
+func TestOneProcessOfALayerMeasuresIt(t *testing.T) {
+	server := natstest.Start(t)
+	url := server.ClientURL()
+	runs(t, "provision", "--nats", url, "--partitions", "4")
+	two := []*process{start(t, "run", "--layer", "L2", "--nats", url), start(t, "run", "--layer", "L2", "--nats", url)}
+	shows := func(p *process) bool {
+		return strings.Contains(fetch(t, p.HTTP+"/metrics"), "\nhal9_queue_depth_signals{")
+	}
+	one := func(of []*process) (shown int) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+			at := -1
+			for i, p := range of {
+				switch {
+				case !shows(p):
+				case at >= 0:
+					t.Fatal("two processes measure one layer")
+				default:
+					at = i
+				}
+			}
+			if at >= 0 {
+				return at
+			}
+		}
+		t.Fatal("no process measures the layer")
+		return 0
+	}
+	eldest := one(two)
+	two[eldest].kill()
+	two = slices.Delete(two, eldest, eldest+1)
+	one(two)
+	l1 := start(t, "run", "--layer", "L1", "--nats", url)
+	one([]*process{l1})
+	l1.stop(t)
+	two[0].stop(t)
 }

@@ -29,7 +29,7 @@ func newQueues() *queues {
 		}, []string{labelLayer}),
 		fill: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "hal9_queue_fill_ratio",
-			Help: "How full the fullest of the layer's streams is in which something waits; at 1 it takes no more.",
+			Help: "How full the fullest of the layer's streams is with what is not settled; at 1 it takes no more.",
 		}, []string{labelLayer}),
 	}
 	q.group = group{q.depth, q.oldest, q.fill}
@@ -47,7 +47,7 @@ func (m *Metrics) ForgetQueue(layer layers.Name) {
 type Queue struct {
 	Depth  uint64        // signals
 	Oldest time.Duration // age of the oldest
-	Fill   float64       // of the fullest stream in which something waits, 0..1
+	Fill   float64       // of the fullest stream, by what is not settled, 0..1
 }
 
 // SetQueue says what waits for the layer.

@@ -63,7 +63,7 @@ type Objective struct {
 type LayerStatus struct {
 	Layer   layers.Name
 	Running bool   // in this process; where the whole is shown, in any
-	Queue   *Queue // nil where unknown
+	Queue   *Queue // nil where unknown, as where another process measures it
 	Staff   *Staff // nil where unknown, and where one process shows itself
 	// Partitions is nil where any number of processes share one, and where one process shows itself and the layer runs elsewhere.
 	Partitions *Partitions
