@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,8 +37,8 @@ func (c Crisis) green(text string) string { return c.Screen.paint(text, color.Fg
 
 // place says which cluster is meant, and as whom.
 func (c Crisis) place(p *kube.Place) {
-	c.line("cluster    %s, %s", orDash(p.Cluster), p.Server)
-	c.line("context    %s, user %s, namespace %s", orDash(p.Context), p.User, c.Screen.bold(p.Namespace))
+	c.line("cluster    %s, %s", orDash(p.Cluster), orDash(p.Server))
+	c.line("context    %s, user %s, namespace %s", orDash(p.Context), orDash(p.User), c.Screen.bold(p.Namespace))
 }
 
 // Plan shows before and after.
@@ -171,7 +172,7 @@ func (c Crisis) Active(r *emergency.Record, now time.Time) error {
 		return writeJSON(c.Screen.Out, r)
 	}
 	if len(r.Layers) == 0 {
-		c.line("no emergency is under way in namespace %s of %s", r.Place.Namespace, r.Place.Server)
+		c.line("no emergency is under way in namespace %s of %s", r.Place.Namespace, cmp.Or(r.Place.Server, "this cluster"))
 		return nil
 	}
 	for i := range r.Layers {

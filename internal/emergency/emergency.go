@@ -201,14 +201,17 @@ func (o Options) Validate() error {
 	return errors.Join(problems...)
 }
 
-// Rights are what an emergency needs.
+// Rights are what an emergency can't do without: to read what there is, to change it, and to see the pods come.
 func Rights() []kube.Right {
 	var rights []kube.Right
 	for _, kind := range order {
 		name, group, _ := strings.Cut(string(kind), ".")
-		for _, verb := range []string{"get", "patch"} {
+		for _, verb := range []string{"get", "list", "patch"} {
 			rights = append(rights, kube.Right{Verb: verb, Group: group, Resource: name + "s"})
 		}
 	}
-	return append(rights, kube.Right{Verb: "list", Resource: "pods"})
+	return append(rights,
+		kube.Right{Verb: "list", Group: "apps", Resource: "statefulsets"},
+		kube.Right{Verb: "list", Group: "apps", Resource: "replicasets"},
+		kube.Right{Verb: "list", Resource: "pods"})
 }

@@ -99,7 +99,8 @@ func TestRecordsOfOtherClusters(t *testing.T) {
 	}
 }
 
-// answering returns a kubectl that answers with the objects of a cluster, and writes down what it is to patch.
+// answering returns a kubectl that answers with the objects of a cluster, and writes down what it is to patch. Tests with one
+// run one after another: a script that is being written while another test starts a process can't be started.
 func answering(t *testing.T, c *Cluster) (client kube.Client, patches func() string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -133,7 +134,6 @@ esac
 
 // TestRestoreSaysWhatCameOfIt has objects go away, and others left to the autoscaler.
 func TestRestoreSaysWhatCameOfIt(t *testing.T) {
-	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		change func(s stage)
@@ -150,7 +150,6 @@ func TestRestoreSaysWhatCameOfIt(t *testing.T) {
 		{"left to the autoscaler", func(stage) {}, true, "", []Back{BackDone, BackDone, BackDone, BackDone, BackKept}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
 			c := recorded(t)
 			p := Plan(c.Standing(layers.NameL2), wanting(20), nil, now)
 			c.do(t, &p)
@@ -180,7 +179,6 @@ func TestRestoreSaysWhatCameOfIt(t *testing.T) {
 
 // TestKeepReplicasWithoutAutoscaler gives the number of pods back where nothing else would, as the dry run says.
 func TestKeepReplicasWithoutAutoscaler(t *testing.T) {
-	t.Parallel()
 	c := recorded(t)
 	p := Plan(c.Standing(layers.NameL1), wanting(20), nil, now)
 	c.do(t, &p)

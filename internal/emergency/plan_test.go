@@ -252,3 +252,22 @@ func TestCapacity(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
+
+// TestAdvice asks the container that holds pods back, not the one that has not begun.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	c := kube.NewClient()
+	for _, test := range []struct {
+		hold kube.Hold
+		want string
+	}{
+		{kube.Hold{Kind: kube.HoldInit, Pods: []string{"p"}, Container: "provisioned"}, "logs p --container provisioned --tail 50"},
+		{kube.Hold{Kind: kube.HoldCrash, Pods: []string{"p"}, Container: "hal9"}, "logs p --container hal9 --previous --tail 50"},
+		{kube.Hold{Kind: kube.HoldStarting, Pods: []string{"p"}}, "describe pod p"},
+		{kube.Hold{Kind: kube.HoldQuota}, "describe resourcequotas"},
+	} {
+		if got := Advice(&test.hold, c); got != "kubectl --namespace hal9 "+test.want {
+			t.Errorf("%s: %s", test.hold.Kind, got)
+		}
+	}
+}

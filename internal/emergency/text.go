@@ -21,9 +21,10 @@ func Advice(h *kube.Hold, c kube.Client) string {
 		return "kubectl top nodes; " + c.Command("describe", "pod", pod)
 	case kube.HoldOOM:
 		return c.Command("set", "resources", "deployment/"+ownerOf(pod), "--limits", "memory=8Gi") + "  # restarts its pods"
-	case kube.HoldCrash, kube.HoldProbe:
-		return c.Command("logs", pod, "--previous", "--tail", "50")
 	default:
+		if logs := h.Logs(); len(logs) > 0 {
+			return c.Command(append(logs[0], "--tail", "50")...)
+		}
 		return c.Command("describe", "pod", pod)
 	}
 }

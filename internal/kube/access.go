@@ -36,7 +36,8 @@ type configView struct {
 	} `json:"clusters"`
 }
 
-// Place asks kubectl's configuration, and the API server who is asking.
+// Place asks kubectl's configuration, and the API server who is asking. Within a pod there is no configuration, and kubectl
+// takes the pod's account: then only user and namespace are known.
 func (c Client) Place(ctx context.Context) (Place, error) {
 	place := Place{Namespace: c.Namespace}
 	var wait sync.WaitGroup
@@ -45,14 +46,18 @@ func (c Client) Place(ctx context.Context) (Place, error) {
 	wait.Go(func() { view, errs[0] = c.Run(ctx, "config", "view", "--minify", "--output", "json") })
 	wait.Go(func() { who, errs[1] = c.Run(ctx, "auth", "whoami", "--output", "json") })
 	wait.Wait()
-	if errs[0] != nil {
+	switch {
+	case TroubleOf(errs[0]) == TroubleNoContext && errs[1] != nil:
+		return place, fmt.Errorf("%w (kubectl's configuration has no current context: name one with --context, or a file with --kubeconfig)", errs[1])
+	case TroubleOf(errs[0]) == TroubleNoContext:
+	case errs[0] != nil:
 		return place, errs[0]
-	}
-	if err := place.read(view); err != nil {
-		return place, err
-	}
-	if TroubleOf(errs[1]) == TroubleUnreachable {
+	case TroubleOf(errs[1]) == TroubleUnreachable:
 		return place, errs[1]
+	default:
+		if err := place.read(view); err != nil {
+			return place, err
+		}
 	}
 	var review struct {
 		Status struct {

@@ -22,16 +22,18 @@ const (
 	HoldOOM           HoldKind = "oom"
 	HoldCrash         HoldKind = "crash"
 	HoldProbe         HoldKind = "probe"
+	HoldInit          HoldKind = "init"     // an init container runs, and may wait for something
 	HoldStarting      HoldKind = "starting" // nothing wrong as far as can be seen
 )
 
 // Hold is what holds pods back, of those of one workload.
 type Hold struct {
-	Kind   HoldKind `json:"kind"`
-	Pods   []string `json:"pods,omitempty"` // those concerned
-	What   string   `json:"what"`           // one line for people
-	Detail string   `json:"detail"`         // what Kubernetes says
-	Log    []string `json:"log,omitempty"`  // last lines of one that crashed
+	Kind      HoldKind `json:"kind"`
+	Pods      []string `json:"pods,omitempty"`      // those concerned
+	Container string   `json:"container,omitempty"` // of theirs; "" where it is none's
+	What      string   `json:"what"`                // one line for people
+	Detail    string   `json:"detail"`              // what Kubernetes says
+	Log       []string `json:"log,omitempty"`       // last lines of the container
 }
 
 // Holds says what holds back the pods of a workload that are not ready. Events are those of the namespace.
@@ -59,7 +61,7 @@ func Holds(w *Workload, pods []Pod, sets []Workload, events []Event) []Hold {
 
 func rank(kind HoldKind) int {
 	return slices.Index([]HoldKind{
-		HoldQuota, HoldRefused, HoldUnschedulable, HoldImage, HoldConfig, HoldOOM, HoldCrash, HoldProbe, HoldStarting,
+		HoldQuota, HoldRefused, HoldUnschedulable, HoldImage, HoldConfig, HoldOOM, HoldCrash, HoldProbe, HoldInit, HoldStarting,
 	}, kind)
 }
 
@@ -113,12 +115,14 @@ func holdOf(p *Pod, events []Event) Hold {
 	for _, list := range [][]ContainerStatus{p.Status.Init, p.Status.Containers} {
 		for i := range list {
 			if containerHold(&h, &list[i]) {
+				h.Container = list[i].Name
 				return h
 			}
 		}
 	}
 	if e, ok := lastEvent(p, events, "Unhealthy"); ok && p.Status.Phase == "Running" {
 		h.Kind, h.What, h.Detail = HoldProbe, "they run and do not get ready: "+short(e.Message), e.Message
+		h.Container = notReady(p.Status.Containers)
 		return h
 	}
 	for _, reason := range []string{"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"} {
@@ -131,8 +135,22 @@ func holdOf(p *Pod, events []Event) Hold {
 		h.Kind, h.What, h.Detail = HoldCrash, "they failed: "+p.Status.Reason, p.Status.Message
 		return h
 	}
+	if h.Container = notReady(p.Status.Init); h.Container != "" {
+		h.Kind, h.What, h.Detail = HoldInit, "they wait for their init container "+h.Container, "phase "+p.Status.Phase
+		return h
+	}
 	h.Kind, h.What, h.Detail = HoldStarting, "they start", "phase "+p.Status.Phase
 	return h
+}
+
+// notReady returns the first container that runs and is not ready: of init containers the one that has not done its work.
+func notReady(list []ContainerStatus) string {
+	for i := range list {
+		if list[i].State.Running != nil && !list[i].Ready {
+			return list[i].Name
+		}
+	}
+	return ""
 }
 
 // containerHold reports whether a container is what holds its pod back.

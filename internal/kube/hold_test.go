@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,6 +133,49 @@ func TestQuantities(t *testing.T) {
 	}
 }
 
+// TestHoldsNameTheirContainer reads pods as a kubelet says them: what waits before HAL9 runs, and what runs beside it.
+func TestHoldsNameTheirContainer(t *testing.T) {
+	t.Parallel()
+	const running = `"state":{"running":{"startedAt":"2026-11-27T03:00:00Z"}}`
+	const waiting = `{"name":"hal9","ready":false,"state":{"waiting":{"reason":"PodInitializing"}}}`
+	for _, test := range []struct {
+		name, phase, init, containers string
+		kind                          HoldKind
+		container, what               string
+		logs                          string
+	}{
+		{
+			"streams are missing", "Pending", `{"name":"provisioned","ready":false,` + running + `}`, waiting,
+			HoldInit, "provisioned", "they wait for their init container provisioned", "logs p --container provisioned",
+		},
+		{
+			"it gave up", "Pending", `{"name":"provisioned","ready":false,"restartCount":2,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1}}}`, waiting,
+			HoldCrash, "provisioned", "they crash again and again, last with exit code 1", "logs p --container provisioned --previous",
+		},
+		{
+			"a sidecar runs all along", "Pending", `{"name":"mesh","ready":true,` + running + `}`, waiting,
+			HoldStarting, "", "they start", "",
+		},
+		{
+			"beside a sidecar", "Running", "", `{"name":"mesh","ready":true,` + running + `},{"name":"hal9","ready":false,` + running + `}`,
+			HoldProbe, "hal9", "they run and do not get ready: statuscode: 503", "logs p --container hal9",
+		},
+	} {
+		var p Pod
+		if err := json.Unmarshal([]byte(`{"metadata":{"name":"p"},"status":{"phase":"`+test.phase+`","initContainerStatuses":[`+test.init+`],"containerStatuses":[`+test.containers+`]}}`), &p); err != nil {
+			t.Fatal(err)
+		}
+		h := holdOf(&p, []Event{{InvolvedObject: Ref{Name: "p"}, Reason: "Unhealthy", Message: "statuscode: 503"}})
+		logs := ""
+		if ways := h.Logs(); len(ways) > 0 {
+			logs = strings.Join(ways[0], " ")
+		}
+		if h.Kind != test.kind || h.Container != test.container || h.What != test.what || logs != test.logs {
+			t.Errorf("%s: %s of %q, %q, %q; want %s of %q, %q, %q", test.name, h.Kind, h.Container, h.What, logs, test.kind, test.container, test.what, test.logs)
+		}
+	}
+}
+
 // FuzzHolds holds that nothing that the API server may send stops the diagnosis.
 func FuzzHolds(f *testing.F) {
 	data, err := os.ReadFile("testdata/scene.json")
@@ -175,7 +219,6 @@ func TestCommandsAreQuoted(t *testing.T) {
 
 // TestLateAnswersAreAskedForAgain has a kubectl that does not answer the first time.
 func TestLateAnswersAreAskedForAgain(t *testing.T) {
-	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kubectl")
 	script := "#!/bin/sh\necho x >> " + dir + "/count\nif [ $(wc -l < " + dir + "/count) = 1 ]; then echo 'Unable to connect to the server: context deadline exceeded' >&2; exit 1; fi\necho '{}'\n"

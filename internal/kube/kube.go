@@ -49,6 +49,8 @@ const (
 	TroubleNotFound    Trouble = "not found"
 	TroubleNoKind      Trouble = "no such kind" // such as ScaledObject where there is no KEDA
 	TroubleConflict    Trouble = "conflict"     // somebody else changed it meanwhile
+	TroubleNoContext   Trouble = "no context"   // kubectl's configuration has none, such as within a pod
+	TroubleStopped     Trouble = "stopped"      // by whoever asked
 	TroubleOther       Trouble = "failed"
 )
 
@@ -82,10 +84,11 @@ func classify(text string) Trouble {
 		{TroubleConflict, []string{"(Conflict)", "the object has been modified"}},
 		{TroubleNoKind, []string{"the server doesn't have a resource type", "no matches for kind"}},
 		{TroubleNotFound, []string{"(NotFound)"}},
+		{TroubleNoContext, []string{"current-context must exist"}},
 		{TroubleForbidden, []string{"(Forbidden)", "(Unauthorized)", "must be logged in"}},
 		{TroubleUnreachable, []string{
 			"Unable to connect to the server", "was refused", "no such host", "i/o timeout", "deadline exceeded", "TLS handshake timeout",
-			"connection reset", "ServiceUnavailable", "in the time allotted", "EOF", "context does not exist", "no configuration has been provided", "does not exist",
+			"connection reset", "ServiceUnavailable", "in the time allotted", "EOF", "cannot locate context", "no configuration has been provided", "does not exist",
 			"certificate",
 		}},
 	} {
@@ -163,10 +166,14 @@ func (c Client) ask(ctx context.Context, input []byte, args ...string) (out []by
 	return out, err
 }
 
-func (c Client) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
+// grace is what kubectl itself may take beside its request: one that hangs, such as in a login helper, must not hold up
+// what is urgent.
+const grace = 5 * time.Second
+
+// run runs kubectl once. What it wrote comes back also where it failed or was stopped.
+func (c Client) run(asked context.Context, input []byte, args ...string) ([]byte, error) {
 	all := c.Args(args...)
-	// One that hangs, such as in a login helper, must not hold up what is urgent.
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout+5*time.Second)
+	ctx, cancel := context.WithTimeout(asked, c.Timeout+grace)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, c.Program, append(all, "--request-timeout", c.Timeout.String())...)
 	out, text := bounded{most: outputMost}, bounded{most: 64 << 10}
@@ -176,20 +183,30 @@ func (c Client) run(ctx context.Context, input []byte, args ...string) ([]byte, 
 	}
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
-	if err == nil {
+	// That a login helper of its still holds its output, or that time is up by now, undoes nothing.
+	if err == nil || cmd.ProcessState != nil && cmd.ProcessState.Success() {
 		return out.kept.Bytes(), nil
 	}
 	if errors.Is(err, exec.ErrNotFound) || strings.Contains(err.Error(), "no such file") {
 		return nil, ErrMissing
 	}
 	said := firstLines(text.kept.String())
+	failed := &Error{Args: args, Trouble: classify(said), Text: cmp.Or(said, err.Error()), late: late(said)}
 	switch {
+	case asked.Err() != nil:
+		failed.Trouble, failed.Text, failed.late = TroubleStopped, ended("stopped", said), false
 	case ctx.Err() != nil:
-		return nil, &Error{Args: args, Trouble: TroubleUnreachable, Text: "no answer within " + c.Timeout.String(), late: true}
-	case said == "":
-		said = err.Error()
+		failed.Trouble, failed.Text, failed.late = TroubleUnreachable, ended("no answer within "+c.Timeout.String(), said), true
 	}
-	return out.kept.Bytes(), &Error{Args: args, Trouble: classify(said), Text: said, late: late(said)}
+	return out.kept.Bytes(), failed
+}
+
+// ended adds what kubectl said before it was ended.
+func ended(why, said string) string {
+	if said == "" {
+		return why
+	}
+	return why + ": " + said
 }
 
 // late reports whether kubectl says that there was no answer in time.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // Scene is what runs in a namespace: workloads with their pods, and what was said about them.
@@ -79,24 +78,4 @@ func (s *Scene) Of(name string) (w *Workload, holds []Hold) {
 		}
 	}
 	return w, Holds(w, pods, sets, s.Events)
-}
-
-// lastLines is how much is shown of a log.
-const lastLines = "5"
-
-// ReadLogs adds the last lines of a pod to each hold that they explain.
-func (c Client) ReadLogs(ctx context.Context, holds []Hold) {
-	for i := range holds {
-		h := &holds[i]
-		if h.Kind != HoldCrash && h.Kind != HoldProbe || len(h.Pods) == 0 {
-			continue
-		}
-		for _, which := range [][]string{{"--previous"}, nil} {
-			data, err := c.Run(ctx, append([]string{"logs", h.Pods[0], "--tail", lastLines}, which...)...)
-			if text := strings.TrimSpace(string(data)); err == nil && text != "" {
-				h.Log = strings.Split(text, "\n")
-				break
-			}
-		}
-	}
 }

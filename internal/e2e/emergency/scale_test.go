@@ -198,18 +198,29 @@ func TestWhoMayNot(t *testing.T) {
 	r, before := layered(t)
 	r.kubectl("create", "serviceaccount", "viewer")
 	r.kubectl("create", "rolebinding", "viewer", "--clusterrole", "view", "--serviceaccount", r.namespace+":viewer")
-	r.kubeconfig = filepath.Join(t.TempDir(), "viewer.kubeconfig")
-	data := r.kubectl("config", "view", "--raw", "--minify", "--flatten")
-	if err := os.WriteFile(r.kubeconfig, []byte(data), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	token := strings.TrimSpace(r.kubectl("create", "token", "viewer"))
-	r.kubectl("--kubeconfig", r.kubeconfig, "config", "set-credentials", "viewer", "--token", token)
-	r.kubectl("--kubeconfig", r.kubeconfig, "config", "set-context", "--current", "--user", "viewer")
+	r.become("viewer")
 	r.must(1, []string{"viewer may not, in namespace " + r.namespace, "patch deployments.apps"}, "emergency", "scale", "--layer", "L4", "--yes")
 	if after := r.snapshot(); after != before {
 		t.Errorf("it changed\n%s\nto\n%s", before, after)
 	}
+}
+
+// TestDocumentedRole does all of it with the Role that docs/emergency.md gives to copy.
+func TestDocumentedRole(t *testing.T) {
+	r, before := layered(t)
+	text, err := os.ReadFile("../../../docs/emergency.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	role, _, _ := strings.Cut(rest, "```")
+	r.apply(strings.ReplaceAll(role, "namespace: hal9", "namespace: "+r.namespace))
+	r.kubectl("create", "serviceaccount", "night")
+	r.kubectl("create", "rolebinding", "night", "--role", "hal9-emergency", "--serviceaccount", r.namespace+":night")
+	r.become("night")
+	r.must(0, []string{"night, namespace", "6 of 6 ready"}, "emergency", "scale", "--layer", "L2,L3,L4", "--replicas", "6", "--yes")
+	r.must(0, []string{"everything is as it was"}, "emergency", "restore", "--yes")
+	r.settled(before)
 }
 
 func TestNoAPIServer(t *testing.T) {

@@ -214,6 +214,19 @@ func (r *rig) hal9(args ...string) (string, int) {
 	return out.String(), 0
 }
 
+// become has the program run as a service account of the namespace.
+func (r *rig) become(account string) {
+	r.t.Helper()
+	r.kubeconfig = filepath.Join(r.t.TempDir(), account+".kubeconfig")
+	data := r.kubectl("config", "view", "--raw", "--minify", "--flatten")
+	if err := os.WriteFile(r.kubeconfig, []byte(data), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	token := strings.TrimSpace(r.kubectl("create", "token", account))
+	r.kubectl("--kubeconfig", r.kubeconfig, "config", "set-credentials", account, "--token", token)
+	r.kubectl("--kubeconfig", r.kubeconfig, "config", "set-context", "--current", "--user", account)
+}
+
 // suggested runs the program and returns the words of the last line that it suggests, without its name, as a shell reads
 // them; the rig adds its namespace itself.
 func (r *rig) suggested(args ...string) []string {
