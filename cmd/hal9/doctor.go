@@ -107,9 +107,7 @@ func (f *doctorFlags) run(cmd *cobra.Command, g *global) error {
 
 // complete fills in what follows from other flags.
 func (f *doctorFlags) complete(cmd *cobra.Command) {
-	f.options.Hint = natsFlag(f.options.NATS.URL)
 	f.options.Asked = cmd.Flags().Changed("http")
-	f.options.Version = thisBuild().Version
 	if data := defaultData(); f.options.Data == "" && isLocal(f.options.NATS.URL) {
 		if _, err := os.Stat(filepath.Join(data, "jetstream")); err == nil {
 			f.options.Data = data
@@ -146,7 +144,12 @@ func (f *doctorFlags) print(w io.Writer, report *doctor.Report) error {
 func (f *doctorFlags) write(cmd *cobra.Command, report *doctor.Report, facts *doctor.Facts) error {
 	out := cmd.ErrOrStderr()
 	if f.script != "" {
-		if err := os.WriteFile(f.script, []byte(doctor.Script(report)), 0o755); err != nil {
+		// It holds what is wrong and where: for its owner, also where another file stood before.
+		err := os.WriteFile(f.script, []byte(doctor.Script(report)), 0o700)
+		if err == nil {
+			err = os.Chmod(f.script, 0o700)
+		}
+		if err != nil {
 			return fmt.Errorf("--script: %w", err)
 		}
 		fmt.Fprintln(out, "steps in "+f.script+": as it stands it only looks")

@@ -40,7 +40,8 @@ type Finding struct {
 type Command struct {
 	Run     string `json:"run"`
 	Why     string `json:"why,omitempty"`
-	Changes bool   `json:"changes"` // it does something, and does not only look
+	Changes bool   `json:"changes"`          // it does something, and does not only look
+	Advice  bool   `json:"advice,omitempty"` // it is for people: something is to be filled in, or it goes on until it is stopped
 }
 
 // State is what all findings come to.

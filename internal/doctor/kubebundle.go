@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/2lab-ai/hal9/internal/kube"
 )
 
 // bundleTime bounds what is collected for a bundle only.
@@ -65,12 +63,4 @@ func hideEnvironment(text string) string {
 // harmless reports whether a variable says how HAL9 runs and holds no secret.
 func harmless(name string) bool {
 	return strings.HasPrefix(name, "HAL9_") || name == "GOMEMLIMIT" || name == "GOMAXPROCS"
-}
-
-// client is kubectl as the facts used it.
-func (f *Facts) client() kube.Client {
-	if f.Kubernetes != nil {
-		return f.Kubernetes.Client
-	}
-	return f.Options.Kube
 }

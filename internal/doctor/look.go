@@ -24,9 +24,6 @@ type Options struct {
 	// Kubernetes says whether to look at it: auto, on or off; default auto.
 	Kubernetes string      `json:"kubernetes"`
 	Kube       kube.Client `json:"-"`
-
-	Hint    string `json:"hint,omitempty"`    // what a hal9 command needs to reach this NATS, such as " --nats nats://host:4222"
-	Version string `json:"version,omitempty"` // of the program that looks
 }
 
 // DefaultOptions returns the defaults.

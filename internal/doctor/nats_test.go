@@ -36,7 +36,7 @@ func TestNotProvisioned(t *testing.T) {
 	t.Parallel()
 	r := examine(t, options(natstest.Start(t).ClientURL()))
 	f := finding(t, r, "not-provisioned")
-	f.holds(t, SeverityCritical, "HAL9_L1", "hal9 provision --dry-run --nats nats://here")
+	f.holds(t, SeverityCritical, "HAL9_L1", "hal9 provision --dry-run --nats nats://127.0.0.1:")
 	if r.ExitCode() != 1 || len(r.Findings) != 1 {
 		t.Errorf("exit code %d, %d findings; want 1 and this one:%s", r.ExitCode(), len(r.Findings), show(r))
 	}
@@ -53,7 +53,7 @@ func TestProvisionedIsComplete(t *testing.T) {
 		r := examine(t, options(url))
 		r.without(t, "missing", "changed", "not-provisioned", "stalled", "stream-full", "lost-leader")
 		f := finding(t, r, "absent")
-		f.holds(t, SeverityWarning, "nobody runs L1, L2, L3, L4, L5", "hal9 run --layer L4 --nats nats://here")
+		f.holds(t, SeverityWarning, "nobody runs L1, L2, L3, L4, L5", "hal9 run --layer L4 --nats nats://127.0.0.1:")
 	}
 }
 
@@ -78,7 +78,7 @@ func TestDeletedAndChanged(t *testing.T) {
 	}
 	r := examine(t, options(url))
 	f := finding(t, r, "missing")
-	f.holds(t, SeverityCritical, "2 streams or consumers missing", "consumer l3-01 on HAL9_L3_01", "bucket hal9_tuning", "provision --partitions 3 --nats nats://here")
+	f.holds(t, SeverityCritical, "2 streams or consumers missing", "consumer l3-01 on HAL9_L3_01", "bucket hal9_tuning", "provision --partitions 3 --nats nats://127.0.0.1:")
 	r.without(t, "unmeasured") // The cause is told.
 	if !slices.ContainsFunc(r.Looked, func(l Look) bool { return l.What == "queue of L3" && !l.OK }) {
 		t.Errorf("L3 can't be measured, and nobody says so: %+v", r.Looked)
@@ -174,7 +174,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	publish(t, js, "hal9.dead.sink", "{}", pipeline.HeaderError, "webhook answered 500")
 	f := finding(t, examine(t, options(url)), "dead-letters")
-	f.holds(t, SeverityWarning, "6 dead letters in the last hour", "5 × L1 broken JSON", "1 × sink webhook", "hal9 dead ls --since 1h --nats nats://here")
+	f.holds(t, SeverityWarning, "6 dead letters in the last hour", "5 × L1 broken JSON", "1 × sink webhook", "hal9 dead ls --since 1h --nats nats://127.0.0.1:")
 	if strings.Contains(f.What, "rising") {
 		t.Errorf("%q, though none came", f.What)
 	}

@@ -27,10 +27,11 @@ func diagnose(f *Facts) []Finding {
 
 // fitting puts the commands first that fit how HAL9 runs here.
 func (f *Facts) fitting(commands []Command) {
-	there := f.inKubernetes()
+	there, program := f.inKubernetes(), f.client().Command()
+	program, _, _ = strings.Cut(program, " --")
 	slices.SortStableFunc(commands, func(a, b Command) int {
 		strange := func(c *Command) int {
-			kubectl := strings.HasPrefix(c.Run, "kubectl")
+			kubectl := strings.HasPrefix(c.Run, program+" ") || strings.HasPrefix(c.Run, "kubectl ")
 			if kubectl != there && (kubectl || strings.HasPrefix(c.Run, "hal9 run") || strings.HasPrefix(c.Run, "hal9 up") || strings.HasPrefix(c.Run, "systemctl")) {
 				return 1
 			}
@@ -40,26 +41,16 @@ func (f *Facts) fitting(commands []Command) {
 	})
 }
 
-// run makes a command that does something, look one that only looks.
-func run(line, why string) Command  { return Command{Run: line, Why: why, Changes: true} }
-func look(line, why string) Command { return Command{Run: line, Why: why} }
-
-// again writes the command that looks at the same once more.
-func (f *Facts) again() string {
-	line := f.hal9("doctor")
-	if f.Kubernetes != nil && f.Kubernetes.Client.Namespace != "" && f.Kubernetes.Client.Namespace != "hal9" {
-		line += " --namespace " + f.Kubernetes.Client.Namespace
-	}
-	return line
-}
-
-// hal9 writes a hal9 command for the NATS that was looked at.
-func (f *Facts) hal9(words string) string { return "hal9 " + words + f.Options.Hint }
+// run makes a command that does something; look one that only looks, and ends by itself, as it stands; advise one for
+// people.
+func run(line, why string) Command    { return Command{Run: line, Why: why, Changes: true} }
+func look(line, why string) Command   { return Command{Run: line, Why: why} }
+func advise(line, why string) Command { return Command{Run: line, Why: why, Advice: true} }
 
 // scale is how more processes come to a layer.
 func (f *Facts) scale(layer layers.Name) Command {
 	if f.inCluster(layer) {
-		return run(f.emergency("scale --layer "+layer.String()), "more replicas now; without --yes it only shows")
+		return run(f.emergencyScale("--layer "+layer.String()), "more replicas now; without --yes it only shows")
 	}
 	return run(f.hal9("run --layer "+layer.String()), "one more process of "+layer.String()+", where there is no Kubernetes")
 }

@@ -38,7 +38,7 @@ func calm() *Facts {
 		queues[layer] = bus.Load{}
 	}
 	opts := DefaultOptions()
-	opts.Hint = " --nats nats://10.0.0.1:4222"
+	opts.NATS.URL = "nats://10.0.0.1:4222"
 	return &Facts{
 		At: three, Options: opts,
 		NATS:      &NATS{URL: "nats://10.0.0.1:4222", First: last, Last: last, Apart: 2 * time.Second, Census: census, FirstQueues: queues, LastQueues: queues},
@@ -73,14 +73,16 @@ func TestCalm(t *testing.T) {
 	}
 }
 
-func TestFindings(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		id       string
-		severity Severity
-		change   func(f *Facts)
-		want     []string
-	}{
+// fault is what is wrong, and what must be said of it.
+type fault struct {
+	id       string
+	severity Severity
+	change   func(f *Facts)
+	want     []string
+}
+
+func faults() []fault {
+	return []fault{
 		{"behind", SeverityCritical, behind, []string{"L3 is behind: the oldest of 12,402 signals is 14m old", "it grows by 120 signals a second", "hal9 run --layer L3 --nats"}},
 		{"behind", SeverityCritical, func(f *Facts) { behind(f); inKubernetes(f) }, []string{"hal9 emergency scale --layer L3"}},
 		{"behind", SeverityWarning, func(f *Facts) {
@@ -107,7 +109,7 @@ func TestFindings(t *testing.T) {
 		{"disk-full", SeverityCritical, func(f *Facts) { f.Host = &Host{Disk: &host.Disk{Path: "/data", Total: 100 << 30, Free: 3 << 30}} }, []string{"3 % left", "3.0 GiB of 100.0 GiB"}},
 		{"disk-full", SeverityWarning, func(f *Facts) { f.Host = &Host{Disk: &host.Disk{Path: "/data", Total: 100 << 30, Free: 9 << 30}} }, []string{"9 % left"}},
 		{"account-full", SeverityWarning, func(f *Facts) { f.NATS.Last.Account = bus.AccountView{Store: 85, MaxStore: 100} }, []string{"85 % of its disk"}},
-		{"paused", SeverityWarning, func(f *Facts) { f.NATS.Last.Streams[0].Consumers[0].Paused = true }, []string{"l1 on HAL9_L1 is paused", "nats consumer resume HAL9_L1 l1"}},
+		{"paused", SeverityWarning, func(f *Facts) { f.NATS.Last.Streams[0].Consumers[0].Paused = true }, []string{"l1 on HAL9_L1 is paused", "nats --server nats://10.0.0.1:4222 consumer resume HAL9_L1 l1"}},
 		{"objective", SeverityWarning, func(f *Facts) {
 			f.NATS.Objectives = []strategic.Report{{Objective: "latency", Target: 0.999, Window: 720 * time.Hour, Good: 900, Total: 1000, BudgetRemaining: -99}}
 		}, []string{"objective latency has spent its error budget", "900 of 1,000 good in 30d, target 99.90 %"}},
@@ -143,7 +145,12 @@ func TestFindings(t *testing.T) {
 			inKubernetes(f)
 			f.NATS = &NATS{URL: "nats://127.0.0.1:4222", Error: "refused"}
 		}, []string{"port-forward service/hal9-nats"}},
-	} {
+	}
+}
+
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	for _, test := range faults() {
 		f := calm()
 		test.change(f)
 		r := NewReport(f, nil)

@@ -127,7 +127,7 @@ func findPeers(f *Facts) []Finding {
 		list = append(list, Finding{
 			ID: "replica-lags", Severity: SeverityWarning, What: plural(len(behind), "copy") + " behind their leader, in both looks",
 			Evidence: []string{few(behind, shownOf)},
-			Commands: []Command{look("nats server report jetstream", "is a disk or a network slow?")},
+			Commands: []Command{look(f.nats("server report jetstream"), "is a disk or a network slow?")},
 		})
 	}
 	return list

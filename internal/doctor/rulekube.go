@@ -10,39 +10,6 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// kubectl writes a kubectl command for the namespace that was looked at.
-func (f *Facts) kubectl(words string) string {
-	line := "kubectl"
-	c := f.client()
-	if c.Kubeconfig != "" {
-		line += " --kubeconfig " + c.Kubeconfig
-	}
-	if c.Context != "" {
-		line += " --context " + c.Context
-	}
-	namespace := c.Namespace
-	if namespace == "" {
-		namespace = "hal9"
-	}
-	return line + " -n " + namespace + " " + words
-}
-
-// emergency writes a hal9 emergency command for the same cluster.
-func (f *Facts) emergency(words string) string {
-	line := "hal9 emergency " + words
-	c := f.Kubernetes.Client
-	if c.Kubeconfig != "" {
-		line += " --kubeconfig " + c.Kubeconfig
-	}
-	if c.Context != "" {
-		line += " --context " + c.Context
-	}
-	if c.Namespace != "hal9" {
-		line += " --namespace " + c.Namespace
-	}
-	return line
-}
-
 // inCluster reports whether a layer runs in the Kubernetes that was looked at.
 func (f *Facts) inCluster(layer layers.Name) bool {
 	return f.Kubernetes != nil && slices.ContainsFunc(f.Kubernetes.Workloads, func(w WorkloadLine) bool { return w.Name == emergency.Deployment(layer) })
@@ -64,7 +31,7 @@ func findKubernetes(f *Facts) []Finding {
 	if len(k.Nodes) > 0 {
 		findings = append(findings, Finding{
 			ID: "node", Severity: SeverityWarning, What: plural(len(k.Nodes), "node") + " not well",
-			Evidence: []string{few(k.Nodes, shownOf)}, Commands: []Command{look("kubectl get nodes", "")},
+			Evidence: []string{few(k.Nodes, shownOf)}, Commands: []Command{look(f.kubectl("get nodes"), "")},
 		})
 	}
 	return append(findings, findImages(f)...)
@@ -79,7 +46,7 @@ func findNothing(f *Facts) []Finding {
 	return []Finding{{
 		ID: "kubernetes-empty", Severity: SeverityCritical, What: "nothing of HAL9 runs in namespace " + k.Client.Namespace + " of " + k.Place.Server,
 		Evidence: []string{"no Deployment there is HAL9's: never applied, or another namespace or cluster"},
-		Commands: []Command{look(k.Client.Command("get", "deployments", "--all-namespaces", "--selector", "app.kubernetes.io/name=hal9"), "where it runs: then hal9 doctor --namespace, --context")},
+		Commands: []Command{look(f.kubectl("get deployments --all-namespaces --selector app.kubernetes.io/name=hal9"), "where it runs: then hal9 doctor --namespace, --context")},
 	}}
 }
 
@@ -115,7 +82,7 @@ func findWorkloads(f *Facts) (list []Finding) {
 			}
 			if j == 0 {
 				advice := emergency.Advice(h, f.Kubernetes.Client)
-				finding.Commands = append([]Command{{Run: advice, Changes: strings.Contains(advice, " set resources ")}}, finding.Commands...)
+				finding.Commands = append([]Command{{Run: advice, Changes: strings.Contains(advice, " set resources "), Advice: strings.Contains(advice, " POD")}}, finding.Commands...)
 			}
 		}
 		list = append(list, finding)
@@ -151,7 +118,7 @@ func findScalers(f *Facts) (list []Finding) {
 	for _, s := range f.Kubernetes.Scalers {
 		describe := look(f.kubectl("describe scaledobject "+s.Name), "what KEDA says")
 		layer := strings.ToUpper(strings.TrimPrefix(s.Name, "hal9-"))
-		scale := run(f.emergency("scale --layer "+layer), "more replicas now; without --yes it only shows")
+		scale := run(f.emergencyScale("--layer "+layer), "more replicas now; without --yes it only shows")
 		switch {
 		case s.Paused != "" && !f.underEmergency(layer):
 			list = append(list, Finding{
@@ -166,7 +133,7 @@ func findScalers(f *Facts) (list []Finding) {
 		case s.AtMost && f.isBehind(layer):
 			list = append(list, Finding{
 				ID: "scaler-at-max", Severity: SeverityWarning, What: fmt.Sprintf("%s has all %d replicas that it may have, and is behind", s.Name, s.Max),
-				Evidence: []string{"the HPA wants at least as many as its maximum"}, Commands: []Command{run(f.emergency(fmt.Sprintf("scale --layer %s --replicas %d", layer, 2*s.Max)), "more; without --yes it only shows")},
+				Evidence: []string{"the HPA wants at least as many as its maximum"}, Commands: []Command{run(f.emergencyScale(fmt.Sprintf("--layer %s --replicas %d", layer, 2*s.Max)), "more; without --yes it only shows")},
 			})
 		}
 	}
@@ -224,6 +191,6 @@ func findImages(f *Facts) []Finding {
 	}
 	return []Finding{{
 		ID: "image-skew", Severity: SeverityWarning, What: "workloads of " + plural(len(images), "image") + " run side by side", Evidence: evidence,
-		Commands: []Command{look(f.kubectl("rollout status deployment --selector app.kubernetes.io/name=hal9"), "is a rollout under way, or stuck?")},
+		Commands: []Command{look(f.kubectl("rollout status deployment --watch=false --selector app.kubernetes.io/name=hal9"), "is a rollout under way, or stuck?")},
 	}}
 }

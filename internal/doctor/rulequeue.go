@@ -118,7 +118,7 @@ func stalledAside(f *Facts, c *bus.ConsumerView) Finding {
 	finding := Finding{
 		ID: "stalled-aside", Severity: SeverityWarning, What: c.Name + " on " + c.Stream + " stands still",
 		Evidence: []string{stallEvidence(f, c)},
-		Commands: []Command{look("hal9 doctor"+f.Options.Hint, "again in a minute: it may only have begun")},
+		Commands: []Command{look(f.again(), "again in a minute: it may only have begun")},
 	}
 	switch {
 	case strings.HasPrefix(c.Name, "sink-"):
@@ -187,7 +187,7 @@ func findUnmeasured(f *Facts) (list []Finding) {
 		finding := Finding{
 			ID: "unmeasured", Severity: SeverityWarning, What: "what waits for " + layer.String() + " could not be measured: how far behind it is, nobody knows",
 			Evidence: []string{fmt.Sprintf("its consumers say: %s messages wait, %s taken and not settled", number(pending), number(taken))},
-			Commands: []Command{look(f.hal9("doctor"), "again: NATS is slow, or far away from here"), f.scale(layer)},
+			Commands: []Command{look(f.again(), "again: NATS is slow, or far away from here"), f.scale(layer)},
 		}
 		if runners := f.runners(layer); runners >= 0 {
 			finding.Evidence = append(finding.Evidence, plural(runners, "live process"))
@@ -250,7 +250,7 @@ func findOwnerless(f *Facts) (list []Finding) {
 			list = append(list, Finding{
 				ID: "ownerless", Severity: SeverityWarning, What: fmt.Sprintf("%s: %d of %s without an owner", layer, len(without), plural(len(stages), "partition")),
 				Evidence: []string{few(without, 6), plural(f.runners(layer), "live process") + "; after a crash partitions move within 5 s"},
-				Commands: []Command{look("hal9 doctor"+f.Options.Hint, "again in ten seconds"), f.scale(layer)},
+				Commands: []Command{look(f.again(), "again in ten seconds"), f.scale(layer)},
 			})
 		}
 	}
@@ -291,7 +291,7 @@ func findPaused(f *Facts) (list []Finding) {
 				list = append(list, Finding{
 					ID: "paused", Severity: SeverityWarning, What: c.Name + " on " + c.Stream + " is paused",
 					Evidence: []string{"for another " + age(c.PauseLeft) + ", " + number(c.Pending) + " messages wait"},
-					Commands: []Command{run("nats consumer resume "+c.Stream+" "+c.Name, "NATS's own tool")},
+					Commands: []Command{run(f.nats("consumer resume "+c.Stream+" "+c.Name), "NATS's own tool")},
 				})
 			}
 		}

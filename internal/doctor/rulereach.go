@@ -3,6 +3,8 @@ package doctor
 import (
 	"slices"
 	"strings"
+
+	"github.com/2lab-ai/hal9/internal/kube"
 )
 
 // findReach says that NATS can't be reached, or does not do its work.
@@ -16,7 +18,7 @@ func findReach(f *Facts) []Finding {
 			ID: "jetstream-silent", Severity: SeverityCritical, What: "NATS answers, JetStream does not: nothing moves, nothing is taken in",
 			Evidence: []string{n.URL + ": " + n.Error, "a cluster whose majority is gone has no leader and answers so"},
 			Commands: []Command{
-				look("nats server report jetstream", "which servers are up, who leads (NATS's own tool, with a system account)"),
+				look(f.nats("server report jetstream"), "which servers are up, who leads (NATS's own tool, with a system account)"),
 				run("start the servers that are down, on their data", "two of three must be up; what is stored is safe on their disks"),
 			},
 		}}
@@ -29,8 +31,8 @@ func findReach(f *Facts) []Finding {
 		ID: "nats-unreachable", Severity: severity, What: "NATS can't be reached at " + n.URL,
 		Evidence: []string{n.Error, plural(len(f.Processes), "process") + " answered over HTTP"},
 		Commands: []Command{
-			look(f.kubectl("port-forward service/hal9-nats 4222"), "in Kubernetes: then look again"),
-			look("hal9 doctor --nats nats://HOST:4222", "where it is another address"),
+			advise(f.kubectl("port-forward service/hal9-nats 4222"), "in Kubernetes: then look again"),
+			advise("hal9 doctor --nats nats://HOST:4222", "where it is another address"),
 			run("hal9 up", "where all of HAL9 runs on this machine, in one process"),
 		},
 	}}
@@ -43,7 +45,7 @@ func findDoors(f *Facts) (list []Finding) {
 			list = append(list, Finding{
 				ID: "process-unreachable", Severity: SeverityCritical, What: "nothing answers at " + door.URL,
 				Evidence: []string{door.Error},
-				Commands: []Command{look("curl -sS "+door.URL+"/readyz", "what it says for itself, once it answers")},
+				Commands: []Command{look("curl -sS --max-time 10 "+kube.Quote(door.URL+"/readyz"), "what it says for itself, once it answers")},
 			})
 		}
 	}
@@ -60,7 +62,7 @@ func findUnready(f *Facts) (list []Finding) {
 		list = append(list, Finding{
 			ID: "not-ready", Severity: SeverityWarning, What: p.title() + " is not ready",
 			Evidence: p.Failing,
-			Commands: []Command{look("its log", "where it runs: "+p.Name+" is host/process/token")},
+			Commands: []Command{advise("its log", "where it runs: "+p.Name+" is host/process/token")},
 		})
 	}
 	return merge(list, func(n int) string { return plural(n, "process") + " are not ready" })
@@ -109,7 +111,7 @@ func findVersions(f *Facts) []Finding {
 	return []Finding{{
 		ID: "version-skew", Severity: SeverityWarning, What: "processes of " + plural(len(builds), "version") + " run side by side",
 		Evidence: evidence,
-		Commands: []Command{look(f.kubectl("rollout status deployment --selector app.kubernetes.io/name=hal9"), "is a rollout under way, or stuck?")},
+		Commands: []Command{look(f.kubectl("rollout status deployment --watch=false --selector app.kubernetes.io/name=hal9"), "is a rollout under way, or stuck?")},
 	}}
 }
 

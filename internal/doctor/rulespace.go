@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/2lab-ai/hal9/internal/kube"
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // Shares of a bound at which something is near it, and at it.
@@ -42,12 +45,12 @@ func findFull(f *Facts) (list []Finding) {
 			ID: "stream-full", Severity: severity, What: fmt.Sprintf("%s is %s full and refuses what comes when it is full", s.Name, share(s.Bytes, uint64(s.MaxBytes))),
 			Evidence: []string{fmt.Sprintf("%s of %s, %s messages", bytes(s.Bytes), bytes(s.MaxBytes), number(s.Messages))},
 			Commands: []Command{
-				look(f.hal9("provision --dry-run --store-bytes BYTES"), "a larger bound for all streams together; what exists only ever grows"),
-				look(f.hal9("doctor"), "a layer that stands still or is behind fills its stream: cure that first"),
+				advise(f.hal9("provision --dry-run --store-bytes BYTES"), "a larger bound for all streams together; what exists only ever grows"),
+				look(f.again(), "a layer that stands still or is behind fills its stream: cure that first"),
 			},
 		}
 		if strings.HasPrefix(s.Name, "KV_") || strings.HasPrefix(s.Name, "OBJ_") {
-			finding.Commands = []Command{look("nats stream info "+s.Name, "what fills it (NATS's own tool)"), run("nats stream edit "+s.Name+" --max-bytes BYTES", "a larger bound")}
+			finding.Commands = []Command{look(f.nats("stream info "+s.Name), "what fills it (NATS's own tool)"), run(f.nats("stream edit "+s.Name+" --max-bytes BYTES"), "a larger bound")}
 		}
 		list = append(list, finding)
 	}
@@ -73,7 +76,7 @@ func findAccount(f *Facts) (list []Finding) {
 			list = append(list, Finding{
 				ID: "account-full", Severity: severity, What: "NATS's account has used " + share(bound.used, uint64(bound.most)) + " of its " + bound.name,
 				Evidence: []string{bytes(bound.used) + " of " + bytes(bound.most)},
-				Commands: []Command{look("nats account info", "what uses it (NATS's own tool)")},
+				Commands: []Command{look(f.nats("account info"), "what uses it (NATS's own tool)")},
 			})
 		}
 	}
@@ -96,7 +99,7 @@ func findDisk(f *Facts) []Finding {
 	return []Finding{{
 		ID: "disk-full", Severity: severity, What: "the disk of NATS's data has " + share(disk.Free, disk.Total) + " left",
 		Evidence: []string{disk.Path + ": " + bytes(disk.Free) + " of " + bytes(disk.Total) + " free; without room NATS stores nothing"},
-		Commands: []Command{look("du -xh --max-depth=2 "+disk.Path+" | sort -h | tail", "what is large"), look("df -h "+disk.Path, "")},
+		Commands: []Command{look("du -xh --max-depth=2 "+kube.Quote(disk.Path)+" | sort -h | tail", "what is large"), look("df -h "+kube.Quote(disk.Path), "")},
 	}}
 }
 
@@ -110,25 +113,29 @@ func findMemory(f *Facts) (list []Finding) {
 			list = append(list, Finding{
 				ID: "memory", Severity: SeverityWarning, What: p.title() + " has used " + share(used, m.Limit) + " of its memory",
 				Evidence: []string{bytes(used) + " of " + bytes(m.Limit) + "; beyond that the kernel kills it"},
-				Commands: []Command{f.scaleAny(p), look(f.kubectl("top pods"), "")},
+				Commands: append(f.scaleOf(p), look(f.kubectl("top pods"), "who uses how much")),
 			})
 		} else if m.GoLimit > 0 && float64(m.Heap)/float64(m.GoLimit) > 0.95 {
 			list = append(list, Finding{
 				ID: "memory", Severity: SeverityWarning, What: p.title() + " is at its GOMEMLIMIT: it collects garbage instead of working",
 				Evidence: []string{bytes(m.Heap) + " of " + bytes(m.GoLimit)},
-				Commands: []Command{f.scaleAny(p)},
+				Commands: append(f.scaleOf(p), look(f.kubectl("top pods"), "who uses how much")),
 			})
 		}
 	}
 	return merge(list, func(n int) string { return plural(n, "process") + " are near their memory's bound" })
 }
 
-func (f *Facts) scaleAny(p *Process) Command {
-	layer := "L3"
-	if len(p.Layers) > 0 {
-		layer = p.Layers[len(p.Layers)-1]
+// scaleOf is how more processes share the load of one: of its highest layer; one without a layer has none to share.
+func (f *Facts) scaleOf(p *Process) []Command {
+	if len(p.Layers) == 0 {
+		return nil
 	}
-	return run(f.hal9("run --layer "+layer), "one more process shares the load")
+	layer, err := layers.ParseName(p.Layers[len(p.Layers)-1])
+	if err != nil {
+		return nil
+	}
+	return []Command{f.scale(layer)}
 }
 
 // recentKill is how long ago a kill is still the trouble of now.
@@ -142,7 +149,7 @@ func findKills(f *Facts) (list []Finding) {
 			list = append(list, Finding{
 				ID: "oom-kill", Severity: SeverityWarning, What: "the kernel killed something beside " + p.title() + " for want of memory",
 				Evidence: []string{fmt.Sprintf("oom_kill %d in its control group since that was made; bound %s", p.Memory.OOMKills, bytes(p.Memory.Limit))},
-				Commands: []Command{look(f.kubectl("get pods -o wide"), "restarts, and why"), f.scaleAny(p)},
+				Commands: append([]Command{look(f.kubectl("get pods -o wide"), "restarts, and why")}, f.scaleOf(p)...),
 			})
 		}
 	}

@@ -2,22 +2,10 @@ package doctor
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
-
-// programs are what commands begin with that can be run as they stand.
-var programs = regexp.MustCompile(`^(?:hal9|kubectl|nats|curl|df|du|dmesg|free|timedatectl) `)
-
-// placeholder matches what whoever runs a command must fill in.
-var placeholder = regexp.MustCompile(`\b(?:BYTES|HOST|FILE|NAME|POD)\b`)
-
-// runs reports whether a command can be run as it stands; otherwise it is advice.
-func (c *Command) runs() bool {
-	return programs.MatchString(c.Run) && !placeholder.MatchString(c.Run)
-}
 
 // Script returns the steps of a report as a shell script. What only looks comes first and runs; what changes something
 // is a comment, for whoever has read it to take the # away.
@@ -40,6 +28,9 @@ func Script(r *Report) string {
 			when = "after " + age(step.After)
 		}
 		fmt.Fprintf(&b, "# call %s: %s, %s\n", comment(step.Contact), who, when)
+	}
+	if strings.Contains(r.Again, secretNATS) {
+		b.WriteString("\n: \"${HAL9_NATS:?say where NATS is: its address has a password, which is not written here}\"\n")
 	}
 	var asked []string
 	b.WriteString("\n# ---- 1. look -------------------------------------------------------------\n")
@@ -76,7 +67,7 @@ func scriptLine(c *Command) string {
 	if c.Why != "" {
 		why = "   # " + comment(c.Why)
 	}
-	if c.Changes || !c.runs() {
+	if c.Changes || c.Advice {
 		return "# " + comment(c.Run) + why + "\n"
 	}
 	return comment(c.Run) + why + "\n"

@@ -19,7 +19,7 @@ import (
 func options(url string) Options {
 	opts := DefaultOptions()
 	opts.NATS.URL, opts.HTTP, opts.Kubernetes = url, nil, KubernetesOff
-	opts.Between, opts.Still, opts.Hint = 200*time.Millisecond, time.Millisecond, " --nats nats://here"
+	opts.Between, opts.Still = 200*time.Millisecond, time.Millisecond
 	return opts
 }
 

@@ -27,16 +27,16 @@ hal9 doctor --nats nats://10.0.0.1:4222   # a layer that stands still or is behi
 # 4. warning: hal9-l3: 2 of 5 pods ready: no node takes them: too little cpu on 2 nodes
 #    0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available
 kubectl top nodes; kubectl --namespace hal9 describe pod hal9-l3-5c-a
-kubectl -n hal9 get pods --selector app.kubernetes.io/component=l3 -o wide
+kubectl --namespace hal9 get pods --selector app.kubernetes.io/component=l3 -o wide
 
 # 5. warning: processes of 2 versions run side by side
 #    v1.1 (abc): L3 pod-b/1/y
 #    v1.2 (abc): all layers pod-a/1/x, web pod-c/1/z
-kubectl -n hal9 rollout status deployment --selector app.kubernetes.io/name=hal9   # is a rollout under way, or stuck?
+kubectl --namespace hal9 rollout status deployment --watch=false --selector app.kubernetes.io/name=hal9   # is a rollout under way, or stuck?
 
 # 6. warning: 41 errors logged, the last 1m ago
 #    41 × stage failed (L3 pod-b/1/y): error=·[31mboom second line
-kubectl -n hal9 logs --selector app.kubernetes.io/name=hal9 --since 15m --prefix   # all of it
+kubectl --namespace hal9 logs --selector app.kubernetes.io/name=hal9 --since 15m --prefix   # all of it
 
 # 7. note: 2 warnings logged, the last 0ms ago
 #    2 × slow (L3 pod-b/1/y): 
@@ -47,7 +47,7 @@ kubectl -n hal9 logs --selector app.kubernetes.io/name=hal9 --since 15m --prefix
 # hal9 provision --partitions 1 --nats nats://10.0.0.1:4222   # make it; nothing is ever deleted
 
 # for 2, L3 is behind: the oldest of 12,402 signals is 14m old
-# hal9 emergency scale --layer L3   # more replicas now; without --yes it only shows
+# hal9 emergency scale --layer L3 --nats nats://10.0.0.1:4222   # more replicas now; without --yes it only shows
 
 # ---- 3. look again -------------------------------------------------------
 
