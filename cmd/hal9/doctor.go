@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -53,7 +50,7 @@ Exit code 0: healthy; 1: there are findings; 2: nothing could be looked at.`,
 	flags.StringSliceVar(&f.options.HTTP, "http", f.options.HTTP, "address of a process, several separated by commas; processes also answer over NATS")
 	flags.StringVar(&f.options.Kubernetes, "kubernetes", f.options.Kubernetes, "look at Kubernetes, through kubectl: auto (where it finds HAL9 there), on or off")
 	complete(cmd, "kubernetes", doctor.KubernetesAuto, doctor.KubernetesOn, doctor.KubernetesOff)
-	flags.StringVar(&f.options.Data, "data", "", "folder of NATS's data where that is on this machine; default that of `hal9 up`, where it exists")
+	flags.StringVar(&f.options.Data, "data", "", "folder of NATS's data where that is on this machine; default that of a `hal9 up` that answers from here")
 	flags.DurationVar(&f.options.Between, "between", f.options.Between, "time between the two looks")
 	flags.StringVar(&f.config, "config", "", "configuration file, for its escalation; hal9.yaml in this folder is read where it exists")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
@@ -84,7 +81,7 @@ func (f *doctorFlags) run(cmd *cobra.Command, g *global) error {
 	if configErr != nil && f.config != "" {
 		return configErr
 	}
-	f.complete(cmd)
+	f.options.Asked, f.options.UsualData = cmd.Flags().Changed("http"), defaultData()
 	facts := doctor.Examine(cmd.Context(), f.options, log)
 	if configErr != nil { // At 3 a.m. a broken file in this folder is no reason to see nothing.
 		facts.Looked = append(facts.Looked, doctor.Look{What: "hal9.yaml", Detail: command.OneLine(configErr)})
@@ -103,26 +100,6 @@ func (f *doctorFlags) run(cmd *cobra.Command, g *global) error {
 		return &exitError{code}
 	}
 	return nil
-}
-
-// complete fills in what follows from other flags.
-func (f *doctorFlags) complete(cmd *cobra.Command) {
-	f.options.Asked = cmd.Flags().Changed("http")
-	if data := defaultData(); f.options.Data == "" && isLocal(f.options.NATS.URL) {
-		if _, err := os.Stat(filepath.Join(data, "jetstream")); err == nil {
-			f.options.Data = data
-		}
-	}
-}
-
-// isLocal reports whether an address is on this machine.
-func isLocal(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (f *doctorFlags) print(w io.Writer, report *doctor.Report) error {

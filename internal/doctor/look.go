@@ -4,23 +4,30 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/host"
 	"github.com/2lab-ai/hal9/internal/kube"
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // Options say where to look.
 type Options struct {
-	NATS    bus.Config    `json:"-"`
-	HTTP    []string      `json:"http"`           // addresses of processes, such as http://127.0.0.1:9099
-	Asked   bool          `json:"http_asked"`     // they were given by name: that they do not answer is a finding
-	Data    string        `json:"data,omitempty"` // folder of NATS's data where that is on this machine
-	Between time.Duration `json:"between_ns"`     // between the two looks at JetStream; default 2 s
-	Still   time.Duration `json:"still_ns"`       // for how long a consumer with work moves nothing before it has stalled; default 10 s
+	NATS  bus.Config `json:"-"`
+	HTTP  []string   `json:"http"`           // addresses of processes, such as http://127.0.0.1:9099
+	Asked bool       `json:"http_asked"`     // they were given by name: that they do not answer is a finding
+	Data  string     `json:"data,omitempty"` // folder of NATS's data where that is on this machine
+	// UsualData is the folder that `hal9 up` takes unless it is told another.
+	UsualData string `json:"-"`
+
+	Between time.Duration `json:"between_ns"` // between the two looks at JetStream; default 2 s
+	Still   time.Duration `json:"still_ns"`   // for how long a consumer with work moves nothing before it has stalled; default 10 s
 	// Kubernetes says whether to look at it: auto, on or off; default auto.
 	Kubernetes string      `json:"kubernetes"`
 	Kube       kube.Client `json:"-"`
@@ -41,6 +48,7 @@ func Examine(ctx context.Context, opts Options, log *slog.Logger) *Facts {
 		wait.Go(func() { look(ctx) })
 	}
 	wait.Wait()
+	e.lookAtDisk()
 	slices.SortFunc(e.facts.Processes, func(a, b Process) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(e.facts.Looked, func(a, b Look) int { return cmp.Compare(a.What, b.What) })
 	return e.facts
@@ -83,14 +91,37 @@ func (e *examination) lookAtHost(context.Context) {
 		}
 	}
 	e.looked("kernel log", err == nil, detail)
-	if e.opts.Data != "" {
-		disk, err := reader.Disk(e.opts.Data)
-		if err == nil {
-			found.Disk = &disk
-			e.looked("disk", true, e.opts.Data+": "+bytes(disk.Free)+" of "+bytes(disk.Total)+" free")
-		} else {
-			e.looked("disk", false, err.Error())
+	e.note(func(f *Facts) { f.Host = found })
+}
+
+// lookAtDisk looks at the disk of NATS's data, where that is on this machine: in the folder that was named, or in the
+// usual one of a `hal9 up` that answered from here.
+func (e *examination) lookAtDisk() {
+	folder := e.opts.Data
+	if folder == "" {
+		if !e.facts.upHere() {
+			e.looked("disk", false, "NATS's data is not on this machine")
+			return
+		}
+		folder = e.opts.UsualData
+		if _, err := os.Stat(filepath.Join(folder, "jetstream")); err != nil {
+			e.looked("disk", false, "NATS's data is not in "+folder+": --data says where it is")
+			return
 		}
 	}
-	e.note(func(f *Facts) { f.Host = found })
+	disk, err := host.NewReader("/").Disk(folder)
+	if err != nil {
+		e.looked("disk", false, plain(err))
+		return
+	}
+	e.facts.Host.Disk = &disk
+	e.looked("disk", true, folder+": "+bytes(disk.Free)+" of "+bytes(disk.Total)+" free")
+}
+
+// upHere reports whether a `hal9 up` answered that runs on this machine: its NATS is in the same process.
+func (f *Facts) upHere() bool {
+	name, err := os.Hostname()
+	return err == nil && slices.ContainsFunc(f.Processes, func(p Process) bool {
+		return len(p.Layers) == len(layers.Names()) && strings.HasPrefix(p.Name, name+"/")
+	})
 }

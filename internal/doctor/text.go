@@ -187,7 +187,7 @@ func (t *text) foot(r *Report) {
 		}
 	}
 	if len(unseen) > 0 {
-		for _, row := range wrap("not looked at: "+strings.Join(unseen, "; "), t.style.width(), 2) {
+		for _, row := range wrap("not looked at: "+strings.Join(unseen, "; "), t.style.width(), 6) {
 			t.line(t.style.paint(dim, row))
 		}
 	}
