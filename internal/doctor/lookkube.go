@@ -66,11 +66,14 @@ type emergencyLine struct {
 	By       string    `json:"by"`
 }
 
+// errKubeTime is what ends the look at Kubernetes.
+var errKubeTime = errors.New("no answer within " + kubeTime.String())
+
 func (e *examination) lookAtKubernetes(ctx context.Context) {
 	if e.opts.Kubernetes == KubernetesOff {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, kubeTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, kubeTime, errKubeTime)
 	defer cancel()
 	client := e.opts.Kube
 	auto := e.opts.Kubernetes != KubernetesOn
@@ -80,6 +83,9 @@ func (e *examination) lookAtKubernetes(ctx context.Context) {
 		client.Timeout, client.Again = min(client.Timeout, kubeAutoTime), 0
 	}
 	err := e.readKubernetes(ctx, client, found)
+	if err != nil && context.Cause(ctx) != nil { // kubectl was stopped.
+		err = context.Cause(ctx)
+	}
 	if err == nil && auto && len(found.Workloads) == 0 {
 		err = errors.New("no HAL9 in namespace " + client.Namespace + " of " + found.Place.Server)
 	}
@@ -122,6 +128,9 @@ func (e *examination) readKubernetes(ctx context.Context, client kube.Client, k 
 		why := plain(noCluster)
 		if said, ok := errors.AsType[*kube.Error](noCluster); ok {
 			why = said.Text // What was asked is long.
+		}
+		if context.Cause(ctx) != nil {
+			why = plain(context.Cause(ctx))
 		}
 		e.looked("autoscalers and emergencies", false, why)
 		return nil

@@ -100,7 +100,7 @@ func TestKubernetesThatHangs(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	f := finding(t, r, "kubernetes-unreachable")
-	f.holds(t, SeverityCritical, "no answer")
+	f.holds(t, SeverityCritical, "no answer within 15s")
 	if r.State != StateUnknown || r.ExitCode() != 2 {
 		t.Errorf("%s, exit code %d", r.State, r.ExitCode())
 	}
