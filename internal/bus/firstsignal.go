@@ -20,7 +20,7 @@ func (b *Bus) AwaitSignal(ctx context.Context, layer layers.Name, ready func()) 
 		return fmt.Errorf("bus: listen for a first signal to %s: %w", layer, err)
 	}
 	defer func() { _ = subscription.Unsubscribe() }()
-	if err := b.nc.FlushWithContext(ctx); err != nil {
+	if err := b.flush(ctx); err != nil {
 		return fmt.Errorf("bus: listen for a first signal to %s: %w", layer, err)
 	}
 	ready()
@@ -33,4 +33,11 @@ func (b *Bus) AwaitSignal(ctx context.Context, layer layers.Name, ready func()) 
 			return nil
 		}
 	}
+}
+
+// flush waits until the server has taken in what was sent. NATS's client refuses to wait without a deadline.
+func (b *Bus) flush(ctx context.Context) error {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	return b.nc.FlushWithContext(ctx)
 }

@@ -224,22 +224,31 @@ func TestUnreachableNATSIsAnErrorAndPasses(t *testing.T) {
 	r.wants(t, layers.NameL3, func(d *policy.Decision) bool { return d.Reading.Waiting == want && d.Wanted == 2 })
 }
 
-// TestFirstSignalIsToldAtOnce: measurements are an hour apart here in effect, so only the signal itself can tell.
+// TestFirstSignalIsToldAtOnce: long before the next measurement is due, so that only the signal itself can have told.
 func TestFirstSignalIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	b, _ := provisioned(t)
-	cfg := config(0)
+	cfg := config(1)
+	cfg.Every, cfg.Fresh = 20*time.Second, time.Minute
+	others := cfg.Limits
+	cfg.Limits = func(layer layers.Name) policy.Config {
+		limits := others(layer)
+		if layer == layers.NameL3 {
+			limits.Min = 0
+		}
+		return limits
+	}
 	r := start(t, b, cfg, "one")
 	r.wants(t, layers.NameL3, func(d *policy.Decision) bool { return d.Wanted == 0 })
-	r.stop()
-	cfg.Every, cfg.Fresh = time.Minute, 10*time.Minute
-	slow := start(t, b, cfg, "two")
-	slow.wants(t, layers.NameL3, func(d *policy.Decision) bool { return d.Wanted == 0 })
+	until(t, "a second decision, by a measurement that it asks for once it listens", func() bool {
+		kept, err := b.Kept(t.Context(), pipeline.StreamScaling, pipeline.SubjectScaling)
+		return err == nil && kept["L3"] >= 2
+	})
 	heard := make(chan bool, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- slow.Board().FollowActive(ctx, layers.NameL3, func(active bool) error { heard <- active; return nil })
+		done <- r.Board().FollowActive(ctx, layers.NameL3, func(active bool) error { heard <- active; return nil })
 	}()
 	if <-heard {
 		t.Error("it is active without a signal")
@@ -249,12 +258,14 @@ func TestFirstSignalIsToldAtOnce(t *testing.T) {
 	if !<-heard {
 		t.Error("inactive is told twice")
 	}
-	t.Logf("told %s after the signal was published", time.Since(began))
+	if took := time.Since(began); took > cfg.Every/2 {
+		t.Errorf("told %s after the signal was published", took)
+	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	slow.wants(t, layers.NameL3, func(d *policy.Decision) bool { return d.Wanted == 1 })
+	r.wants(t, layers.NameL3, func(d *policy.Decision) bool { return d.Wanted == 1 && d.Reading.Waiting == 1 })
 }
 
 // TestOneOfSeveralDecides: the others serve the same, and one of them goes on where it left off.
