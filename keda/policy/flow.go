@@ -7,7 +7,7 @@ type sample struct {
 	at                time.Time
 	arrived, finished uint64
 	waiting           uint64
-	replicas          int
+	replicas, busy    int
 	full              bool // the layer below waited, so there was always something to do
 	held              bool
 }
@@ -37,7 +37,8 @@ func (f *flow) add(now time.Time, r *Reading) {
 		}
 	}
 	f.samples = append(f.samples, sample{
-		at: now, arrived: r.Arrived, finished: r.Finished, waiting: r.Waiting, replicas: r.Replicas, full: r.Crowded, held: r.HeldBack,
+		at: now, arrived: r.Arrived, finished: r.Finished, waiting: r.Waiting, replicas: r.Replicas, busy: r.Busy,
+		full: r.Crowded, held: r.HeldBack,
 	})
 	first := 0 // One sample from before the window stays, so that the window is full.
 	for first+1 < len(f.samples) && now.Sub(f.samples[first+1].at) >= f.keep || len(f.samples)-first > samplesMost {
@@ -105,9 +106,16 @@ func (f *flow) steady(over time.Duration) float64 {
 	return 0
 }
 
-// measured returns what replicas finish per second that are as many as now and not held back; ok is false where that can't be
-// said. With busy set, it is what they finish while they have enough to do, all the time.
-func (f *flow) measured(busy bool) (rate float64, replicas int, ok bool) {
+// throughput is what replicas finish together.
+type throughput struct {
+	total    float64 // signals/s
+	replicas int
+	busy     int // partitions with unfinished signals, the most that there were meanwhile; 0 where that is not known
+}
+
+// measured returns what replicas finish that are as many as now and not held back; ok is false where that can't be said. With busy
+// set, it is what they finish while they have enough to do, all the time.
+func (f *flow) measured(busy bool) (done throughput, ok bool) {
 	last := f.samples[len(f.samples)-1]
 	first, changed := len(f.samples), false
 	for at := first - 1; at >= 0; at-- {
@@ -118,23 +126,38 @@ func (f *flow) measured(busy bool) (rate float64, replicas int, ok bool) {
 		first = at
 	}
 	if first == len(f.samples) || last.replicas == 0 {
-		return 0, 0, false
+		return done, false
 	}
 	for begin := f.samples[first].at; changed && first < len(f.samples)-1 && f.samples[first].at.Sub(begin) < warmTime; {
 		first++
 	}
 	span := last.at.Sub(f.samples[first].at)
 	if span < measureTime {
-		return 0, 0, false
+		return done, false
 	}
-	rate = float64(last.finished-f.samples[first].finished) / span.Seconds()
+	done.total, done.replicas = float64(last.finished-f.samples[first].finished)/span.Seconds(), last.replicas
 	for _, s := range f.samples[first:] {
 		// A backlog of less than a second's work may be signals on their way to replicas that are idle.
-		if busy && !s.full && float64(s.waiting) < rate {
-			return 0, 0, false
+		if busy && !s.full && float64(s.waiting) < done.total {
+			return done, false
 		}
+		done.busy = max(done.busy, s.busy)
 	}
-	return rate, last.replicas, true
+	return done, true
+}
+
+// stalled returns for how long nothing has been finished, though there was something to do, somebody to do it, and no next layer that held them back.
+func (f *flow) stalled() time.Duration {
+	last := len(f.samples) - 1
+	at := last
+	for at > 0 {
+		s := &f.samples[at-1]
+		if s.finished != f.samples[last].finished || s.waiting == 0 && !s.full || s.held || s.replicas == 0 {
+			break
+		}
+		at--
+	}
+	return f.samples[last].at.Sub(f.samples[at].at)
 }
 
 // loaded returns since when there has been something to do all the time.

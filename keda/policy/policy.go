@@ -38,8 +38,8 @@ func (p *Policy) Resume(last Decision) {
 // Readings must come in the order of their times.
 func (p *Policy) Decide(now time.Time, r Reading, feed float64) Decision {
 	p.flow.add(now, &r)
-	p.speed.learn(now, &p.flow, r.Busy)
-	p.gain.look(now, &p.flow)
+	p.speed.learn(now, &p.flow)
+	p.gain.look(now, &p.flow, &p.speed)
 	if !p.known {
 		p.wanted, p.known = p.cfg.clamp(r.Replicas), true
 	}

@@ -17,21 +17,21 @@ const (
 	probe     = 1.01             // by which it is then taken to be
 )
 
-// learn takes in what a flow says. busyParts is among how many partitions the work is spread: where it is few, only their
-// owners are busy.
-func (s *speed) learn(now time.Time, f *flow, busyParts int) {
-	if total, replicas, ok := f.measured(true); ok && total > 0 {
-		if busyParts > 0 {
-			replicas = min(replicas, busyParts)
+// learn takes in what a flow says. Where the work is spread among few partitions, only their owners are busy.
+func (s *speed) learn(now time.Time, f *flow) {
+	if done, ok := f.measured(true); ok && done.total > 0 {
+		workers := done.replicas
+		if done.busy > 0 {
+			workers = min(workers, done.busy)
 		}
-		s.take(now, total/float64(replicas))
+		s.take(now, done.total/float64(workers))
 		return
 	}
-	total, replicas, ok := f.measured(false)
-	if !ok || total <= 0 {
+	done, ok := f.measured(false)
+	if !ok || done.total <= 0 {
 		return
 	}
-	switch each := total / float64(replicas); {
+	switch each := done.total / float64(done.replicas); {
 	case each > s.rate: // Busy or not, they have done it.
 		s.rate = each
 	case s.measured && now.Sub(s.at) > trustTime && each > 0.95*s.rate:
@@ -65,29 +65,45 @@ const (
 	gainLeast = 0.2             // share of what replicas should bring that they must
 	gainSpare = 1.25            // of what seems to be useful
 	gainRetry = 5 * time.Minute // after which it may be otherwise
+	gainSure  = 10              // signals that should have been finished, for none to say anything
 )
 
-// look takes in what a flow says.
-func (g *gain) look(now time.Time, f *flow) {
+// look takes in what a flow says. That nothing is finished says something only where it is known what should have been: replicas
+// that were never seen at work may be starting still, and signals may take long.
+func (g *gain) look(now time.Time, f *flow, s *speed) {
 	if g.useful > 0 && now.After(g.until) {
 		*g = gain{}
 	}
-	total, replicas, ok := f.measured(true)
-	if !ok || total <= 0 {
+	done, ok := f.measured(true)
+	if !ok || done.total <= 0 && !s.missed(done.replicas, f.stalled()) {
 		return
 	}
-	if g.useful > 0 && total > g.at*(1+gainLeast) { // What was the bottleneck is none any more.
+	if g.useful > 0 && done.total > g.at*(1+gainLeast) { // What was the bottleneck is none any more.
 		*g = gain{}
 	}
-	if g.replicas > 0 && replicas > g.replicas {
-		should, did := float64(replicas)/float64(g.replicas)-1, total/g.total-1
-		if did < gainLeast*should {
-			useful := replicasFor(gainSpare * float64(g.replicas) * total / g.total)
-			g.useful, g.at, g.until = min(replicas, max(g.replicas, useful)), total, now.Add(gainRetry)
+	if g.replicas > 0 && done.replicas > g.replicas {
+		should := float64(done.replicas)/float64(g.replicas) - 1
+		if done.total <= g.total*(1+gainLeast*should) {
+			g.bound(now, done)
 		}
 	}
-	if replicas == g.replicas {
-		total = max(total, g.total)
+	if done.replicas == g.replicas {
+		done.total = max(done.total, g.total)
 	}
-	g.replicas, g.total = replicas, total
+	g.replicas, g.total = done.replicas, done.total
+}
+
+// bound notes that the last replicas brought nothing.
+func (g *gain) bound(now time.Time, done throughput) {
+	useful := g.replicas
+	if g.total > 0 {
+		useful = max(useful, replicasFor(gainSpare*float64(g.replicas)*done.total/g.total))
+	}
+	g.useful, g.until = min(done.replicas, useful), now.Add(gainRetry)
+	g.at = max(done.total, gainLeast*g.total) // Where next to nothing gets through, a little more is no end of it.
+}
+
+// missed reports whether so many replicas would have finished something meanwhile if they could.
+func (s *speed) missed(replicas int, meanwhile time.Duration) bool {
+	return s.measured && meanwhile >= measureMost && s.rate*float64(replicas)*meanwhile.Seconds() >= gainSure
 }

@@ -12,7 +12,7 @@ type plant struct {
 	policy   *Policy
 	rate     float64 // of one replica
 	start    time.Duration
-	ceiling  float64 // what the layer can finish at all; 0: no bound
+	ceiling  float64 // what the layer can finish at all, signals/s
 	now      time.Time
 	queue    float64
 	arrived  float64
@@ -28,16 +28,13 @@ type plant struct {
 }
 
 func newPlant(cfg Config, rate float64, live int) *plant {
-	return &plant{cfg: cfg, policy: New("L3", cfg), rate: rate, start: cfg.PodStart, live: live, now: time.Unix(1e9, 0), last: Decision{Wanted: live}}
+	return &plant{cfg: cfg, policy: New("L3", cfg), rate: rate, start: cfg.PodStart, live: live, ceiling: math.Inf(1), now: time.Unix(1e9, 0), last: Decision{Wanted: live}}
 }
 
 // step lets time pass during which signals come in, and asks the policy.
 func (p *plant) step(d time.Duration, coming float64) Decision {
 	p.now = p.now.Add(d)
-	can := float64(p.live) * p.rate * d.Seconds()
-	if p.ceiling > 0 {
-		can = min(can, p.ceiling*d.Seconds())
-	}
+	can := min(float64(p.live)*p.rate, p.ceiling) * d.Seconds()
 	p.arrived += coming
 	p.queue += coming
 	did := min(p.queue, can)
@@ -180,17 +177,86 @@ func TestNoFlappingUnderNoise(t *testing.T) {
 	}
 }
 
-// TestNoMoreWhereMoreBringNothing: the layer can finish 60/s whatever its replicas, and it stops asking.
+// TestNoMoreWhereMoreBringNothing: the layer can finish so much whatever its replicas, and it stops asking.
 func TestNoMoreWhereMoreBringNothing(t *testing.T) {
 	t.Parallel()
-	p := newPlant(simConfig(), 10, 1)
-	p.ceiling = 60
-	p.run(5, time.Minute)
-	p.run(300, 4*time.Minute)
-	if p.last.Wanted == p.cfg.Max {
-		t.Errorf("it went to the maximum of %d, though 6 do what can be done", p.cfg.Max)
+	for ceiling, most := range map[float64]int{60: 10, 0.1: 14, 0: 14} {
+		p := newPlant(simConfig(), 10, 1)
+		p.run(95, 5*time.Minute) // 10 replicas' work
+		before := p.last.Wanted
+		p.ceiling = ceiling
+		p.run(300, 4*time.Minute)
+		if p.last.Wanted > max(before, most) {
+			t.Errorf("%d replicas though all finish %g/s together: %s", p.last.Wanted, ceiling, p.last.Reason)
+		}
+		if p.last.Term != TermNoGain {
+			t.Errorf("%g/s: %s: %s", ceiling, p.last.Term, p.last.Reason)
+		}
+		p.ceiling = math.Inf(1)
+		p.run(300, time.Minute)
+		if p.last.Wanted < 30 {
+			t.Errorf("nothing holds it up any more, and it gets %d replicas only: %s", p.last.Wanted, p.last.Reason)
+		}
 	}
-	if p.last.Term != TermNoGain {
-		t.Errorf("%s: %s", p.last.Term, p.last.Reason)
+}
+
+// TestOutageIsNotAnsweredWithReplicas: nothing or next to nothing is finished any more, and pods come five a minute as long as more are
+// asked for. One try in five minutes is enough.
+func TestOutageIsNotAnsweredWithReplicas(t *testing.T) {
+	t.Parallel()
+	for name, finished := range map[string]func(i int) uint64{
+		"nothing":                        func(int) uint64 { return 0 },
+		"one in 20 s":                    func(i int) uint64 { return uint64(i % 10 / 9) },
+		"next to nothing, then a little": func(i int) uint64 { return uint64(i / 100) },
+		"as little, all the time":        func(int) uint64 { return 1 },
+	} {
+		p, now := New("L4", DefaultConfig()), noon
+		r := Reading{Replicas: 5, Partitions: 60}
+		step := func(finished uint64) Decision {
+			now = now.Add(2 * time.Second)
+			r.Arrived += 104
+			r.Finished += finished
+			r.Waiting = r.Arrived - r.Finished + 200
+			return p.Decide(now, r, 0)
+		}
+		for range 30 {
+			step(100)
+		}
+		for i := range 300 {
+			if d := step(finished(i)); i%30 == 29 && r.Replicas < d.Wanted {
+				r.Replicas = min(d.Wanted, r.Replicas+5)
+			}
+		}
+		if r.Replicas > 15 {
+			t.Errorf("%s is finished, and %d replicas are there after 10 minutes", name, r.Replicas)
+		}
+	}
+}
+
+// TestNothingFinishedYetIsNoBottleneck: whoever has not begun to work, or takes minutes for a signal, may get more.
+func TestNothingFinishedYetIsNoBottleneck(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		known bool
+		rate  float64
+		live  int
+		start time.Duration // of a pod
+	}{
+		"never measured":       {false, 10, 1, 20 * time.Second},
+		"no pod yet":           {true, 10, 0, time.Hour},
+		"minutes for a signal": {true, 0.005, 1, 20 * time.Second},
+	} {
+		cfg := simConfig()
+		cfg.Rate = test.rate
+		p := newPlant(cfg, test.rate, test.live)
+		p.start = test.start
+		if test.known {
+			p.policy = knowing(cfg, 1)
+		}
+		p.ceiling = 0
+		p.run(20, 3*time.Minute)
+		if p.last.Wanted < 20 || p.last.Term == TermNoGain {
+			t.Errorf("%s: %d replicas (%s): %s", name, p.last.Wanted, p.last.Term, p.last.Reason)
+		}
 	}
 }
