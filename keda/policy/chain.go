@@ -29,6 +29,7 @@ const (
 	linkTime   = 5 * time.Second // least time over which a share is measured
 	linkWeight = 0.3             // of a new measurement
 	feedTime   = time.Minute     // after which what was expected of a layer does not count any more
+	feedLeast  = 0.5             // signals within a drain time, below which none are expected: a share fades, and is never 0 again
 )
 
 // NewChain returns the policies of layers, from the lowest. There must be one configuration for each.
@@ -78,7 +79,11 @@ func (c *Chain) feed(now time.Time, from int, lower, upper *Reading) float64 {
 	if !l.known || now.Sub(c.feeds[from].at) > feedTime {
 		return 0
 	}
-	return l.share * c.feeds[from].rate
+	feed := l.share * c.feeds[from].rate
+	if feed*c.policies[from+1].cfg.Drain.Seconds() < feedLeast {
+		return 0
+	}
+	return feed
 }
 
 func (l *link) look(now time.Time, finished, arrived uint64) {

@@ -46,3 +46,34 @@ func TestUnreadableLayerIsLeftOut(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+// TestUpperLayerStandsStillAgain after something climbed once: what is expected of a share that fades is nothing at some time.
+func TestUpperLayerStandsStillAgain(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{1000, 0.01} { // of a replica of L5
+		low, zero := DefaultConfig(), DefaultConfig()
+		zero.Min, zero.Rate = 0, rate
+		chain := NewChain([]string{"L4", "L5"}, []Config{low, zero})
+		l4, l5 := Reading{Replicas: 5, Partitions: 60}, Reading{Replicas: 1, Partitions: 60}
+		now := noon
+		var d []*Decision
+		run := func(forTime time.Duration, climb uint64) {
+			for end := now.Add(forTime); now.Before(end); {
+				now = now.Add(2 * time.Second)
+				l4.Arrived += 20
+				l4.Finished += 20
+				l5.Arrived += climb
+				l5.Finished += climb
+				d = chain.Decide(now, []*Reading{&l4, &l5})
+			}
+		}
+		run(time.Minute, 1)
+		if d[1].Wanted == 0 || d[1].Feed < 0.4 || d[1].Feed > 0.6 {
+			t.Errorf("one in two seconds climbs: %d replicas, %g/s are expected: %s", d[1].Wanted, d[1].Feed, d[1].Reason)
+		}
+		run(5*time.Minute, 0)
+		if d[1].Wanted != 0 || d[1].Term != TermZero || d[1].Feed != 0 {
+			t.Errorf("nothing has climbed for 5 minutes: %d replicas (%s), %g/s are expected: %s", d[1].Wanted, d[1].Term, d[1].Feed, d[1].Reason)
+		}
+	}
+}

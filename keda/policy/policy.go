@@ -37,6 +37,7 @@ func (p *Policy) Resume(last Decision) {
 // Decide says how many replicas are needed. feed is what the layer below is about to send, signals/s; 0 where that is not known.
 // Readings must come in the order of their times.
 func (p *Policy) Decide(now time.Time, r Reading, feed float64) Decision {
+	p.stepBack(now)
 	p.flow.add(now, &r)
 	p.speed.learn(now, &p.flow)
 	p.gain.look(now, &p.flow, &p.speed)
@@ -53,6 +54,16 @@ func (p *Policy) Decide(now time.Time, r Reading, feed float64) Decision {
 	p.note(&d, now)
 	d.Reason = reason(&d)
 	return d
+}
+
+// stepBack has nothing lie ahead where the clock went back, or is behind a predecessor's: what was asked for counts from now on.
+func (p *Policy) stepBack(now time.Time) {
+	if p.asked.After(now) {
+		p.asked = now
+	}
+	if p.backlog.After(now) {
+		p.backlog = now
+	}
 }
 
 // coming returns how many replicas were asked for and may be starting still.
@@ -83,7 +94,8 @@ func (p *Policy) measureNeed(d *Decision, now time.Time) {
 		d.Backlog += max(0, grows) * wait.Seconds()
 	}
 	d.Drain = min(d.Backlog/capacity(p.cfg.Drain), work, share)
-	if late := r.Oldest.Seconds() / p.cfg.Latency.Seconds(); late > 1 && d.Coming == 0 {
+	// With parked signals there, the oldest is most likely one of them: how old the others are is not known.
+	if late := r.Oldest.Seconds() / p.cfg.Latency.Seconds(); late > 1 && d.Coming == 0 && r.Parked == 0 {
 		within := min(p.cfg.Latency, p.cfg.Drain)
 		d.Latency = min(work/capacity(within)*min(late, 2), work, share)
 	}

@@ -47,6 +47,7 @@ func TestDecide(t *testing.T) {
 		"oldest signal too old":                 {long(cfg), 5, Reading{Waiting: 4000, Oldest: 61 * time.Second, Replicas: 5}, 0, 7, TermLatency},
 		"oldest signal twice too old":           {long(cfg), 5, Reading{Waiting: 4000, Oldest: 3 * time.Minute, Replicas: 5}, 0, 14, TermLatency},
 		"oldest signal not too old":             {long(cfg), 5, Reading{Waiting: 4000, Oldest: 59 * time.Second, Replicas: 5}, 0, 5, TermMin},
+		"the oldest signal may be a parked one": {long(cfg), 5, Reading{Waiting: 4000, Parked: 1, Oldest: 3 * time.Minute, Replicas: 5}, 0, 5, TermMin},
 		"not watched for long":                  {cfg, 20, Reading{Replicas: 20}, 0, 20, TermWatching},
 		"from zero: the first signal":           {zero, 0, Reading{Waiting: 1}, 0, 1, TermDrain},
 		"from zero: parked ones need somebody":  {zero, 0, Reading{Parked: 1}, 0, 1, TermMin},
@@ -134,15 +135,16 @@ func TestMoreBacklogNeverMeansFewer(t *testing.T) {
 	}
 }
 
-// TestParkedChangesNothing but whether a layer may stand still.
+// TestParkedChangesNothing but whether a layer may stand still. How old the others are can't be told beside them.
 func TestParkedChangesNothing(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 1000 {
 		r, wanted := anyReading(random), 5+random.IntN(25)
-		r.Parked = 0
+		oldest := r.Oldest
+		r.Parked, r.Oldest = 0, 0
 		without := knowing(DefaultConfig(), wanted).Decide(noon, r, 0)
-		r.Parked = 1 + random.Uint64N(1e9)
+		r.Parked, r.Oldest = 1+random.Uint64N(1e9), oldest
 		with := knowing(DefaultConfig(), wanted).Decide(noon, r, 0)
 		if with.Wanted != without.Wanted {
 			t.Fatalf("%d with parked signals, %d without:\n%+v", with.Wanted, without.Wanted, with)
@@ -196,6 +198,32 @@ func TestSlowReplicasAreNotAskedForTwice(t *testing.T) {
 		}
 		if d.Wanted > 4 {
 			t.Fatalf("%d replicas for 30/s at 10/s each while those asked for are starting: %s", d.Wanted, d.Reason)
+		}
+	}
+}
+
+// TestClockThatGoesBack while pods start: the backlog is no larger for it.
+func TestClockThatGoesBack(t *testing.T) {
+	t.Parallel()
+	for _, back := range []time.Duration{0, time.Hour} {
+		p, now := knowing(simConfig(), 2), noon
+		r := Reading{Replicas: 2, Partitions: 60}
+		starting := false
+		for range 60 {
+			now = now.Add(2 * time.Second)
+			r.Arrived += 60
+			r.Finished += 40
+			r.Waiting = r.Arrived - r.Finished
+			d := p.Decide(now, r, 0)
+			if d.Wanted > 5 || d.Asked.After(now) {
+				t.Fatalf("%s back: %d replicas for 30/s at 10/s each, asked for at %s, it is %s: %s", back, d.Wanted, d.Asked, now, d.Reason)
+			}
+			if d.Coming > 0 && !starting {
+				starting, now = true, now.Add(-back)
+			}
+		}
+		if !starting {
+			t.Error("no pod was asked for")
 		}
 	}
 }

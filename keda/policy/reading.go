@@ -10,7 +10,7 @@ type Reading struct {
 	Waiting  uint64        `json:"waiting"`  // not taken yet
 	Working  uint64        `json:"working"`  // taken and not finished
 	Parked   uint64        `json:"parked"`   // failed, and waiting for another try: no work that could be shared out now
-	Oldest   time.Duration `json:"-"`        // age of the oldest unfinished signal; 0 where there is none
+	Oldest   time.Duration `json:"-"`        // age of the oldest unfinished signal, be it a parked one; 0 where there is none
 	Arrived  uint64        `json:"arrived"`  // that came in so far; only differences between readings count, and one that falls begins anew
 	Finished uint64        `json:"finished"` // that were finished so far, likewise
 
