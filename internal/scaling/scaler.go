@@ -32,15 +32,13 @@ type Scaler struct {
 
 	// What this scaler knew when it last decided; only while it leads.
 	kept   *policy.Chain
-	keptAt time.Time // of its last decisions
+	keptAt time.Time                       // of its last decisions
+	last   map[layers.Name]policy.Decision // its own, or a predecessor's
 }
 
 // New returns a scaler on a provisioned NATS; owner names this process to people. Nothing runs yet.
 func New(ctx context.Context, cfg Config, b *bus.Bus, owner string, log *slog.Logger) (*Scaler, error) {
 	if err := cfg.Validate(); err != nil {
-		return nil, err
-	}
-	if _, err := b.LastDecision(ctx, layers.NameL1); err != nil {
 		return nil, err
 	}
 	s := &Scaler{cfg: cfg, bus: b, log: log, board: newBoard(cfg.Fresh, time.Now), kick: make(chan struct{}, 1)}
@@ -91,9 +89,7 @@ func (s *Scaler) lead(ctx context.Context, own pipeline.Ownership) error {
 	s.log.InfoContext(ctx, "this scaler decides now")
 	s.leading.Store(true)
 	defer s.leading.Store(false)
-	if err := s.prepare(ctx); err != nil {
-		return err
-	}
+	s.prepare(ctx)
 	ticker := time.NewTicker(s.cfg.Every)
 	defer ticker.Stop()
 	for {
@@ -110,101 +106,83 @@ func (s *Scaler) lead(ctx context.Context, own pipeline.Ownership) error {
 	}
 }
 
-// resumeTime is how old a predecessor's decision may be for its number to count.
-const resumeTime = 10 * time.Minute
+const (
+	resumeTime  = 10 * time.Minute // how old a predecessor's decision may be for its number to count
+	prepareTime = 5 * time.Second  // for which the predecessor's decisions are asked for
+)
 
 // prepare makes the policies of all layers, as the last decisions left them. Where those are its own still, since it only lost its lease for
 // a moment, it goes on with what it has seen.
-func (s *Scaler) prepare(ctx context.Context) error {
+func (s *Scaler) prepare(ctx context.Context) {
 	others := false
 	for _, layer := range layers.Names() {
 		last, _ := s.board.Last(layer)
 		others = others || last.At.After(s.keptAt)
 	}
 	if s.kept != nil && !others && time.Since(s.keptAt) < resumeTime {
-		return nil
+		return
 	}
 	names := layers.Names()
 	words, configs := make([]string, len(names)), make([]policy.Config, len(names))
 	for i, layer := range names {
 		words[i], configs[i] = layer.String(), s.cfg.Limits(layer)
 	}
-	chain := policy.NewChain(words, configs)
-	for _, layer := range names {
-		data, err := s.bus.LastDecision(ctx, layer)
-		if err != nil {
-			return err
-		}
-		var last policy.Decision
-		if data == nil || json.Unmarshal(data, &last) != nil || time.Since(last.At) > resumeTime {
-			continue
-		}
-		chain.Resume(last)
-	}
-	s.kept = chain
-	return nil
-}
-
-// round measures all layers, decides and tells.
-func (s *Scaler) round(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Fresh/2)
+	s.kept, s.last = policy.NewChain(words, configs), map[layers.Name]policy.Decision{}
+	ctx, cancel := context.WithTimeout(ctx, prepareTime)
 	defer cancel()
-	began := time.Now()
-	readings, failed := s.meter.read(ctx)
-	s.metrics.read(time.Since(began))
-	s.beat.Store(time.Now().UnixNano())
-	for i, layer := range layers.Names() {
-		if err := failed[i]; err != nil {
-			if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				s.log.WarnContext(ctx, "layer not measured", "layer", layer, "error", err)
-				s.metrics.failed(layer)
-				s.board.fail(layer, err, bus.IsMissing(err))
-			}
-		}
-	}
-	s.keptAt = time.Now().UTC()
-	for i, d := range s.kept.Decide(s.keptAt, readings) {
-		if d != nil {
-			s.tell(ctx, layers.Names()[i], d)
+	for _, layer := range names {
+		if last := s.predecessor(ctx, layer); time.Since(last.At) < resumeTime {
+			s.kept.Resume(last)
+			s.last[layer] = last
 		}
 	}
 }
 
-// tell stores a decision and serves it. It is served even where it can't be stored: a full NATS needs replicas most.
-func (s *Scaler) tell(ctx context.Context, layer layers.Name, d *policy.Decision) {
-	data, err := json.Marshal(d)
-	if err == nil {
-		err = s.bus.Publish(ctx, []pipeline.Record{{Subject: pipeline.SubjectOfScaling(layer), Data: data}})
-	}
+// predecessor returns the last decision about a layer, empty where there is none: as it is stored or, where that is newer, as it was heard.
+func (s *Scaler) predecessor(ctx context.Context, layer layers.Name) (last policy.Decision) {
+	data, err := s.bus.LastDecision(ctx, layer)
 	if err != nil {
-		s.log.WarnContext(ctx, "decision not stored", "layer", layer, "error", err)
+		s.log.WarnContext(ctx, "the last decision can't be read: this scaler goes on from what it heard, or begins anew", "layer", layer, "error", err)
 	}
-	if d.Wanted != d.Before {
-		s.log.InfoContext(ctx, "another number of replicas is needed", "layer", layer, "wanted", d.Wanted, "before", d.Before, "reason", d.Reason)
+	if data != nil && json.Unmarshal(data, &last) != nil {
+		last = policy.Decision{} // It is of another version.
 	}
-	s.board.put(layer, *d)
+	if heard, ok := s.board.Last(layer); ok && heard.At.After(last.At) {
+		return heard
+	}
+	return last
 }
 
-// follow hears what other scalers decide.
+// follow hears what other scalers decide as they publish it, whether it can be stored or not.
 func (s *Scaler) follow(ctx context.Context) {
-	for ctx.Err() == nil {
-		follow := bus.Follow{Stream: pipeline.StreamScaling, Subjects: []string{pipeline.SubjectScaling + ".*"}}
-		err := follow.Run(ctx, s.bus, func(m *bus.Message) {
-			layer, err := layers.ParseName(strings.TrimPrefix(m.Subject, pipeline.SubjectScaling+"."))
-			var d policy.Decision
-			if err != nil || json.Unmarshal(m.Data, &d) != nil || s.leading.Load() {
-				return
-			}
-			s.beat.Store(time.Now().UnixNano())
-			s.board.put(layer, d)
-		})
-		if err != nil && ctx.Err() == nil {
+	for {
+		listener, err := s.bus.Listen(ctx, pipeline.SubjectScaling+".*", s.hear)
+		if err == nil {
+			<-ctx.Done()
+			_ = listener.Close() // It ends with the connection at the latest.
+			return
+		}
+		if ctx.Err() == nil {
 			s.log.WarnContext(ctx, "decisions of other scalers not heard, trying again", "error", err)
 		}
 		if pipeline.Pause(ctx, time.Second) != nil {
 			return
 		}
 	}
+}
+
+func (s *Scaler) hear(m *bus.Message) {
+	layer, err := layers.ParseName(strings.TrimPrefix(m.Subject, pipeline.SubjectScaling+"."))
+	var d policy.Decision
+	if err != nil || json.Unmarshal(m.Data, &d) != nil || s.leading.Load() {
+		return
+	}
+	s.beat.Store(time.Now().UnixNano())
+	if d.Error != "" {
+		s.board.fail(layer, errors.New(d.Error), d.Missing)
+		return
+	}
+	s.board.put(layer, d)
 }
 
 // watchFirst tells at once when a layer that stands still gets a signal.

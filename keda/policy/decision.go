@@ -48,6 +48,18 @@ type Decision struct {
 
 	Reading Reading `json:"reading"`
 	Config  Config  `json:"config"`
+
+	Error   string `json:"error,omitempty"`   // why nothing could be decided; then nothing above but what Failed keeps is set, and no number holds
+	Missing bool   `json:"missing,omitempty"` // something is not there: what was decided before does not hold any more either
+}
+
+// Failed returns what is told instead of a decision where the layer could not be measured. It keeps of the last one, which may be
+// empty, what a successor goes on from.
+func (d *Decision) Failed(at time.Time, layer, why string, missing bool) Decision {
+	return Decision{
+		At: at, Layer: layer, Wanted: d.Wanted, Before: d.Wanted, Asked: d.Asked, Rate: d.Rate, RateMeasured: d.RateMeasured, ArrivalRate: d.ArrivalRate,
+		Config: d.Config, Error: why, Missing: missing,
+	}
 }
 
 // Active reports whether the layer needs any replica.

@@ -25,8 +25,12 @@ func New(layer string, cfg Config) *Policy {
 	return &Policy{layer: layer, cfg: cfg, speed: speed{rate: cfg.Rate}, flow: flow{keep: max(cfg.Drain, measureMost)}}
 }
 
-// Resume goes on from the last decision of a predecessor: what it had asked for and the rate that it had measured.
+// Resume goes on from the last decision of a predecessor: what it had asked for and the rate that it had measured. One that could never
+// decide leaves nothing to go on from.
 func (p *Policy) Resume(last Decision) {
+	if last.Rate == 0 {
+		return
+	}
 	p.wanted, p.known, p.asked = p.cfg.clamp(last.Wanted), true, last.Asked
 	p.flow.before = last.ArrivalRate
 	if last.RateMeasured && last.Rate > 0 {

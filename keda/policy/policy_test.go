@@ -231,11 +231,23 @@ func TestClockThatGoesBack(t *testing.T) {
 func TestTakeoverKeepsNumberAndRate(t *testing.T) {
 	t.Parallel()
 	last := knowing(DefaultConfig(), 17).Decide(noon, Reading{Waiting: 5000, Replicas: 17}, 0)
-	p := New("L3", DefaultConfig())
-	p.Resume(last)
-	d := p.Decide(noon.Add(time.Second), Reading{Waiting: 5000, Replicas: 3}, 0)
-	if d.Wanted != 17 || d.Rate != 10 || !d.RateMeasured {
-		t.Errorf("the successor wants %d at %g/s: %s", d.Wanted, d.Rate, d.Reason)
+	for _, last := range []Decision{last, last.Failed(noon, "L3", "a consumer is missing", true)} {
+		p := New("L3", DefaultConfig())
+		p.Resume(last)
+		d := p.Decide(noon.Add(time.Second), Reading{Waiting: 5000, Replicas: 3}, 0)
+		if d.Wanted != 17 || d.Rate != 10 || !d.RateMeasured || d.Error != "" {
+			t.Errorf("the successor wants %d at %g/s: %s", d.Wanted, d.Rate, d.Reason)
+		}
+	}
+}
+
+// TestNobodyDecidedYet: a predecessor that could not leaves no number, and the replicas that are there stay.
+func TestNobodyDecidedYet(t *testing.T) {
+	t.Parallel()
+	p, never := New("L3", DefaultConfig()), Decision{}
+	p.Resume(never.Failed(noon, "L3", "a consumer is missing", true))
+	if d := p.Decide(noon.Add(time.Second), Reading{Replicas: 9}, 0); d.Wanted != 9 || d.Term != TermWatching {
+		t.Errorf("%d of 9 stay (%s): %s", d.Wanted, d.Term, d.Reason)
 	}
 }
 

@@ -117,8 +117,9 @@ type entry struct {
 	Reading     *struct {
 		Arrived uint64 `json:"arrived"`
 	} `json:"reading"`
-	Time json.RawMessage `json:"time"`
-	Rate *float64        `json:"rate"`
+	Time  json.RawMessage `json:"time"`
+	Rate  *float64        `json:"rate"`
+	Error string          `json:"error"` // it could not decide
 }
 
 func readJSON(r *bufio.Reader) (samples []sampleOf, err error) {
@@ -142,6 +143,9 @@ func readJSON(r *bufio.Reader) (samples []sampleOf, err error) {
 			var e entry
 			if err := json.Unmarshal(item, &e); err != nil {
 				return nil, fmt.Errorf("simulate: %s: %w", where, err)
+			}
+			if e.Error != "" {
+				continue // It tells of no load.
 			}
 			if samples, err = e.add(samples, before, where); err != nil {
 				return nil, err

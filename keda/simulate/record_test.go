@@ -69,6 +69,12 @@ func TestDecisionsAreALoad(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if second == 31 { // It can't be measured for a moment.
+			last := p.Decide(now.Add(31*time.Second), policy.Reading{Arrived: arrived, Finished: arrived, Replicas: 5}, 0)
+			if err := encoder.Encode(last.Failed(last.At, "L3", "consumer l3-07 is missing", true)); err != nil {
+				t.Fatal(err)
+			}
+		}
 		arrived += rate(second)
 	}
 	load, err := ReadLoad(&text)
