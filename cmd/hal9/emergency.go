@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/bus"
 	"github.com/2lab-ai/hal9/internal/cli"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/emergency"
 	"github.com/2lab-ai/hal9/internal/kube"
 )
@@ -127,16 +129,20 @@ func (c *crisis) restore(cmd *cobra.Command, args []string, o emergency.RestoreO
 	return screen.Restored(way, way.Restore(ctx, c.kube, screen.Step))
 }
 
-// reachable connects to NATS where it is there; the error says how it would be.
-func (c *crisis) reachable(cmd *cobra.Command) (*bus.Bus, error) {
-	log, err := (&global{logLevel: "error", logFormat: "text"}).logger(cmd.ErrOrStderr())
-	if err != nil {
-		return nil, err
+// logger returns the log; what the NATS client says is of interest to whoever asks for it.
+func (c *crisis) logger(cmd *cobra.Command) (*slog.Logger, error) {
+	if !cmd.Flags().Changed("log-level") {
+		c.global.logLevel = "error"
 	}
+	return c.global.logger(cmd.ErrOrStderr())
+}
+
+// reachable connects to NATS where it is there; the error says how it would be.
+func (c *crisis) reachable(log *slog.Logger) (*bus.Bus, error) {
 	c.bus.Name, c.bus.ConnectTimeout = "hal9-emergency", 2*time.Second
 	b, err := bus.Connect(c.bus, log)
 	if err != nil {
-		return nil, fmt.Errorf("queues are not known: no NATS at %s: %s makes it reachable", bus.DefaultConfig().URL, c.kube.Command("port-forward", "service/hal9-nats", "4222"))
+		return nil, fmt.Errorf("%s; %s makes that of Kubernetes reachable", command.OneLine(err), c.kube.Command("port-forward", "service/hal9-nats", "4222"))
 	}
 	return b, nil
 }

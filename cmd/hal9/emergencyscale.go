@@ -1,11 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ type scaleFlags struct {
 	options    emergency.Options
 	layers     []string
 	mode       string
-	bus        *bus.Bus // nil where NATS can't be reached, and with it gauge
+	steps      []emergency.Step // what was done
+	bus        *bus.Bus         // nil where NATS can't be reached, and with it gauge
 	gauge      *bus.Gauge
 	partitions int // 0 unknown
 }
@@ -52,7 +54,8 @@ Without --layer: those that are behind, where NATS can be asked; otherwise all.`
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.layers, "layer", nil, "which layers: L1 to L5, several separated by commas, or all")
 	complete(cmd, "layer", append(words(layers.Names()), "all")...)
-	flags.IntVar(&f.options.Replicas, "replicas", f.options.Replicas, "replicas of each")
+	flags.IntVar(&f.options.Replicas, "replicas", f.options.Replicas, "replicas of each; HAL9_REPLICAS, the copies of streams, does not set it")
+	command.NotFromEnvironment(flags, "replicas")
 	flags.StringVar(&f.mode, "mode", string(f.options.Mode), "raise the bounds, so that KEDA may still add pods, or pause KEDA at the number")
 	complete(cmd, "mode", "raise", "pause")
 	flags.DurationVar(&f.options.For, "for", f.options.For, "after this time restoring is urged, by hal9 doctor and hal9 emergency")
@@ -64,7 +67,7 @@ Without --layer: those that are behind, where NATS can be asked; otherwise all.`
 
 func (f *scaleFlags) run(cmd *cobra.Command) error {
 	f.options.Mode = emergency.Mode(strings.ToLower(f.mode))
-	f.options.By = author()
+	f.options.By = osUser() + "@" + host()
 	named, err := emergency.ParseLayers(f.layers)
 	if err == nil {
 		err = f.options.Validate()
@@ -73,14 +76,19 @@ func (f *scaleFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	screen := f.screen(cmd)
-	if why := f.connect(cmd); why != nil {
-		fmt.Fprintln(cmd.ErrOrStderr(), command.OneLine(why))
+	log, err := f.logger(cmd)
+	if err != nil {
+		return err
+	}
+	if why := f.connect(cmd.Context(), log); why != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "queues are not known: "+command.OneLine(why))
 	} else {
 		defer f.bus.Close()
 	}
-	queues := f.queues(cmd.Context())
+	queues, unmeasured := f.queues(cmd.Context(), lookTime)
+	maps.DeleteFunc(unmeasured, func(layer layers.Name, _ string) bool { return len(named) > 0 && !slices.Contains(named, layer) })
 	if f.options.Layers = named; len(named) == 0 {
-		if f.options.Layers, err = f.choose(queues); err != nil {
+		if f.options.Layers, err = f.choose(queues, unmeasured); err != nil {
 			return err
 		}
 	}
@@ -88,7 +96,7 @@ func (f *scaleFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	f.warn(draft)
+	f.warn(draft, unmeasured)
 	if !f.json {
 		screen.Plan(draft, queues, f.yes)
 	}
@@ -105,29 +113,30 @@ func (f *scaleFlags) run(cmd *cobra.Command) error {
 	return f.do(cmd, screen, draft)
 }
 
-// author names who does it: whoever wakes up next wants to know.
-func author() string {
-	user, host := os.Getenv("USER"), "unknown"
+// host names where it is done: whoever wakes up next wants to know.
+func host() string {
 	if name, err := os.Hostname(); err == nil {
-		host = name
+		return name
 	}
-	if user == "" {
-		user = "unknown"
-	}
-	return user + "@" + host
+	return "unknown"
 }
 
 func (f *scaleFlags) do(cmd *cobra.Command, screen cli.Crisis, draft *emergency.Draft) error {
 	ctx := cmd.Context()
-	if err := draft.Apply(ctx, f.kube, screen.Step); err != nil {
-		if !f.json {
-			screen.Back(draft, f.restoreCommand())
-		}
-		return err
+	err := draft.Apply(ctx, f.kube, func(step emergency.Step) {
+		f.steps = append(f.steps, step)
+		screen.Step(step)
+	})
+	switch {
+	case err != nil && len(f.steps) == 0:
+		return err // Not even the way back could be written.
+	case err != nil:
+		return f.finish(screen, draft, nil, err)
 	}
 	began := time.Now()
 	last, shown := draft.Watch(ctx, f.kube, f.options.Timeout, func(list []emergency.Progress) {
-		screen.Progress(list, f.queues(ctx), time.Since(began))
+		queues, _ := f.queues(ctx, glanceTime)
+		screen.Progress(list, queues, time.Since(began))
 	}), false
 	for i := range last {
 		shown = shown || !last[i].Done()
@@ -167,57 +176,5 @@ func (f *scaleFlags) print(screen cli.Crisis, draft *emergency.Draft, last []eme
 	encoder := json.NewEncoder(screen.Screen.Out)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(emergency.Summarize(draft, last, !f.yes))
-}
-
-// connect reaches NATS, where it can be.
-func (f *scaleFlags) connect(cmd *cobra.Command) error {
-	b, err := f.reachable(cmd)
-	if err != nil {
-		return err
-	}
-	if f.gauge, err = b.Gauge(cmd.Context()); err != nil {
-		b.Close()
-		return err
-	}
-	f.bus, f.partitions = b, f.gauge.Partitions()
-	return nil
-}
-
-func (f *scaleFlags) queues(ctx context.Context) cli.Queues {
-	if f.bus == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	return f.gauge.ReadAll(ctx)
-}
-
-// behindAfter is how old the oldest signal of a layer is that is behind.
-const behindAfter = 30 * time.Second
-
-// choose returns the layers that are behind, all where that is not known.
-func (f *scaleFlags) choose(queues cli.Queues) (behind []layers.Name, err error) {
-	if f.bus == nil {
-		return layers.Names(), nil
-	}
-	for _, layer := range layers.Names() {
-		if queue, ok := queues[layer]; !ok || queue.Oldest > behindAfter {
-			behind = append(behind, layer)
-		}
-	}
-	if len(behind) == 0 {
-		return nil, fmt.Errorf("no layer is behind (no signal is older than %s): say which with --layer L3, or --layer all", behindAfter)
-	}
-	return behind, nil
-}
-
-// warn adds what only NATS knows.
-func (f *scaleFlags) warn(draft *emergency.Draft) {
-	for i := range draft.Plans {
-		p := &draft.Plans[i]
-		if f.partitions > 0 && p.Standing.Layer != layers.NameL1 && p.Idle == "" && f.options.Replicas > f.partitions {
-			p.Notes = append(p.Notes, fmt.Sprintf("it has %d partitions: replicas beyond %d have nothing to do", f.partitions, f.partitions))
-		}
-	}
+	return encoder.Encode(emergency.Summarize(draft, f.steps, last, !f.yes))
 }

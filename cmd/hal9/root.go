@@ -33,7 +33,7 @@ func newRoot() *cobra.Command {
 in turn, each slower and wider than the last; each answers what it can, so that only
 the rest climbs.
 
-Every flag can be set by an environment variable: --nats-port is HAL9_NATS_PORT.`,
+Flags can be set by environment variables: --nats-port is HAL9_NATS_PORT.`,
 		Example: `  hal9 up                                     everything in one process, with its own NATS
   hal9 send --source web --severity error "disk is full on db-1"
   hal9 tail                                   what HAL9 answers, live`,

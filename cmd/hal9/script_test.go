@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/2lab-ai/hal9/internal/natsserver"
@@ -32,6 +33,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"nats": startNATS, "ready": awaitReady, "ports": splitPorts, "resume": resumeLine, "oneline": oneLineOnly,
 			"publish": publishMessage, "eventually": runUntil,
+			"drop": dropConsumer,
 		},
 	})
 }
@@ -124,6 +126,21 @@ func publishMessage(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err = nc.RequestMsg(msg, 10*time.Second)
 	ts.Check(err)
+}
+
+// dropConsumer deletes a consumer on $NATS, as a mishap does.
+func dropConsumer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: drop STREAM CONSUMER")
+	}
+	nc, err := nats.Connect(ts.Getenv("NATS"))
+	ts.Check(err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	ts.Check(js.DeleteConsumer(ctx, args[0], args[1]))
 }
 
 // runUntil runs a command, that must fail behind a !, until its output holds a text, at most 20 seconds.

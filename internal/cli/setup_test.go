@@ -131,7 +131,6 @@ func (b *buffer) waitFor(t *testing.T, text string) {
 	t.Fatalf("%q did not come; there is:\n%s", text, b.String())
 }
 
-// golden compares with a file in testdata.
 // signalsIn returns the signals stored in L1, in their order.
 func signalsIn(t *testing.T, b *bus.Bus) []layers.Signal {
 	t.Helper()

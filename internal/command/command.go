@@ -20,13 +20,23 @@ var ErrSilent = errors.New("command: failed")
 // envPrefix starts the environment variable that stands for a flag: --nats-port is HAL9_NATS_PORT.
 const envPrefix = "HAL9_"
 
+// typedOnly marks flags that no environment variable sets.
+const typedOnly = "hal9_typed_only"
+
+// NotFromEnvironment has no environment variable set flags: the variable of that name means something else.
+func NotFromEnvironment(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		_ = flags.SetAnnotation(name, typedOnly, nil) // It fails only for flags that do not exist, which a test would see.
+	}
+}
+
 // FromEnvironment sets the flags that the command line leaves unset. Its error names each variable with an impossible value.
 func FromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var problems []error
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value, ok := lookup(name)
-		if f.Changed || !ok {
+		if _, typed := f.Annotations[typedOnly]; f.Changed || !ok || typed {
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {

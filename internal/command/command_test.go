@@ -24,6 +24,11 @@ func TestFromEnvironment(t *testing.T) {
 	if err := command.FromEnvironment(flags, lookup); err != nil || *port != 2 || *host != "typed" {
 		t.Errorf("%v: port %d, host %q: want 2 from the environment, and the host that was typed", err, *port, *host)
 	}
+	other := flags.String("other", "default", "")
+	command.NotFromEnvironment(flags, "other")
+	if err := command.FromEnvironment(flags, lookup); err != nil || *other != "default" {
+		t.Errorf("%v: --other is %q, and no variable sets it", err, *other)
+	}
 	env["HAL9_NATS_PORT"] = "many"
 	flags.Lookup("nats-port").Changed = false
 	const want = `environment variable HAL9_NATS_PORT: invalid argument "many" for "--nats-port" flag: strconv.ParseInt: parsing "many": invalid syntax`

@@ -35,7 +35,7 @@ func capacity(ctx context.Context, c kube.Client, plans []LayerPlan) (warnings [
 	return warnings
 }
 
-// demand is what the additional pods ask for, by resource.
+// demand is what the additional pods ask for, by resource, and up to which limits, as quotas call them.
 func demand(plans []LayerPlan) map[string]kube.Quantity {
 	more := map[string]kube.Quantity{}
 	for i := range plans {
@@ -48,6 +48,7 @@ func demand(plans []LayerPlan) map[string]kube.Quantity {
 		more["pods"] += pods * 1000
 		for _, resource := range []string{"cpu", "memory"} {
 			more[resource] += pods * w.Spec.Template.Spec.Requests(resource)
+			more["limits."+resource] += pods * w.Spec.Template.Spec.Limits(resource)
 		}
 	}
 	return more

@@ -163,11 +163,11 @@ func TestRestoreSaysWhatCameOfIt(t *testing.T) {
 			for _, item := range way.Items {
 				states = append(states, item.State)
 			}
-			left := ""
+			var left []string
 			for _, step := range way.Left {
-				left += step.Did
+				left = append(left, step.Did)
 			}
-			if diff := cmp.Diff(test.states, states); diff != "" || left != test.left {
+			if diff := cmp.Diff(test.states, states); diff != "" || strings.Join(left, ", ") != test.left {
 				t.Errorf("left %q, want %q; states (-want +got)\n%s", left, test.left, diff)
 			}
 			if got := strings.Contains(patches(), `"replicas":2`); got != (test.states[4] == BackDone) {

@@ -237,9 +237,14 @@ func TestCapacity(t *testing.T) {
 	}
 	quota := kube.Quota{}
 	quota.Metadata.Name = "tight"
-	quota.Status.Hard = map[string]string{"pods": "40", "requests.cpu": "200"}
-	quota.Status.Used = map[string]string{"pods": "12", "requests.cpu": "1200m"}
-	want := []string{"quota tight: pods 12 of 40 are used, 998 more are asked for: not all pods will be made"}
+	quota.Status.Hard = map[string]string{"pods": "40", "requests.cpu": "200", "limits.cpu": "500", "limits.memory": "300Gi"}
+	quota.Status.Used = map[string]string{"pods": "12", "requests.cpu": "1200m", "limits.cpu": "2", "limits.memory": "4Gi"}
+	plan.Standing.Deployment.Is.Spec.Template.Spec.Containers[0].Resources.Limits = map[string]string{"cpu": "250m", "memory": "512Mi"}
+	more = demand([]LayerPlan{plan})
+	want := []string{
+		"quota tight: limits.memory 4 GiB of 300 GiB are used, 499 GiB more are asked for: not all pods will be made",
+		"quota tight: pods 12 of 40 are used, 998 more are asked for: not all pods will be made",
+	}
 	if diff := cmp.Diff(want, overQuota([]kube.Quota{quota}, more)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -7,6 +7,7 @@ type Summary struct {
 	Script   string     `json:"script"` // file
 	Layers   []Outcome  `json:"layers"`
 	Warnings []string   `json:"warnings"`
+	Steps    []Step     `json:"steps,omitempty"` // what was done
 	Progress []Progress `json:"progress,omitempty"`
 }
 
@@ -20,8 +21,8 @@ type Outcome struct {
 }
 
 // Summarize returns what was done, or would be.
-func Summarize(d *Draft, last []Progress, dryRun bool) Summary {
-	s := Summary{DryRun: dryRun, Record: d.Path, Script: ScriptPath(d.Path), Warnings: d.Warnings, Progress: last}
+func Summarize(d *Draft, done []Step, last []Progress, dryRun bool) Summary {
+	s := Summary{DryRun: dryRun, Record: d.Path, Script: ScriptPath(d.Path), Warnings: d.Warnings, Steps: done, Progress: last}
 	for i := range d.Plans {
 		p := &d.Plans[i]
 		s.Layers = append(s.Layers, Outcome{Row: p.Row(), Idle: p.Idle, Notes: p.Notes, Changes: p.Record.Changes})

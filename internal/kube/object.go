@@ -112,6 +112,15 @@ func (s *PodSpec) Requests(resource string) (sum Quantity) {
 	return sum
 }
 
+// Limits returns what all containers may use of a resource.
+func (s *PodSpec) Limits(resource string) (sum Quantity) {
+	for i := range s.Containers {
+		q, _ := ParseQuantity(s.Containers[i].Resources.Limits[resource]) // What is none limits nothing.
+		sum += q
+	}
+	return sum
+}
+
 // ContainerState is how a container is, or was before.
 type ContainerState struct {
 	Waiting *struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,7 +42,11 @@ func TestScaleAndRestore(t *testing.T) {
 	if n := strings.Count(r.snapshot(), " replicas=7"); n != 3 {
 		t.Errorf("%d Deployments have 7 replicas, want 3:\n%s", n, r.snapshot())
 	}
-	r.must(0, []string{"L2  7 replicas", "by dave@"}, "emergency")
+	who, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.must(0, []string{"L2  7 replicas", "by " + who.Username + "@"}, "emergency")
 	r.must(0, []string{"the way back stays the one to before it", "9 of 9 ready"}, "emergency", "scale", "--layer", "L3", "--replicas", "9", "--yes")
 	r.must(0, []string{"9 -> 2", "7 -> 2"}, "emergency", "restore")
 	r.must(0, []string{"everything is as it was"}, "emergency", "restore", "--yes")

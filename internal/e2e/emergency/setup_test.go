@@ -199,7 +199,7 @@ func (r *rig) hal9(args ...string) (string, int) {
 		args = append(args, "--kubeconfig", r.kubeconfig)
 	}
 	cmd := exec.CommandContext(ctx, r.program, args...)
-	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+r.state, "HAL9_NATS=nats://127.0.0.1:1", "USER=dave")
+	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+r.state, "HAL9_NATS=nats://127.0.0.1:1")
 	cmd.Dir = r.state
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
