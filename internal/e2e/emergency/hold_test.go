@@ -17,16 +17,17 @@ var states = map[string]string{
 		`"lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled","startedAt":"%[1]s","finishedAt":"%[1]s"}}}`,
 	"crash": `{"name":"hal9","image":"x","imageID":"","ready":false,"restartCount":7,"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off"}},` +
 		`"lastState":{"terminated":{"exitCode":3,"reason":"Error","startedAt":"%[1]s","finishedAt":"%[1]s"}}}`,
+	"waits": `{"name":"provisioned","image":"x","imageID":"","ready":false,"restartCount":0,"state":{"running":{"startedAt":"%[1]s"}}}`,
 }
 
-// fail has the pods of a layer stand as a kubelet would say.
-func (r *rig) fail(layer, state string) {
+// fail has the containers of a layer's pods stand as a kubelet would say; which are containerStatuses or initContainerStatuses.
+func (r *rig) fail(layer, which, state string) {
 	r.t.Helper()
 	text := states[state]
 	if strings.Contains(text, "%[1]s") {
 		text = fmt.Sprintf(text, time.Now().UTC().Format(time.RFC3339))
 	}
-	patch := `{"status":{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"True"},{"type":"Ready","status":"False"}],"containerStatuses":[` + text + `]}}`
+	patch := `{"status":{"phase":"Pending","conditions":[{"type":"PodScheduled","status":"True"},{"type":"Ready","status":"False"}],"` + which + `":[` + text + `]}}`
 	for _, pod := range r.pods(layer) {
 		r.kubectl("patch", pod, "--subresource", "status", "--type", "merge", "--patch", patch)
 	}
@@ -48,7 +49,7 @@ func TestWhatHoldsPodsBack(t *testing.T) {
 	for layer, state := range map[string]string{"l2": "image", "l3": "oom", "l4": "crash"} {
 		r.deployment(layer, nobody, 3)
 		r.eventually("the pods are made", func() bool { return len(r.pods(layer)) == 3 })
-		r.fail(layer, state)
+		r.fail(layer, "containerStatuses", state)
 	}
 	r.must(1, []string{"IMAGE", "ghcr.io/2lab-ai/hal9:dev can't be pulled"}, scale("l2")...)
 	r.must(1, []string{"OOM", "killed for want of memory", "set resources"}, scale("l3")...)
@@ -72,4 +73,14 @@ func TestWhatHoldsPodsBack(t *testing.T) {
 		t.Errorf("bundle: %v\n%s", err, list)
 	}
 	r.must(0, nil, "emergency", "restore", "--yes")
+}
+
+// TestWaitsForStreams has pods wait in HAL9's own init container, whose log says for what.
+func TestWaitsForStreams(t *testing.T) {
+	r := start(t)
+	r.deployment("l3", strings.Replace(nobody, "containers:", "initContainers: [{name: provisioned, image: x}]\n      containers:", 1), 3)
+	r.eventually("the pods are made", func() bool { return len(r.pods("l3")) == 3 })
+	r.fail("l3", "initContainerStatuses", "waits")
+	r.must(1, []string{"INIT L3 3 pods: they wait for their init container provisioned", "logs hal9-l3-", "--container provisioned --tail 50"},
+		"emergency", "scale", "--layer", "L3", "--replicas", "3", "--timeout", "4s", "--yes")
 }
