@@ -25,8 +25,15 @@ func TestKilledServers(t *testing.T) {
 	nodes := cluster.Nodes()
 	topology := bus.DefaultTopology()
 	topology.Replicas, topology.StoreBytes = 3, 512<<20
-	if err := connect(t, nodes[0].URL()).Provision(t.Context(), topology); err != nil {
-		t.Fatal(err)
+	b := connect(t, nodes[0].URL())
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		err := b.Provision(t.Context(), topology)
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) { // On a busy machine servers see each other late.
+			t.Fatal(err)
+		}
 	}
 	// One stream has its only copy on the server that goes first.
 	only, err := client(t, nodes[0].URL()).CreateStream(t.Context(), jetstream.StreamConfig{Name: "HAL9_EXTRA", Subjects: []string{"extra"}})
