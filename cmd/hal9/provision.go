@@ -25,6 +25,8 @@ type provisionFlags struct {
 	check    bool
 	wait     time.Duration
 	json     bool
+
+	plan []bus.Change // what the first try found
 }
 
 func newProvision(g *global) *cobra.Command {
@@ -97,10 +99,15 @@ func (f *provisionFlags) try(ctx context.Context, out io.Writer, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	if err := f.print(out, plan); err != nil || f.dryRun {
-		return err
+	if f.plan == nil {
+		f.plan = plan // Whole, also where it takes several tries.
 	}
-	return b.Apply(ctx, plan)
+	if !f.dryRun {
+		if err := b.Apply(ctx, plan); err != nil {
+			return err
+		}
+	}
+	return f.print(out, f.plan)
 }
 
 // missing fails where something is not there. What is there and differs stops nobody: layers work with it.
