@@ -157,8 +157,8 @@ func helpRules() []Rule {
 		{
 			Packages: "internal/doctor",
 			Internal: []string{
-				"layers", "layers/strategic", "pipeline", "internal/bus", "internal/dead", "internal/emergency", "internal/escalation", "internal/host", "internal/journal",
-				"internal/kube",
+				"layers", "layers/strategic", "pipeline", "internal/bus", "internal/command", "internal/dead", "internal/emergency", "internal/escalation", "internal/host",
+				"internal/journal", "internal/kube",
 			},
 		},
 	}

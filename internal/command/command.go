@@ -68,6 +68,7 @@ func OneLine(err error) string {
 	return strings.Join(lines, "; ")
 }
 
-// packageNames matches the packages of this module that may start an error's text.
-var packageNames = regexp.MustCompile(`^((app|assembly|bare|bench|bus|cli|config|dead|doctor|emergency|escalation|expr|hal9|host|ingest|keda|kube|` +
-	`layers|lint|load|manifest|natsserver|oncall|outbound|outcome|pipeline|policy|reflexive|rehearsal|scaling|shadow|simulate|trial|tuning|web): )+`)
+// packageNames matches the packages of this module that may start an error's text; a test holds it complete.
+var packageNames = regexp.MustCompile(`^((app|assembly|bare|bench|bus|cli|command|config|consensus|dead|doctor|emergency|escalation|expr|hal9|hal9-keda|host|` +
+	`implementation|ingest|keda|kube|layers|lint|load|manifest|natspubsub|natsserver|oncall|operational|outbound|outcome|pipeline|policy|reflexive|rehearsal|` +
+	`scaling|score|shadow|simulate|strategic|tactical|tracing|trial|tuning|web): )+`)

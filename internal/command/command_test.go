@@ -3,8 +3,10 @@ package command_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -63,6 +65,46 @@ func TestLoadConfig(t *testing.T) {
 		}
 		if _, err := command.LoadConfig(given); err == nil {
 			t.Errorf("%s was not read", name)
+		}
+	}
+}
+
+// TestOneLineKnowsAllPackages reads the module's source: each package that starts a text with its name, as errors do, is
+// known.
+func TestOneLineKnowsAllPackages(t *testing.T) {
+	root := filepath.Join("..", "..")
+	known := map[string]bool{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			_, nested := os.Stat(filepath.Join(path, "go.mod"))
+			if path != root && (strings.HasPrefix(name, ".") || name == "testdata" || nested == nil) {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		folder := filepath.Base(filepath.Dir(path))
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(folder, "test") {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if strings.Contains(string(source), `"`+folder+`: `) {
+			known[folder] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(known) < 30 {
+		t.Fatalf("only %d packages found: %v", len(known), known)
+	}
+	for name := range known {
+		if got := command.OneLine(errors.New(name + ": it is so")); got != "it is so" {
+			t.Errorf("%q keeps the package's name: add it to packageNames", got)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/2lab-ai/hal9/internal/command"
 )
 
 // bundleTime bounds what is collected for a bundle only.
@@ -30,7 +32,7 @@ func (k *Kubernetes) Files(ctx context.Context) map[string]string {
 		data, err := k.Client.Run(ctx, args...)
 		text := string(data)
 		if err != nil {
-			text += "\n" + plain(err) + "\n"
+			text += "\n" + command.OneLine(err) + "\n"
 		}
 		files[name] = hideEnvironment(strings.ToValidUTF8(text, "?"))
 	}

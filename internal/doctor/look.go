@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/host"
 	"github.com/2lab-ai/hal9/internal/kube"
 	"github.com/2lab-ai/hal9/layers"
@@ -111,7 +112,7 @@ func (e *examination) lookAtDisk() {
 	}
 	disk, err := host.NewReader("/").Disk(folder)
 	if err != nil {
-		e.looked("disk", false, plain(err))
+		e.looked("disk", false, command.OneLine(err))
 		return
 	}
 	e.facts.Host.Disk = &disk

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/emergency"
 	"github.com/2lab-ai/hal9/internal/kube"
 )
@@ -93,10 +94,10 @@ func (e *examination) lookAtKubernetes(ctx context.Context) {
 	case err == nil:
 		e.looked("Kubernetes", true, found.Place.Server+", namespace "+client.Namespace+", "+plural(len(found.Workloads), "workload"))
 	case auto:
-		e.looked("Kubernetes", false, plain(err))
+		e.looked("Kubernetes", false, command.OneLine(err))
 		return
 	default:
-		found.Error = plain(err)
+		found.Error = command.OneLine(err)
 		e.looked("Kubernetes", false, found.Error)
 	}
 	e.note(func(f *Facts) { f.Kubernetes = found })
@@ -125,12 +126,12 @@ func (e *examination) readKubernetes(ctx context.Context, client kube.Client, k 
 	k.addScene(scene)
 	k.readLogs(ctx, client)
 	if noCluster != nil {
-		why := plain(noCluster)
+		why := command.OneLine(noCluster)
 		if said, ok := errors.AsType[*kube.Error](noCluster); ok {
 			why = said.Text // What was asked is long.
 		}
 		if context.Cause(ctx) != nil {
-			why = plain(context.Cause(ctx))
+			why = command.OneLine(context.Cause(ctx))
 		}
 		e.looked("autoscalers and emergencies", false, why)
 		return nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/bus"
+	"github.com/2lab-ai/hal9/internal/command"
 	"github.com/2lab-ai/hal9/internal/dead"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/strategic"
@@ -31,14 +32,14 @@ func (e *examination) lookAtNATS(ctx context.Context) {
 	defer e.note(func(f *Facts) { f.NATS = found })
 	b, err := bus.Connect(e.opts.NATS, e.log)
 	if err != nil {
-		found.Error = redact(plain(err))
+		found.Error = redact(command.OneLine(err))
 		e.looked("NATS", false, found.Error)
 		return
 	}
 	defer b.Close()
 	found.URL = redactURL(b.URL())
 	if found.First, err = b.Inspect(ctx); err != nil {
-		found.Error, found.Silent = redact(plain(err)), errors.Is(err, bus.ErrNoJetStream)
+		found.Error, found.Silent = redact(command.OneLine(err)), errors.Is(err, bus.ErrNoJetStream)
 		e.looked("NATS", false, found.Error)
 		e.callRoll(ctx, b)
 		return
@@ -53,7 +54,7 @@ func (e *examination) lookAtNATS(ctx context.Context) {
 	}
 	if found.Last, err = b.Inspect(ctx); err != nil {
 		found.Last = found.First
-		e.looked("NATS, second look", false, plain(err))
+		e.looked("NATS, second look", false, command.OneLine(err))
 	}
 	found.Apart = found.Last.At.Sub(found.First.At)
 	found.LastQueues = e.queues(ctx, gauge, found.Last)
@@ -73,7 +74,7 @@ func (e *examination) between(ctx context.Context, b *bus.Bus, found *NATS) {
 			if census, err := b.Census(ctx); err == nil {
 				found.Census = &census
 			} else {
-				e.looked("who owns which partition", false, plain(err))
+				e.looked("who owns which partition", false, command.OneLine(err))
 			}
 		})
 		wait.Go(func() { e.readDead(ctx, b, found) })
@@ -93,7 +94,7 @@ func (e *examination) callRoll(ctx context.Context, b *bus.Bus) {
 	})
 	switch {
 	case err != nil:
-		e.looked("processes", false, plain(err))
+		e.looked("processes", false, command.OneLine(err))
 	case broken > 0:
 		e.looked("processes", false, plural(broken, "answer")+" could not be read: another version?")
 	default:
@@ -108,7 +109,7 @@ func (e *examination) gauge(ctx context.Context, b *bus.Bus, partitions int) *bu
 	}
 	gauge, err := b.Gauge(ctx)
 	if err != nil {
-		e.looked("queues", false, plain(err))
+		e.looked("queues", false, command.OneLine(err))
 		return nil
 	}
 	return gauge
@@ -144,7 +145,7 @@ func (e *examination) readDead(ctx context.Context, b *bus.Bus, found *NATS) {
 		sum, err = shelf.Summary(ctx, dead.Filter{Since: time.Now().Add(found.First.Skew - deadSince)})
 	}
 	if err != nil {
-		e.looked("dead letters", false, plain(err))
+		e.looked("dead letters", false, command.OneLine(err))
 		return
 	}
 	found.Dead, found.DeadAll = &sum, sum.Letters
@@ -161,7 +162,7 @@ func (e *examination) readObjectives(ctx context.Context, b *bus.Bus, found *NAT
 			err = json.Unmarshal(data, &reports)
 		}
 		if err != nil {
-			e.looked("objectives", false, plain(err))
+			e.looked("objectives", false, command.OneLine(err))
 			continue
 		}
 		found.Objectives = append(found.Objectives, reports...)

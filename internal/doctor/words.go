@@ -3,7 +3,6 @@ package doctor
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -93,12 +92,6 @@ func few(list []string, most int) string {
 	}
 	return strings.Join(list[:most], ", ") + " and " + number(len(list)-most) + " more"
 }
-
-// packageName matches what begins the errors of this module.
-var packageName = regexp.MustCompile(`^(?:(?:bus|dead|host|doctor|kube|emergency|nats): )+`)
-
-// plain returns an error's text for people.
-func plain(err error) string { return packageName.ReplaceAllString(err.Error(), "") }
 
 // skewed writes by how much a clock is ahead or behind.
 func skewed(nanoseconds int64) string {
