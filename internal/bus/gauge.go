@@ -17,7 +17,7 @@ import (
 type Load struct {
 	Waiting  uint64        // not taken yet
 	Working  uint64        // taken and not finished
-	Parked   uint64        // failed, and waiting for another try or at one
+	Parked   uint64        // taken more than once and not finished: whatever stopped them, more hands do not help
 	Oldest   time.Duration // age of the oldest unfinished signal; 0 where there is none
 	Arrived  uint64        // since the gauge began, what it found included
 	Finished uint64        // since the gauge began
@@ -36,7 +36,6 @@ const gaugeInFlight = 8
 type Gauge struct {
 	bus        *Bus
 	partitions int
-	naks       naks
 
 	mu     sync.Mutex
 	layers map[layers.Name]*layerGauge
@@ -57,10 +56,7 @@ func (b *Bus) Gauge(ctx context.Context) (*Gauge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gauge{
-		bus: b, partitions: partitions, layers: map[layers.Name]*layerGauge{},
-		naks: naks{seqs: map[uint64]struct{}{}},
-	}, nil
+	return &Gauge{bus: b, partitions: partitions, layers: map[layers.Name]*layerGauge{}}, nil
 }
 
 // Partitions returns into how many partitions the keyed layers are divided.

@@ -144,25 +144,17 @@ func settled(t *testing.T, b *bus.Bus, floor uint64) {
 	})
 }
 
-// TestGaugeTellsParkedFromWorking: signals of L1 that are given back for a while are nobody's work.
+// TestGaugeTellsParkedFromWorking: signals of L1 that were delivered before are parked, until they are finished. One that is given back and
+// taken by nobody yet is as good as new.
 func TestGaugeTellsParkedFromWorking(t *testing.T) {
 	b, _ := provisioned(t, bus.DefaultTopology())
 	g := gauge(t, b)
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- g.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}()
-	for i := range 10 {
+	for i := range 40 {
 		if err := b.Publish(t.Context(), []pipeline.Record{{Subject: "hal9.signals.test", Data: fmt.Appendf(nil, "signal %d", i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 10, Arrived: 10, Busy: 1})
+	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 40, Arrived: 40, Busy: 1})
 	js, err := jetstream.New(b.Conn())
 	if err != nil {
 		t.Fatal(err)
@@ -171,26 +163,34 @@ func TestGaugeTellsParkedFromWorking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := consumer.Fetch(6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var taken []jetstream.Msg
-	for m := range batch.Messages() {
-		taken = append(taken, m)
-	}
-	for _, m := range taken[1:5] {
-		if err := m.NakWithDelay(time.Hour); err != nil {
+	fetch := func(n int) (list []jetstream.Msg) {
+		t.Helper()
+		batch, err := consumer.Fetch(n, jetstream.FetchMaxWait(2*time.Second))
+		if err != nil {
 			t.Fatal(err)
 		}
+		for m := range batch.Messages() {
+			list = append(list, m)
+		}
+		return list
 	}
-	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 4, Working: 2, Parked: 4, Arrived: 10, Busy: 1})
-	for _, m := range []jetstream.Msg{taken[0], taken[5]} {
-		if err := m.Ack(); err != nil {
-			t.Fatal(err)
+	each := func(list []jetstream.Msg, do func(jetstream.Msg) error) {
+		t.Helper()
+		for _, m := range list {
+			if err := do(m); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 4, Parked: 4, Arrived: 10, Finished: 2, Busy: 1})
+	first := fetch(21) // The first one holds the ack floor.
+	each(first[1:], jetstream.Msg.Nak)
+	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 19, Working: 21, Arrived: 40, Busy: 1})
+	again := fetch(20)
+	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 19, Working: 1, Parked: 20, Arrived: 40, Busy: 1})
+	each(again, jetstream.Msg.Ack)
+	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 19, Working: 1, Arrived: 40, Finished: 20, Busy: 1})
+	fetch(15)
+	wantLoad(t, g, layers.NameL1, bus.Load{Waiting: 4, Working: 16, Arrived: 40, Finished: 20, Busy: 1})
 }
 
 // TestGaugeFailsWhereSomethingIsMissing: not knowing is neither nothing nor much.

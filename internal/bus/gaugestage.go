@@ -65,7 +65,7 @@ func settledOf(info *jetstream.ConsumerInfo) uint64 {
 func (g *Gauge) lookShared(ctx context.Context, s *stageGauge, info *jetstream.ConsumerInfo) (found stageLoad, err error) {
 	out := uint64(max(0, info.NumAckPending))
 	found.waiting = info.NumPending
-	found.parked = min(out, max(uint64(max(0, info.NumRedelivered)), g.naks.above(info.AckFloor.Stream)))
+	found.parked = min(out, uint64(max(0, info.NumRedelivered)))
 	found.working = out - found.parked
 	last, done := info.Delivered.Stream+info.NumPending, settledOf(info)
 	found.arrived, found.finished = last-min(last, s.last), done-min(done, s.floor)

@@ -51,15 +51,10 @@ func newMeter(ctx context.Context, b *bus.Bus) (*meter, error) {
 // run follows what comes by itself, until ctx ends.
 func (m *meter) run(ctx context.Context) {
 	var work errgroup.Group
-	for _, run := range []func(context.Context){m.roster.Run, m.pressures.Run, m.hearNaks} {
+	for _, run := range []func(context.Context){m.roster.Run, m.pressures.Run} {
 		work.Go(func() error { run(ctx); return nil })
 	}
 	_ = work.Wait()
-}
-
-func (m *meter) hearNaks(ctx context.Context) {
-	for m.gauge.Run(ctx) != nil && pipeline.Pause(ctx, time.Second) == nil {
-	}
 }
 
 // read measures each layer: its reading or why there is none, in the order of the layers.
