@@ -150,7 +150,7 @@ func (a *App) openBus(ctx context.Context) (err error) {
 	return a.bus.CheckAlone(ctx)
 }
 
-// ProcessName names this process among all that work on one NATS.
+// ProcessName names this process among all that work on one NATS, anew with each call: a process asks once.
 func ProcessName() string {
 	host, err := os.Hostname()
 	if err != nil {

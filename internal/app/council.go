@@ -22,7 +22,7 @@ func (a *App) newCouncil(ctx context.Context) (err error) {
 		return nil
 	}
 	a.council, err = consensus.New(ctx, consensus.Config{
-		Council: a.cfg.File.Consensus, Playbooks: a.cfg.File.Playbooks, Process: ProcessName(), Partitions: a.partitions,
+		Council: a.cfg.File.Consensus, Playbooks: a.cfg.File.Playbooks, Process: a.name, Partitions: a.partitions,
 	}, consensus.Deps{
 		Bus: a.bus, Leases: a.leases, Compile: expr.Situation, Client: http.DefaultClient, Observer: a.metrics, Log: a.log, Now: time.Now,
 	})

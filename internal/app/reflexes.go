@@ -45,7 +45,7 @@ func (a *App) newReflexes(ctx context.Context) error {
 	if a.desk, err = NewDesk(ctx, a.bus, a.decoder); err != nil {
 		return err
 	}
-	name := strings.NewReplacer("/", "_", ".", "_", " ", "_").Replace(ProcessName())
+	name := strings.NewReplacer("/", "_", ".", "_", " ", "_").Replace(a.name)
 	a.reflexes = &reflexes{app: a, bucket: bucket, process: name}
 	if !a.runs(layers.NameL1) {
 		return nil

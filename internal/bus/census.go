@@ -1,78 +1,64 @@
 package bus
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
-	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/2lab-ai/hal9/pipeline"
 )
 
 // Census is who takes part, as the bucket of leases says. A process counts as alive until LeaseTime after it was
 // heard of last.
 type Census struct {
 	Members []Member          `json:"members"`
-	Owners  map[string]string `json:"owners"`            // by stage, such as L3.07: the process that owns it
-	Orphans []string          `json:"orphans,omitempty"` // stages whose owner is gone
+	Owners  map[string]string `json:"owners"` // by stage, such as L3.07: the process that owns it
 }
 
 // Member is a process that takes part.
 type Member struct {
-	Owner  string    `json:"owner"`  // host/pid/token, as the process names itself
-	Layers []string  `json:"layers"` // those that it runs
-	Seen   time.Time `json:"seen"`   // when its session was renewed last, by the server's clock
+	Owner  string   `json:"owner"`  // host/pid/token, as the process names itself
+	Layers []string `json:"layers"` // those that it runs
 }
 
 // Census reads who takes part.
 func (b *Bus) Census(ctx context.Context) (Census, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	census := Census{Owners: map[string]string{}}
-	bucket, err := b.bucket(ctx, pipeline.BucketLeases)
+	watch, err := b.watchLeases(ctx, []string{">"})
 	if err != nil {
-		return census, err
+		return Census{}, err
 	}
-	watcher, err := bucket.WatchAll(ctx, jetstream.IgnoreDeletes())
-	if err != nil {
-		return census, err
-	}
-	defer func() { _ = watcher.Stop() }()
-	sessions := map[string]bool{}
-	leases := map[string]leaseRecord{}
-	for {
-		var entry jetstream.KeyValueEntry
+	defer watch.close(ctx)
+	view := newLeaseView()
+	for !watch.current {
 		select {
-		case entry = <-watcher.Updates():
-		case <-ctx.Done():
-			return census, context.Cause(ctx)
-		}
-		if entry == nil { // All that there were when it began.
-			break
-		}
-		if id, ok := strings.CutPrefix(entry.Key(), memberKeys); ok {
-			var record memberRecord
-			if json.Unmarshal(entry.Value(), &record) == nil {
-				sessions[id] = true
-				census.Members = append(census.Members, Member{record.Owner, slices.Sorted(maps.Keys(record.Layers)), entry.Created()})
+		case msg := <-watch.incoming:
+			entry, ok, err := watch.entry(msg)
+			if err != nil {
+				return Census{}, err
 			}
-			continue
-		}
-		var record leaseRecord
-		if json.Unmarshal(entry.Value(), &record) == nil {
-			leases[entry.Key()] = record
-		}
-	}
-	for _, stage := range sortedKeys(leases) {
-		if sessions[leases[stage].Session] {
-			census.Owners[stage] = leases[stage].Owner
-		} else {
-			census.Orphans = append(census.Orphans, stage)
+			if ok {
+				view.apply(entry, 0)
+			}
+		case <-watch.broken:
+			return Census{}, ErrDisconnected
+		case <-ctx.Done():
+			return Census{}, context.Cause(ctx)
 		}
 	}
-	return census, nil
+	return view.census(), nil
+}
+
+func (v *leaseView) census() Census {
+	census := Census{Owners: map[string]string{}}
+	for _, m := range v.members {
+		census.Members = append(census.Members, Member{m.owner, slices.Sorted(maps.Keys(m.layers))})
+	}
+	slices.SortFunc(census.Members, func(a, b Member) int { return cmp.Compare(a.Owner, b.Owner) })
+	for stage, lease := range v.leases {
+		if _, alive := v.members[lease.session]; alive {
+			census.Owners[stage] = lease.owner
+		}
+	}
+	return census
 }

@@ -12,7 +12,9 @@ func TestAddressesAreShownWithoutSecrets(t *testing.T) {
 		"nats://nats:4222":                         "nats://nats:4222",
 		"nats://hal9:s3cr@t@nats:4222":             "nats://nats:4222",
 		"tls://token@a:4222,nats://u:p@b:4222,c:1": "tls://a:4222,nats://b:4222,c:1",
-		"u:p@c:1": "c:1",
+		"u:p@c:1":           "c:1",
+		"nats://u:p%zz@h:1": "nats://h:1",
+		"":                  "",
 	} {
 		if got := withoutSecrets(give); got != want {
 			t.Errorf("withoutSecrets(%q) = %q, want %q", give, got, want)

@@ -79,7 +79,7 @@ type Tapped struct {
 	msg jetstream.Msg
 }
 
-// Done says that this message and all before it need no further delivery, and returns when the server has noted it.
+// Done says that this message and all before it, whoever read them, need no further delivery, and returns when the server has noted it.
 func (t *Tapped) Done(ctx context.Context) error {
 	ctx, cancel := ask(ctx)
 	defer cancel()
@@ -89,7 +89,7 @@ func (t *Tapped) Done(ctx context.Context) error {
 	return nil
 }
 
-// GiveBack has messages delivered again at once.
+// GiveBack has messages delivered again at once. One before a message that another reader has done with since is not: see Done.
 func GiveBack(batch []Tapped) error {
 	for i := range batch {
 		if err := batch[i].msg.Nak(); err != nil {

@@ -13,7 +13,7 @@ import (
 // portGRPC is the port on which collectors take OTLP over gRPC.
 const portGRPC = "4317"
 
-// EnvRate is HAL9's own variable: the bound of traces per second.
+// EnvRate is HAL9's own variable: the bound of traces per second, of this process.
 const EnvRate = "HAL9_TRACES_RATE"
 
 // FromEnvironment reads OpenTelemetry's variables. On is false where no endpoint is set, or tracing is switched off.

@@ -94,7 +94,7 @@ func (s *Server) view(r *http.Request) view {
 		Version: st.Version, Commit: st.Commit,
 		Started: st.StartedAt.UTC().Format(time.RFC3339),
 		Uptime:  durationText(s.deps.Now().Sub(st.StartedAt)),
-		NATS:    natsBody{URL: withoutCredentials(st.NATSURL), Connected: st.NATSConnected},
+		NATS:    natsBody{URL: st.NATSURL, Connected: st.NATSConnected},
 		Ready:   passed(checks), Doors: s.deps.Intake != nil, Host: r.Host,
 	}
 	for _, c := range checks {

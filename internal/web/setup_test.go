@@ -103,7 +103,7 @@ func setup(t *testing.T, change ...func(*Config, *Deps)) *bundle {
 	}
 	b.state = Status{
 		Version: "v1.2.3", Commit: "abc1234", StartedAt: b.now.Add(-90 * time.Minute),
-		NATSURL: "nats://user:secret@127.0.0.1:4222, nats://tok3n@other:4222", NATSConnected: true,
+		NATSURL: "nats://127.0.0.1:4222,nats://other:4222", NATSConnected: true,
 		Layers: []LayerStatus{
 			{
 				Layer: layers.NameL1, Running: true, Queue: &Queue{Depth: 1234, OldestAge: 1500 * time.Millisecond},

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/host"
@@ -17,7 +15,7 @@ type Status struct {
 	Version       string
 	Commit        string
 	StartedAt     time.Time
-	NATSURL       string // may be a list, separated by commas; credentials in it are not shown
+	NATSURL       string // may be a list, separated by commas; without credentials, since it is shown as it is
 	NATSConnected bool
 	Layers        []LayerStatus // from the lowest to the highest
 	Objectives    []Objective   // as L5 last reported them, where this process knows
@@ -187,7 +185,7 @@ func (s *Server) statusBody(st Status, checks []Check) statusBody {
 		Version: st.Version, Commit: st.Commit, StartedAt: st.StartedAt.UTC(),
 		UptimeUS: s.deps.Now().Sub(st.StartedAt).Microseconds(),
 		Ready:    passed(checks), Checks: checks,
-		NATS:   natsBody{URL: withoutCredentials(st.NATSURL), Connected: st.NATSConnected},
+		NATS:   natsBody{URL: st.NATSURL, Connected: st.NATSConnected},
 		Layers: make([]layerBody, 0, len(st.Layers)), Objectives: st.Objectives, Process: st.Process,
 	}
 	if st.Whole != nil {
@@ -212,20 +210,4 @@ func (s *Server) told(ask func(context.Context) (json.RawMessage, error)) handle
 		writeJSON(w, http.StatusOK, body)
 		return nil
 	}
-}
-
-// withoutCredentials cuts user, password and token out of each URL of the list.
-func withoutCredentials(list string) string {
-	var kept []string
-	for text := range strings.SplitSeq(list, ",") {
-		text = strings.TrimSpace(text)
-		if u, err := url.Parse(text); err == nil && u.Host != "" {
-			u.User = nil
-			text = u.String()
-		} else if _, host, ok := strings.Cut(text, "@"); ok {
-			text = host
-		}
-		kept = append(kept, text)
-	}
-	return strings.Join(kept, ",")
 }
