@@ -55,6 +55,12 @@ func (t TLS) config() (*tls.Config, error) {
 	return cfg, nil
 }
 
+// Check says why no service could be offered so, nil where it could.
+func (t TLS) Check() error {
+	_, err := t.config()
+	return err
+}
+
 // stopTime is how long requests may take to finish after a stop.
 const stopTime = 5 * time.Second
 

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/app"
@@ -17,7 +15,7 @@ import (
 	"github.com/2lab-ai/hal9/internal/tracing"
 )
 
-// process is what `up` and `run` have in common.
+// process is what `up`, `run` and `web` have in common.
 type process struct {
 	bus       *bus.Bus
 	cfg       app.Config
@@ -86,47 +84,5 @@ func (p *process) announce(ctx context.Context, a *app.App, ended <-chan struct{
 	if _, err := io.WriteString(p.out, p.banner(time.Since(p.began))); err != nil {
 		return fmt.Errorf("hal9: write the banner: %w", err)
 	}
-	if p.readyFile == "" {
-		return nil
-	}
-	return p.writeReadyFile()
-}
-
-func (p *process) writeReadyFile() error {
-	data, err := json.Marshal(map[string]any{
-		"http": "http://" + p.listener.Addr().String(), "nats": p.natsURL, "pid": os.Getpid(),
-	})
-	if err != nil {
-		return err
-	}
-	return publishFile(p.readyFile, append(data, '\n'))
-}
-
-// publishFile writes a file that appears under its name only when it is whole.
-func publishFile(name string, data []byte) error {
-	part := name + ".part"
-	if err := os.WriteFile(part, data, 0o644); err != nil {
-		return fmt.Errorf("hal9: --ready-file: %w", err)
-	}
-	return os.Rename(part, name)
-}
-
-// listen opens the HTTP address.
-func listen(ctx context.Context, address string) (net.Listener, error) {
-	return listenFor(ctx, "HTTP", "--http", address)
-}
-
-// listenFor opens the address that a flag names.
-func listenFor(ctx context.Context, what, flag, address string) (net.Listener, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err == nil {
-		return listener, nil
-	}
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("can't listen on %s for %s: the port is in use: choose another with %s", address, what, flag)
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		err = op.Err
-	}
-	return nil, fmt.Errorf("can't listen on %q for %s: %w: want host:port, such as %s 127.0.0.1:9099", address, what, err, flag)
+	return writeReady(p.readyFile, p.natsURL, p.listener, nil)
 }

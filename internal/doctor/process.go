@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -14,7 +15,8 @@ import (
 // Process is one that answered.
 type Process struct {
 	Name      string          `json:"name"`
-	Via       string          `json:"via"` // "NATS", or the address
+	Role      string          `json:"role,omitempty"` // what it is, where it is neither web nor runs layers
+	Via       string          `json:"via"`            // "NATS", or the address
 	Version   string          `json:"version"`
 	Commit    string          `json:"commit"`
 	StartedAt time.Time       `json:"started_at"`
@@ -44,6 +46,7 @@ type statusBody struct {
 	} `json:"layers"`
 	Process *struct {
 		Name   string      `json:"name"`
+		Role   string      `json:"role"`
 		Now    time.Time   `json:"now"`
 		Memory host.Memory `json:"memory"`
 	} `json:"process"`
@@ -74,7 +77,7 @@ func newProcess(body *rollBody, via string, arrived time.Time, took time.Duratio
 		}
 	}
 	if self := s.Process; self != nil {
-		p.Name, p.Memory = self.Name, self.Memory
+		p.Name, p.Role, p.Memory = self.Name, self.Role, self.Memory
 		if !self.Now.IsZero() {
 			p.Skew, p.Fuzzy = self.Now.Sub(arrived.Add(-took/2)), took/2
 		}
@@ -104,7 +107,7 @@ func (f *Facts) add(p *Process) {
 
 // title names a process for people.
 func (p *Process) title() string {
-	what := "web "
+	what := cmp.Or(p.Role, "web") + " "
 	switch {
 	case len(p.Layers) == 5:
 		what = "all layers "

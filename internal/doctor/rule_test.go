@@ -100,6 +100,7 @@ func faults() []fault {
 		{"clock-skew", SeverityWarning, func(f *Facts) { f.Processes[1].Skew = -90 * time.Second }, []string{"L3 pod-b/1/y: 1m30s behind of this machine"}},
 		{"clock-skew", SeverityWarning, func(f *Facts) { f.NATS.Last.Skew = 3 * time.Second }, []string{"NATS server n1: 3s ahead"}},
 		{"not-ready", SeverityWarning, func(f *Facts) { f.Processes[1].Ready, f.Processes[1].Failing = false, []string{"nats: gone"} }, []string{"L3 pod-b/1/y is not ready", "nats: gone"}},
+		{"not-ready", SeverityWarning, func(f *Facts) { f.Processes[2].Ready, f.Processes[2].Role = false, "scaler" }, []string{"scaler pod-c/1/z is not ready"}},
 		{"memory", SeverityWarning, func(f *Facts) { f.Processes[1].Memory.Resident = 1000 << 20 }, []string{"L3 pod-b/1/y has used 98 % of its memory", "1000.0 MiB of 1.0 GiB"}},
 		{"memory", SeverityWarning, func(f *Facts) { f.Processes[1].Memory.GoLimit = 51 << 20 }, []string{"at its GOMEMLIMIT"}},
 		{"oom-kill", SeverityWarning, func(f *Facts) { f.Processes[1].Memory.OOMKills = 2 }, []string{"oom_kill 2", "bound 1.0 GiB"}},

@@ -17,23 +17,23 @@ func (s *Scaler) Handler() http.Handler {
 	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		quiet := time.Since(time.Unix(0, s.beat.Load()))
-		answer(w, []check{{"scaler", quiet < aliveTime || !s.bus.Connected(), "last did something " + quiet.Round(time.Second).String() + " ago"}})
+		answer(w, []Check{{"scaler", quiet < aliveTime || !s.bus.Connected(), "last did something " + quiet.Round(time.Second).String() + " ago"}})
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.ready()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.Ready()) })
 	return mux
 }
 
-// check is one thing that was looked at.
-type check struct {
+// Check is one thing that was looked at.
+type Check struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail,omitempty"`
 }
 
-// ready says what there is to serve. A scaler that can say why it does not know is as ready as one that knows: the error is what KEDA needs.
-func (s *Scaler) ready() (checks []check) {
+// Ready says what there is to serve. A scaler that can say why it does not know is as ready as one that knows: the error is what KEDA needs.
+func (s *Scaler) Ready() (checks []Check) {
 	for _, layer := range layers.Names() {
-		c := check{Name: layer.String(), OK: true}
+		c := Check{Name: layer.String(), OK: true}
 		if d, err := s.board.Decision(layer); err != nil {
 			c.OK, c.Detail = s.board.heard(layer), err.Error()
 		} else {
@@ -52,7 +52,7 @@ func (b *Board) heard(layer layers.Name) bool {
 	return !n.seen.IsZero() || n.trouble != nil
 }
 
-func answer(w http.ResponseWriter, checks []check) {
+func answer(w http.ResponseWriter, checks []Check) {
 	status, code := "ok", http.StatusOK
 	for _, c := range checks {
 		if !c.OK {
@@ -63,6 +63,6 @@ func answer(w http.ResponseWriter, checks []check) {
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(struct { // Who asked is gone where this fails.
 		Status string  `json:"status"`
-		Checks []check `json:"checks"`
+		Checks []Check `json:"checks"`
 	}{status, checks})
 }

@@ -13,8 +13,8 @@ import (
 // errStopped is why the work of requests ends that outlive DrainTimeout.
 var errStopped = errors.New("web: the server is stopping")
 
-// maxHeaderBytes bounds a request's header.
-const maxHeaderBytes = 64 << 10
+// MaxHeaderBytes bounds a request's header.
+const MaxHeaderBytes = 64 << 10
 
 // Serve answers requests on ln until ctx ends. Then it takes no more, gives those in flight
 // DrainTimeout to finish, cancels the rest and returns; it returns nil where all finished.
@@ -29,7 +29,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ReadTimeout:       s.cfg.ReadTimeout,
 		WriteTimeout:      s.cfg.WriteTimeout,
 		IdleTimeout:       s.cfg.IdleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		MaxHeaderBytes:    MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)

@@ -26,7 +26,8 @@ type Status struct {
 
 // Process is the process itself.
 type Process struct {
-	Name       string      `json:"name"` // among all on one NATS: host/pid/token
+	Name       string      `json:"name"`           // among all on one NATS: host/pid/token
+	Role       string      `json:"role,omitempty"` // what it is, where it is neither web nor runs layers: scaler
 	Host       string      `json:"host"`
 	PID        int         `json:"pid"`
 	Now        time.Time   `json:"now"` // by its clock
