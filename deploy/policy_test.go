@@ -58,7 +58,8 @@ func checkPolicies(t *testing.T, v variant, m *manifest) {
 		path{keda, own("scaler"), 9098, true}, path{client, own("scaler"), 9098, false})
 	if nats {
 		paths = append(paths, path{client, own("nats"), 4222, true}, path{stranger, own("nats"), 4222, false},
-			path{client, own("nats"), 8222, false}, path{own("nats"), dns, 53, true},
+			path{client, own("nats"), 8222, false}, path{keda, own("nats"), 8222, v.has("keda-stock")}, path{keda, own("nats"), 4222, false},
+			path{own("l1"), own("nats"), 8222, false}, path{own("nats"), dns, 53, true},
 			path{own("nats"), own("nats"), 6222, v.overlay == "production"}, path{own("l1"), own("nats"), 6222, false})
 	}
 	for _, p := range paths {

@@ -1,11 +1,13 @@
 package deploy_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -108,12 +110,16 @@ func (m *manifest) scaled(t *testing.T) (list []scaledObject) {
 	return list
 }
 
-// checkScaling asserts that KEDA scales what is there, asks a scaler that is there, and is not fought by a fixed number.
+// checkScaling asserts that KEDA scales what is there, asks who is there, and is not fought by a fixed number.
 func checkScaling(t *testing.T, v variant, m *manifest) {
 	t.Helper()
 	want := 5
 	if v.overlay == "local" && !v.has("keda") {
 		want = 0
+	}
+	asked := "hal9-scaler.hal9.svc.cluster.local:9098"
+	if v.has("keda-stock") {
+		asked = m.monitoring()
 	}
 	scaled := m.scaled(t)
 	if len(scaled) != want {
@@ -127,12 +133,30 @@ func checkScaling(t *testing.T, v variant, m *manifest) {
 		case m.deployments[i].Spec.Replicas != nil:
 			t.Errorf("%s sets replicas: each apply would fight KEDA", m.deployments[i].Name)
 		}
+		asks := map[string]bool{}
 		for _, trigger := range s.Spec.Triggers {
-			if address := trigger.Metadata["scalerAddress"]; address != "" && address != "hal9-scaler.hal9.svc.cluster.local:9098" {
-				t.Errorf("%s asks %s", s.Name, address)
+			for _, key := range []string{"scalerAddress", "natsServerMonitoringEndpoint"} {
+				if address := trigger.Metadata[key]; address != "" {
+					asks[address] = true
+				}
 			}
 		}
+		if diff := cmp.Diff(map[string]bool{asked: true}, asks); diff != "" {
+			t.Errorf("%s asks (-want +got):\n%s", s.Name, diff)
+		}
 	}
+}
+
+// monitoring is the address at which KEDA's nats-jetstream scaler finds every server: a Service in which they have names.
+func (m *manifest) monitoring() string {
+	for i := range m.services {
+		s := &m.services[i]
+		port := slices.IndexFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return p.Name == "monitor" })
+		if s.Name == m.statefulSets[0].Spec.ServiceName && s.Spec.ClusterIP == corev1.ClusterIPNone && port >= 0 {
+			return fmt.Sprintf("%s.hal9.svc.cluster.local:%d", s.Name, s.Spec.Ports[port].Port)
+		}
+	}
+	return "nobody"
 }
 
 // checkBudgets asserts that in production each workload has one budget, which is about it alone and can be met. A single pod has none:

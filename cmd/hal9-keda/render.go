@@ -45,7 +45,7 @@ and Prometheus. Without --out everything is printed.`,
 	flags.BoolVar(&s.ScaleToZero, "scale-to-zero", false, "an idle layer has no replica")
 	flags.BoolVar(&s.WithResources, "with-resources", false, "CPU 60 % and memory 70 % as a safety net")
 	flags.StringVar(&s.Scaler, "scaler", "", "host:port of the scaler (default hal9-scaler.NAMESPACE.svc.cluster.local:9098)")
-	flags.StringVar(&s.Monitoring, "nats-monitoring", "", "host:port of NATS' monitoring, for stock (default hal9-nats.NAMESPACE.svc.cluster.local:8222)")
+	flags.StringVar(&s.Monitoring, "nats-monitoring", "", "host:port of NATS' monitoring, for stock (default hal9-nats-headless.NAMESPACE.svc.cluster.local:8222)")
 	flags.StringVar(&s.Prometheus, "prometheus", "", "URL of Prometheus, for stock (default http://prometheus.monitoring.svc.cluster.local:9090)")
 	flags.StringVar(&f.config, "config", "", "configuration file, for its section scaling; hal9.yaml in this folder is read where it exists")
 	flags.StringVar(&f.out, "out", "", "folder to write into; it is created")

@@ -31,7 +31,7 @@ type Settings struct {
 	ScaleToZero   bool    // an idle layer has no replica, whatever its minimum; default false
 	WithResources bool    // CPU 60 % and memory 70 % of the requests as a safety net; default false
 	Scaler        string  // host:port of `hal9 scaler`; default hal9-scaler.<namespace>.svc.cluster.local:9098
-	Monitoring    string  // host:port of NATS' monitoring, for stock; default hal9-nats.<namespace>.svc.cluster.local:8222
+	Monitoring    string  // host:port of NATS' monitoring, for stock; default hal9-nats-headless.<namespace>.svc.cluster.local:8222
 	Prometheus    string  // URL of Prometheus, for stock; default http://prometheus.monitoring.svc.cluster.local:9090
 	Layers        []Layer // in the order of the files; default all five
 }
@@ -57,7 +57,9 @@ func (s Settings) withDefaults() Settings {
 		s.Scaler = "hal9-scaler." + s.Namespace + ".svc.cluster.local:9098"
 	}
 	if s.Monitoring == "" {
-		s.Monitoring = "hal9-nats." + s.Namespace + ".svc.cluster.local:8222"
+		// Of a cluster that advertises no addresses, KEDA asks <server>.<this address> for what the leader of a consumer knows. So it
+		// must be the Service in which servers have names.
+		s.Monitoring = "hal9-nats-headless." + s.Namespace + ".svc.cluster.local:8222"
 	}
 	if s.Prometheus == "" {
 		s.Prometheus = "http://prometheus.monitoring.svc.cluster.local:9090"
