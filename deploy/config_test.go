@@ -177,22 +177,13 @@ func TestAlertsAreOneAndTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := render(t, source(t), variant{"production", []string{"monitoring"}})
-	for _, o := range m.custom {
-		if o.String() != "PrometheusRule/hal9" {
-			continue
-		}
-		var got struct {
-			Spec rules `json:"spec"`
-		}
-		if err := yaml.Unmarshal(o.data, &got); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got.Spec); diff != "" {
-			t.Errorf("copy the groups of alerts/hal9.yaml into components/monitoring/prometheusrule.yaml (-alerts +rule):\n%s", diff)
-		}
-		return
+	var got rules
+	if err := yaml.Unmarshal(m.spec(t, "PrometheusRule/hal9"), &got); err != nil {
+		t.Fatal(err)
 	}
-	t.Error("no PrometheusRule hal9")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("copy the groups of alerts/hal9.yaml into components/monitoring/prometheusrule.yaml (-alerts +rule):\n%s", diff)
+	}
 }
 
 // TestDockerignoreLetsTheSourceIn asserts that the image is built from every package that hal9 needs.
