@@ -89,6 +89,24 @@ func natsOptions(t *testing.T, m *manifest) *server.Options {
 	return options
 }
 
+// TestServersTakeTheSameSignals: what fits on a laptop fits everywhere.
+func TestServersTakeTheSameSignals(t *testing.T) {
+	want := natsserver.DefaultConfig().MaxPayload
+	compose, err := server.ProcessConfigFile("compose/nats.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int32{"compose": compose.MaxPayload}
+	for _, overlay := range []string{"local", "production"} {
+		got[overlay] = natsOptions(t, render(t, source(t), variant{overlay: overlay})).MaxPayload
+	}
+	for name, size := range got {
+		if size != want {
+			t.Errorf("max_payload of %s is %d, that of hal9 up %d", name, size, want)
+		}
+	}
+}
+
 // TestServersAreConfiguredAsTheirPods compares nats.conf with the StatefulSet around it.
 func TestServersAreConfiguredAsTheirPods(t *testing.T) {
 	for _, overlay := range []string{"local", "production"} {
