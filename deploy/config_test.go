@@ -247,3 +247,33 @@ func TestNATSIsOfTheEmbeddedVersion(t *testing.T) {
 		t.Error("production runs no NATS")
 	}
 }
+
+// TestMoreRoomForNATS renders what deploy/README.md says for larger volumes.
+func TestMoreRoomForNATS(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "### More room for NATS")
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	snippet, _, _ := strings.Cut(rest, "```")
+	disk := source(t)
+	conf, err := disk.ReadFile("/src/deploy/components/nats-cluster/nats.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const dir = "/src/deploy/overlays/room"
+	for name, text := range map[string]string{
+		"kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../production]\n" + snippet,
+		"nats.conf":          strings.Replace(string(conf), "max_file_store: 56GiB", "max_file_store: 112GiB", 1),
+	} {
+		if err := disk.WriteFile(filepath.Join(dir, name), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := render(t, disk, variant{overlay: "room"})
+	volume := m.statefulSets[0].Spec.VolumeClaimTemplates[0].Spec.Resources.Requests.Storage()
+	if options := natsOptions(t, m); volume.String() != "160Gi" || options.JetStreamMaxStore != 112<<30 {
+		t.Errorf("a volume of %s with max_file_store %d, want 160Gi and 112 GiB:\n%s", volume, options.JetStreamMaxStore, snippet)
+	}
+}
