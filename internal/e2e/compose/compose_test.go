@@ -28,7 +28,7 @@ func TestCompose(t *testing.T) {
 	need(t)
 	s := newStack(t)
 	if os.Getenv("COMPOSE_BUILD") != "no" {
-		s.run(t, "build", "--quiet")
+		removeImage(t)
 	}
 	s.up(t)
 	checkHealth(t, s, map[string]int{"l1": 1, "l2": 1, "l3": 1, "l4": 1, "l5": 1, "web": 1, "nats": 1})

@@ -99,6 +99,15 @@ func (s *stack) run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// removeImage makes `up` build the image, as it does the first time.
+func removeImage(t *testing.T) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "docker", "image", "rm", "hal9:local").CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "No such image") {
+		t.Fatalf("take down what uses it, or say COMPOSE_BUILD=no: docker image rm hal9:local: %v\n%s", err, out)
+	}
+}
+
 // up brings services up and waits until all that runs is healthy. It does not use --wait, which gives up at the first check that fails:
 // the layers are not ready for a moment while NATS is away.
 func (s *stack) up(t *testing.T, args ...string) {
