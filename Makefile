@@ -12,7 +12,8 @@ VULNDB   ?= https://vuln.go.dev
 # Packages that start goroutines or share state between them.
 RACE := ./pipeline/... ./layers/strategic/... ./internal/bus/... ./internal/dead/... ./internal/app/... ./internal/natsserver/... \
 	./internal/load/... ./internal/outbound/... ./internal/telemetry/... ./internal/web/... \
-	./internal/outcome/... ./internal/tuning/... ./internal/oncall/... ./layers/reflexive/...
+	./internal/outcome/... ./internal/tuning/... ./internal/oncall/... ./layers/reflexive/... \
+	./internal/scaling/... ./keda ./internal/doctor ./internal/kube ./internal/shadow
 
 # The tools' versions stand in internal/tools/go.mod; each is built once per version.
 tool_version = $(shell awk '$$1 == "$(1)" {print $$2}' internal/tools/go.mod)
