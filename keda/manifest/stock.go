@@ -13,8 +13,8 @@ import (
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
-// stock adds KEDA's own scalers: the lag of each of the layer's consumers, the p95 of the time that signals wait, and the
-// number of pods, made into one metric by a formula.
+// stock adds KEDA's own scalers: the lag of each of the layer's consumers, above L1 the signals that these messages hold, the
+// p95 of the time that signals wait, and the number of pods, made into one metric by a formula.
 //
 // Why a formula and not one metric each: of several metrics the HPA takes the one that asks for most replicas. That is right
 // for lag and latency, but of 60 partitions it would see the fullest alone, a sixtieth of a backlog that is spread evenly;
@@ -34,31 +34,40 @@ func (d *document) stock(s *Settings, l *Layer) {
 	}
 	unit := "messages that wait, and messages that are worked on"
 	if l.Name != layers.NameL1 {
-		unit += "; one may be a pack of several signals"
+		unit += "; in a burst one is a pack of 30 to 60\nsignals, hence the trigger signals at the end"
 	}
 	d.note("spec.triggers", "The lag of each of the layer's consumers: "+unit+".\n"+
 		"Each trigger asks NATS for all streams and consumers of the account, on each poll.")
-	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)), latencyNote(s, l))
-	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)+1), "How many pods there are: what the formula multiplies.")
-	spec.Triggers = append(spec.Triggers,
-		keda.ScaleTriggers{
-			Type: "prometheus", Name: "p95",
-			Metadata: map[string]string{
-				"serverAddress": s.Prometheus, "query": latencyQuery(s, l), "threshold": decimal(late(l).Seconds()), "ignoreNullValues": "false",
-			},
-		},
-		keda.ScaleTriggers{
-			Type: "kubernetes-workload", Name: "pods",
-			Metadata: map[string]string{"podSelector": "app.kubernetes.io/component=" + strings.ToLower(l.Name.String()), "value": "1"},
-		})
+	backlog := sum(lags)
+	work := decimal(l.Policy.Rate * l.Policy.Drain.Seconds()) // of one replica
+	if l.Name != layers.NameL1 {
+		d.query(s, "signals", work, depthQuery(s, l), "Signals in these messages, as the layer's pods count them.")
+		backlog = fmt.Sprintf("max(%s, signals)", backlog)
+	}
+	d.query(s, "p95", decimal(late(l).Seconds()), latencyQuery(s, l), latencyNote(s, l))
+	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)), "How many pods there are: what the formula multiplies.")
+	spec.Triggers = append(spec.Triggers, keda.ScaleTriggers{
+		Type: "kubernetes-workload", Name: "pods",
+		Metadata: map[string]string{"podSelector": "app.kubernetes.io/component=" + strings.ToLower(l.Name.String()), "value": "1"},
+	})
 	spec.Advanced.ScalingModifiers = keda.ScalingModifiers{
-		Formula: fmt.Sprintf("max(%s / %s, pods * min(p95 / %s, 2))", sum(lags), decimal(l.Policy.Rate*l.Policy.Drain.Seconds()), decimal(late(l).Seconds())),
+		Formula: fmt.Sprintf("max(%s / %s, pods * min(p95 / %s, 2))", backlog, work, decimal(late(l).Seconds())),
 		Target:  "1", MetricType: autoscaling.AverageValueMetricType,
 	}
 	d.note("spec.advanced.scalingModifiers", fmt.Sprintf(
-		"Replicas needed: the lag over what one replica works off in %s (at %s signals/s: measure yours), or where p95 is\n"+
+		"Replicas needed: the backlog over what one replica works off in %s (at %s signals/s: measure yours), or where p95 is\n"+
 			"above its objective that many more, at most twice as many. The target must be an integer: with another one KEDA ignores the fallback.",
 		inWords(l.Policy.Drain), decimal(l.Policy.Rate)))
+}
+
+// query adds a trigger on Prometheus. Where it has no data that is an error: KEDA's default, ignoreNullValues true, would read 0.
+func (d *document) query(s *Settings, name, threshold, query, note string) {
+	spec := &d.object.Spec
+	d.note(fmt.Sprintf("spec.triggers[%d]", len(spec.Triggers)), note)
+	spec.Triggers = append(spec.Triggers, keda.ScaleTriggers{
+		Type: "prometheus", Name: name,
+		Metadata: map[string]string{"serverAddress": s.Prometheus, "query": query, "threshold": threshold, "ignoreNullValues": "false"},
+	})
 }
 
 // late is the objective of the p95: where a backlog is worked off in time, nothing waits for longer than that takes.
@@ -83,6 +92,15 @@ func sum(terms []string) string {
 		text.WriteString(term)
 	}
 	return text.String() + ")"
+}
+
+// depthQuery asks for the signals that the layer has not finished; each of its pods counts all of them.
+func depthQuery(s *Settings, l *Layer) string {
+	query := fmt.Sprintf(`max(hal9_queue_depth_signals{layer="%s"})`, l.Name)
+	if s.ScaleToZero || l.Policy.Min == 0 {
+		return query + " or vector(0)"
+	}
+	return query
 }
 
 // latencyQuery asks for the p95 of the time that signals wait for the layer. Without traffic it is 0; where no pod is

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,13 +40,9 @@ func kubectl(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// apply puts objects, JSON or YAML, into the cluster.
-func apply(t *testing.T, object any) {
+// apply puts YAML into the cluster.
+func apply(t *testing.T, data []byte) {
 	t.Helper()
-	data, err := json.Marshal(object)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "kubectl", "apply", "-n", namespace, "--server-side", "--force-conflicts", "-f", "-")
@@ -76,7 +71,7 @@ func follow(t *testing.T, deployment string) *sizes {
 	s := &sizes{changed: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	cmd := exec.CommandContext(ctx, "kubectl", "get", "deployment", deployment, "-n", namespace, "--watch",
-		"-o", `jsonpath={.spec.replicas} 0{.status.readyReplicas}{"\n"}`)
+		"-o", `jsonpath={.spec.replicas} {.status.readyReplicas}{"\n"}`)
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -88,9 +83,10 @@ func follow(t *testing.T, deployment string) *sizes {
 	go func() {
 		defer close(done)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			var wants, ready int
-			if _, err := fmt.Sscan(lines.Text(), &wants, &ready); err == nil {
-				s.add(size{time.Now(), wants, ready})
+			var now size
+			if _, err := fmt.Sscan(lines.Text()+" 0", &now.wants, &now.ready); err == nil { // Where none is ready the field is missing.
+				now.at = time.Now()
+				s.add(now)
 			}
 		}
 	}()

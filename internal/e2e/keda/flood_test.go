@@ -16,7 +16,7 @@ import (
 // The layer that is flooded: its partitions move while pods come and go.
 const (
 	flooded    = "L2"
-	partitions = 8
+	partitions = 12
 )
 
 // sender publishes signals and remembers which were acknowledged.
@@ -27,6 +27,8 @@ type sender struct {
 	texts  []string
 	acked  map[string]bool
 	number int
+
+	emptied time.Time // when L1 had nothing left of the last load
 }
 
 func newSender(t *testing.T, url string) *sender {
@@ -59,10 +61,35 @@ func texts() (list []string) {
 	return list
 }
 
+// pending are signals that are not acknowledged yet.
+type pending map[string]jetstream.PubAckFuture
+
 // send publishes so many signals over so many keys, and waits until each is acknowledged.
 func (s *sender) send(signals int) {
 	s.t.Helper()
-	pending := map[string]jetstream.PubAckFuture{}
+	under := pending{}
+	s.publish(signals, under)
+	s.await(under)
+}
+
+// sendSteadily publishes so many signals a second for a while, and waits until each is acknowledged.
+func (s *sender) sendSteadily(perSecond float64, during time.Duration) (signals int) {
+	s.t.Helper()
+	under := pending{}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	began := time.Now()
+	for now := began; now.Sub(began) < during; now = <-tick.C {
+		due := int(perSecond * now.Sub(began).Seconds())
+		s.publish(due-signals, under)
+		signals = due
+	}
+	s.await(under)
+	return signals
+}
+
+func (s *sender) publish(signals int, under pending) {
+	s.t.Helper()
 	for range signals {
 		s.number++
 		id := fmt.Sprintf("flood-%d", s.number)
@@ -72,11 +99,15 @@ func (s *sender) send(signals int) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if pending[id], err = s.js.PublishAsync("hal9.signals.flood", body, jetstream.WithStallWait(time.Minute)); err != nil {
+		if under[id], err = s.js.PublishAsync("hal9.signals.flood", body, jetstream.WithStallWait(time.Minute)); err != nil {
 			s.t.Fatal(err)
 		}
 	}
-	for id, future := range pending {
+}
+
+func (s *sender) await(under pending) {
+	s.t.Helper()
+	for id, future := range under {
 		select {
 		case <-future.Ok():
 			s.acked[id] = true
@@ -157,14 +188,27 @@ func (d *decision) unfinished() uint64 {
 	return d.Reading.Waiting + d.Reading.Working + d.Reading.Parked
 }
 
-// decided returns the last decision about the flooded layer; ok is false where there is none.
-func (s *sender) decided() (d decision, ok bool) {
+// finished reports whether nothing is left of what was sent before a time: L1 has nothing, and after that L2.
+func (s *sender) finished(since time.Time) bool {
+	s.t.Helper()
+	if s.emptied.Before(since) {
+		if d, ok := s.decided("L1"); ok && d.At.After(since) && d.unfinished() == 0 {
+			s.emptied = d.At
+		}
+		return false
+	}
+	d, ok := s.decided(flooded)
+	return ok && d.At.After(s.emptied) && d.unfinished() == 0
+}
+
+// decided returns the last decision about a layer; ok is false where there is none.
+func (s *sender) decided(layer string) (d decision, ok bool) {
 	s.t.Helper()
 	stream, err := s.js.Stream(s.t.Context(), "HAL9_SCALING")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	msg, err := stream.GetLastMsgForSubject(s.t.Context(), "hal9.scaling."+flooded)
+	msg, err := stream.GetLastMsgForSubject(s.t.Context(), "hal9.scaling."+layer)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return d, false
 	}

@@ -15,6 +15,9 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/e2e/proctest"
 	"github.com/2lab-ai/hal9/internal/natsserver"
+	"github.com/2lab-ai/hal9/keda/manifest"
+	"github.com/2lab-ai/hal9/keda/policy"
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // binary is the program under test.
@@ -28,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // What differs from production is shorter or smaller, so that a small machine gets through in minutes.
 const (
-	least, most  = 2, 8
+	least, most  = 1, 10
 	drain        = 20 * time.Second
 	podStart     = 5 * time.Second
 	upPods       = 4
@@ -89,24 +92,19 @@ func config() string {
 	return b.String()
 }
 
-// scaledObject is the layer's, with the times of this test.
-func scaledObject(triggers []map[string]any) map[string]any {
-	return map[string]any{
-		"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": map[string]any{"name": "hal9-l2", "namespace": namespace},
-		"spec": map[string]any{
-			"scaleTargetRef":  map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "name": "hal9-l2"},
-			"minReplicaCount": least, "maxReplicaCount": most, "pollingInterval": 5, "triggers": triggers,
-			"fallback": map[string]any{"failureThreshold": 3, "replicas": fallbackPods, "behavior": "currentReplicasIfHigher"},
-			"advanced": map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": map[string]any{
-				"scaleUp": map[string]any{"stabilizationWindowSeconds": 0, "policies": []any{
-					map[string]any{"type": "Pods", "value": upPods, "periodSeconds": int(upEvery.Seconds())},
-				}},
-				"scaleDown": map[string]any{"stabilizationWindowSeconds": int(settle.Seconds()), "policies": []any{
-					map[string]any{"type": "Pods", "value": downPods, "periodSeconds": int(downEvery.Seconds())},
-				}},
-			}}},
-		},
+// rendered is the layer's ScaledObject as hal9-keda renders it, with the bounds and times of this test.
+func rendered(t *testing.T, s manifest.Settings, rate float64) []byte {
+	t.Helper()
+	s.Namespace, s.Partitions = namespace, partitions
+	s.Layers = []manifest.Layer{{Name: layers.NameL2, Policy: policy.Config{
+		Min: least, Max: most, Drain: drain, Latency: 2 * time.Minute, PodStart: podStart, DeadBand: 0.1, Rate: math.Round(rate),
+		Pace: policy.Pace{Up: upPods, UpEvery: upEvery, Down: downPods, DownEvery: downEvery, Settle: settle},
+	}}}
+	files, err := manifest.Render(s)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return files[0].Data
 }
 
 // applyProduction puts the production overlay into the cluster.
@@ -117,18 +115,38 @@ func applyProduction(t *testing.T) {
 	kubectl(t, "rollout", "status", "deployment/hal9-l2", "-n", namespace, "--timeout=120s")
 }
 
-// run is one flood and what came of it.
+// load is what the layer has to bear.
+type load struct {
+	name string
+	need int // replicas
+	send func(s *sender, rate float64) (signals int)
+}
+
+// loads are what HAL9's scaler and KEDA's own triggers are compared with. One replica alone would take six times the drain time for the burst.
+func loads() []load {
+	return []load{
+		{"burst", 6, func(s *sender, rate float64) int {
+			signals := int(6 * rate * drain.Seconds())
+			s.send(signals)
+			return signals
+		}},
+		{"stream", 4, func(s *sender, rate float64) int { return s.sendSteadily(3.5*rate, 2*time.Minute) }},
+	}
+}
+
+// run is the layer with its real processes, and what came of the last load.
 type run struct {
+	load
+
 	replicas *sizes
 	sender   *sender
-	rate     float64 // of one replica before the flood, signals/s
-	signals  int
-	need     int // replicas that the flood needs
+	rate     float64 // of one replica, signals/s
 	began    time.Time
+	sent     time.Time // when the last signal was
 	drained  time.Time
 }
 
-// TestHAL9ScalesRealProcesses is the promise; TestStockTriggerBeside shows what KEDA's own trigger makes of the same.
+// TestHAL9ScalesRealProcesses is the promise; TestStockTriggersBeside shows what KEDA's own triggers make of the same.
 func TestHAL9ScalesRealProcesses(t *testing.T) {
 	needCluster(t)
 	applyProduction(t)
@@ -139,20 +157,20 @@ func TestHAL9ScalesRealProcesses(t *testing.T) {
 	s := newStand(t, &binary, strings.Join(urls, ","), config())
 	s.once("provision", "--partitions", strconv.Itoa(partitions), "--replicas", strconv.Itoa(nodes))
 	at := s.start("scaler", "--listen", "127.0.0.1:0", "--every", "1s", "--fresh", "10s")
-	apply(t, scaledObject([]map[string]any{{
-		"type": "external-push", "metricType": "AverageValue", "metadata": map[string]any{"scalerAddress": at.GRPC, "layer": flooded},
-	}}))
-	r := s.flood(urls[0], func(float64) {})
-	r.report(t, "hal9 scaler")
-	r.check(t)
-	r.checkDown(t)
+	apply(t, rendered(t, manifest.Settings{Trigger: manifest.TriggerPush, Scaler: at.GRPC}, 100))
+	r := s.open(urls[0])
+	for _, l := range loads() {
+		r.bear(t, l)
+		r.report(t, "hal9 scaler")
+		r.check(t)
+		r.checkDown(t)
+	}
 	r.sender.allAnswered()
 	checkFallback(t, r.replicas, stopNATS)
 }
 
-// flood brings the layer up with its real processes, measures one, floods and waits until all is worked off and the layer is small again.
-// measured is told what one replica does.
-func (s *stand) flood(url string, measured func(rate float64)) *run {
+// open brings the layer up with its real processes and measures one.
+func (s *stand) open(url string) *run {
 	t := s.t
 	t.Helper()
 	for _, layer := range []string{"L1", "L3", "L4", "L5"} {
@@ -168,22 +186,23 @@ func (s *stand) flood(url string, measured func(rate float64)) *run {
 		return now.wants == least && now.ready == least && s.count() == least
 	})
 	r.rate = s.measure(r.sender)
-	measured(r.rate)
-	until(t, 5*time.Minute, "quiet", func() bool { // So that what was measured by is forgotten.
-		d, ok := r.sender.decided()
+	t.Logf("one replica does %.0f signals/s", r.rate)
+	return r
+}
+
+// bear sends a load and waits until all of it is worked off and the layer is small again.
+func (r *run) bear(t *testing.T, l load) {
+	t.Helper()
+	until(t, 5*time.Minute, "quiet", func() bool { // So that what was before is forgotten.
+		d, ok := r.sender.decided(flooded)
 		return ok && d.Wanted == least && r.replicas.now().wants == least && time.Since(d.At) < 3*time.Second
 	})
-	r.signals = int(r.rate * drain.Seconds() * 4)
-	r.need = int(math.Ceil(float64(r.signals) / (r.rate * drain.Seconds())))
-	t.Logf("one replica does %.0f signals/s; %d signals are to be worked off in %s: %d replicas", r.rate, r.signals, drain, r.need)
-	r.began = time.Now()
-	r.sender.send(r.signals)
-	r.drained = until(t, 10*time.Minute, "everything worked off", func() bool {
-		d, ok := r.sender.decided()
-		return ok && d.At.After(r.began) && time.Since(r.began) > 10*time.Second && d.unfinished() == 0
-	})
+	r.load, r.began = l, time.Now()
+	signals := l.send(r.sender, r.rate)
+	r.sent = time.Now()
+	t.Logf("%s: %d signals within %.0fs, for which %d replicas are needed", l.name, signals, r.sent.Sub(r.began).Seconds(), l.need)
+	r.drained = until(t, 10*time.Minute, "everything worked off", func() bool { return r.sender.finished(r.sent) })
 	until(t, 10*time.Minute, "the minimum of replicas again", func() bool { return r.replicas.now().wants == least })
-	return r
 }
 
 // measure returns what one replica does: from floods that the processes at their minimum are busy with for a while. The layer must not grow
@@ -200,10 +219,8 @@ func (s *stand) measure(from *sender) float64 {
 		}
 		began := time.Now()
 		from.send(signals)
-		until(t, 5*time.Minute, "a small flood worked off", func() bool {
-			d, ok := from.decided()
-			return ok && d.At.After(began.Add(3*time.Second)) && d.unfinished() == 0
-		})
+		sent := time.Now()
+		until(t, 5*time.Minute, "a small flood worked off", func() bool { return from.finished(sent) })
 		if took := time.Since(began) - time.Second; took > 20*time.Second { // A decision is half a second old, and what asks as well.
 			rate = float64(signals) / took.Seconds() / least
 		}
@@ -214,13 +231,13 @@ func (s *stand) measure(from *sender) float64 {
 // report says what happened, in figures.
 func (r *run) report(t *testing.T, name string) {
 	t.Helper()
-	peak, first, podSeconds := 0, time.Duration(0), 0.0
+	peak, reaction, podSeconds := 0, "never", 0.0
 	list := r.replicas.since(r.began)
 	end := time.Now()
 	for i, at := range list {
 		peak = max(peak, at.wants)
-		if first == 0 && at.wants > least {
-			first = at.at.Sub(r.began)
+		if reaction == "never" && at.wants > least {
+			reaction = fmt.Sprintf("%.1fs", at.at.Sub(r.began).Seconds())
 		}
 		until := end
 		if i+1 < len(list) {
@@ -231,10 +248,10 @@ func (r *run) report(t *testing.T, name string) {
 			from = r.began
 		}
 		podSeconds += float64(at.ready) * until.Sub(from).Seconds()
-		t.Logf("%s: %6.1fs wants %d, ready %d", name, at.at.Sub(r.began).Seconds(), at.wants, at.ready)
+		t.Logf("%s, %s: %6.1fs wants %d, ready %d", name, r.name, at.at.Sub(r.began).Seconds(), at.wants, at.ready)
 	}
-	t.Logf("%s: reaction %.1fs, peak %d of %d needed, drained after %.1fs, back at the minimum after %.1fs, %.0f pod-seconds",
-		name, first.Seconds(), peak, r.need, r.drained.Sub(r.began).Seconds(), list[len(list)-1].at.Sub(r.began).Seconds(), podSeconds)
+	t.Logf("%s, %s: reaction %s, peak %d where %d are needed, worked off %.1fs after the last signal, back at the minimum after %.1fs, %.0f pod-seconds",
+		name, r.name, reaction, peak, r.need, r.drained.Sub(r.sent).Seconds(), list[len(list)-1].at.Sub(r.began).Seconds(), podSeconds)
 }
 
 // check holds reaction, size and time.
@@ -247,15 +264,16 @@ func (r *run) check(t *testing.T) {
 		}
 	}
 	if reaction := grew.Sub(r.began); grew.IsZero() || reaction > 30*time.Second {
-		t.Errorf("the first replica more was asked for after %s: want at most 30s", reaction)
+		t.Errorf("%s: the first replica more was asked for after %s: want at most 30s", r.name, reaction)
 	}
 	if bound := int(math.Ceil(float64(r.need) * 4 / 3)); peak > bound {
-		t.Errorf("%d replicas at most where %d were needed: want no third more, %d", peak, r.need, bound)
+		t.Errorf("%s: %d replicas at most where %d were needed: want no third more, %d", r.name, peak, r.need, bound)
 	}
 	// Until the autoscaler has added all, at its pace, and the pods work.
 	growing := time.Duration((r.need-least-1)/upPods)*upEvery + 30*time.Second + podStart
-	if took := r.drained.Sub(r.began); took > growing+drain {
-		t.Errorf("worked off after %s: want %s for the pods to come and %s to drain", took, growing, drain)
+	bound := max(0, growing-r.sent.Sub(r.began)) + drain
+	if took := r.drained.Sub(r.sent); took > bound {
+		t.Errorf("%s: worked off %s after the last signal: want at most %s", r.name, took, bound)
 	}
 }
 
@@ -274,13 +292,14 @@ func (r *run) checkDown(t *testing.T) {
 	steps := (list[0].wants - least + downPods - 1) / downPods
 	bound := settle + time.Duration(steps)*downEvery + 90*time.Second
 	if took := last.at.Sub(r.drained); last.wants != least || took > bound {
-		t.Errorf("%d replicas %s after everything was worked off: want %d within %s", last.wants, took, least, bound)
+		t.Errorf("%s: %d replicas %s after everything was worked off: want %d within %s", r.name, last.wants, took, least, bound)
 	}
 }
 
 // checkFallback takes NATS away: the autoscaler must fall back to what was said, neither to nothing nor to the maximum.
 func checkFallback(t *testing.T, replicas *sizes, stopNATS func()) {
 	t.Helper()
+	kubectl(t, "patch", "scaledobject", "hal9-l2", "-n", namespace, "--type=merge", "-p", fmt.Sprintf(`{"spec":{"fallback":{"replicas":%d}}}`, fallbackPods))
 	gone := time.Now()
 	stopNATS()
 	until(t, 5*time.Minute, "KEDA's fallback", func() bool {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,8 +24,11 @@ type stand struct {
 	log    io.Writer
 	limits *limits
 
+	scraped string // file from which Prometheus reads what to scrape, where one runs
+
 	mu      sync.Mutex
 	started int
+	pages   []string            // host:port of each process that was started
 	pods    []*proctest.Process // of the flooded layer, the oldest first
 	ending  sync.WaitGroup
 }
@@ -92,8 +96,17 @@ func (s *stand) tryStart(args ...string) (*proctest.Process, ready, error) {
 	}
 	s.t.Cleanup(p.Kill)
 	var r ready
-	err = p.AwaitFile(file, 2*time.Minute, &r)
-	return p, r, err
+	if err := p.AwaitFile(file, 2*time.Minute, &r); err != nil {
+		p.Kill()
+		return nil, r, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pages = append(s.pages, strings.TrimPrefix(r.HTTP, "http://"))
+	if s.scraped != "" {
+		s.writeTargets()
+	}
+	return p, r, nil
 }
 
 // once runs a command of hal9 to its end.
@@ -115,7 +128,9 @@ func (s *stand) podsFollow(ctx context.Context, replicas *sizes, percent int) {
 		for s.count() < want {
 			p, _, err := s.tryStart("run", "--layer", flooded) //nolint:contextcheck // A pod outlives who counts it.
 			if err == nil {
-				err = s.limits.hold(p.PID(), percent)
+				if err = s.limits.hold(p.PID(), percent); err != nil {
+					p.Kill()
+				}
 			}
 			if err != nil {
 				s.t.Logf("a pod that is started again: %v", err) // As Kubernetes does.

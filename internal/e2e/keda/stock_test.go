@@ -1,18 +1,18 @@
 package keda_test
 
 import (
-	"fmt"
 	"log/slog"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/2lab-ai/hal9/internal/natsserver"
+	"github.com/2lab-ai/hal9/keda/manifest"
 )
 
-// TestStockTriggerBeside shows what KEDA's own nats-jetstream trigger makes of the same flood. It requires nothing of it but that no signal is
-// lost. Its NATS is one node, since the trigger expects all nodes' monitoring on one port. hal9 scaler runs beside it and only watches.
-func TestStockTriggerBeside(t *testing.T) {
+// TestStockTriggersBeside shows what KEDA's own triggers make of the same loads: `hal9-keda render --trigger stock`, told what a replica does. It
+// requires nothing of them but that no signal is lost. Its NATS is one node, since the trigger expects all nodes' monitoring on one port
+// (KEDA_E2E_NODES=1 gives HAL9's scaler the same). hal9 scaler runs beside them and only watches.
+func TestStockTriggersBeside(t *testing.T) {
 	needCluster(t)
 	applyProduction(t)
 	cfg := natsserver.DefaultConfig()
@@ -25,30 +25,13 @@ func TestStockTriggerBeside(t *testing.T) {
 	s := newStand(t, &binary, server.URL(), config())
 	s.once("provision", "--partitions", strconv.Itoa(partitions))
 	s.start("scaler", "--listen", "127.0.0.1:0", "--every", "1s", "--fresh", "10s")
-	apply(t, stock(server.Monitoring(), 100)) // The rate is measured below; until then any will do.
-	r := s.flood(server.URL(), func(rate float64) { apply(t, stock(server.Monitoring(), rate)) })
-	r.report(t, "stock")
+	settings := manifest.Settings{Trigger: manifest.TriggerStock, Monitoring: server.Monitoring(), Prometheus: s.startPrometheus()}
+	apply(t, rendered(t, settings, 100)) // The rate is measured below; until then any will do.
+	r := s.open(server.URL())
+	apply(t, rendered(t, settings, r.rate))
+	for _, l := range loads() {
+		r.bear(t, l)
+		r.report(t, "stock")
+	}
 	r.sender.allAnswered()
-}
-
-// stock is the layer's ScaledObject with KEDA's own triggers, one for each partition, as `hal9-keda render --trigger stock` adds them up: the lag
-// over what one replica works off in the drain time. That is the most that can be said by it.
-func stock(monitoring string, rate float64) map[string]any {
-	var triggers []map[string]any
-	var names []string
-	for p := range partitions {
-		names = append(names, fmt.Sprintf("l2_%02d", p))
-		triggers = append(triggers, map[string]any{
-			"type": "nats-jetstream", "name": names[p], "metadata": map[string]any{
-				"account": "$G", "natsServerMonitoringEndpoint": monitoring,
-				"stream": fmt.Sprintf("HAL9_L2_%02d", p), "consumer": fmt.Sprintf("l2-%02d", p),
-			},
-		})
-	}
-	object := scaledObject(triggers)
-	spec := object["spec"].(map[string]any)
-	spec["advanced"].(map[string]any)["scalingModifiers"] = map[string]any{
-		"formula": fmt.Sprintf("(%s) / %d", strings.Join(names, " + "), max(1, int(rate*drain.Seconds()))), "target": "1", "metricType": "AverageValue",
-	}
-	return object
 }
