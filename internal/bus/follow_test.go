@@ -98,7 +98,7 @@ func numbers(from, to int) []string {
 func TestFollowStartsWhereItIsTold(t *testing.T) {
 	b, _ := provisioned(t, bus.DefaultTopology())
 	announce(t, b, 0, 3)
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // NATS and this process need not have the same clock to the millisecond.
 	since := time.Now()
 	announce(t, b, 3, 6)
 	last, err := b.LastSequence(t.Context(), pipeline.StreamPlans)

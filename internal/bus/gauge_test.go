@@ -74,7 +74,7 @@ func TestGaugeCountsSignalsOfAllPartitions(t *testing.T) {
 	published := time.Now()
 	publishPack(t, b, 1, 20)
 	publishPack(t, b, 3, 3)
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(50 * time.Millisecond) // The signals get older than nothing.
 	age := wantLoad(t, g, layers.NameL3, bus.Load{Waiting: 123, Arrived: 123, Busy: 2})
 	if least := time.Since(published) - 40*time.Millisecond; age < 50*time.Millisecond || age < least/2 {
 		t.Errorf("the oldest is %s old, it was stored %s ago", age, time.Since(published))

@@ -184,7 +184,7 @@ func TestTailFilters(t *testing.T) {
 func TestTailBeginsWhereItIsTold(t *testing.T) {
 	b, _ := provisioned(t)
 	publish(t, b, verdictRecord(t, sample(1, nil)))
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // NATS and this process need not have the same clock to the millisecond.
 	since := time.Now()
 	publish(t, b, verdictRecord(t, sample(2, nil)))
 	for _, c := range []struct {

@@ -34,7 +34,7 @@ func TestShelfFilters(t *testing.T) {
 		t.Errorf("an empty shelf gives %v", got)
 	}
 	shelve(t, b, 0, 2)
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // NATS and this process need not have the same clock to the millisecond.
 	since := time.Now()
 	other := rubbish(t, 2)
 	other.Header[pipeline.HeaderSignalSource], other.Header[pipeline.HeaderError] = "web", "layer L3 Panicked"

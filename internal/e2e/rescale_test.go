@@ -174,20 +174,20 @@ func rescale(t *testing.T, partitions int) {
 	l2 = l2[1:]
 	balanced(t, "L2", partitions+1, l2...)
 	t.Logf("balanced %s after kill -9", time.Since(killed).Round(time.Millisecond))
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // The load goes on while nothing moves.
 
 	stopped := time.Now()
 	l2[0].stop(t)
 	l2 = l2[1:]
 	balanced(t, "L2", partitions+1, l2...)
 	t.Logf("balanced %s after SIGTERM", time.Since(stopped).Round(time.Millisecond))
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // The load goes on while nothing moves.
 
 	added := time.Now()
 	l2 = append(l2, run("L2"), run("L2"))
 	balanced(t, "L2", partitions+1, l2...)
 	t.Logf("balanced %s after two were started", time.Since(added).Round(time.Millisecond))
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // The load goes on while nothing moves.
 
 	ids := s.end(t)
 	over := time.Now()

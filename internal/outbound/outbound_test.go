@@ -41,7 +41,7 @@ func TestSuccessorContinuesAtOnce(t *testing.T) {
 	want := r.plans(0, 100)
 	stop := r.start()
 	time.AfterFunc(300*time.Millisecond, func() { close(release) })
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(100 * time.Millisecond) // The post is under way when it is told to stop.
 	stop()
 	r.connect()
 	stop = r.start()
@@ -70,7 +70,7 @@ func TestTroubledTargetGetsEverythingAfterwards(t *testing.T) {
 	eventually(t, "the target was tried", func() bool { posts, _ := tg.got(); return posts >= 5 })
 	time.Sleep(time.Second) // With the circuit open nothing may be posted.
 	before, _ := tg.got()
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // What must not be posted would be.
 	if after, _ := tg.got(); after > before {
 		t.Errorf("%d posts went to a target that is left alone", after-before)
 	}
