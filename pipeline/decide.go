@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -81,6 +82,9 @@ func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 
 // one decides the signal in w.parcel.
 func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
+	// A process with little CPU and many busy partitions must find the time to renew its leases, which takes several goroutines:
+	// each would wait for all partitions, for a whole time slice of each.
+	runtime.Gosched()
 	p := &w.parcel
 	start, hops := w.deps.Now(), len(p.Hops)
 	if w.mark != nil {

@@ -94,7 +94,8 @@ func (s *sender) publish(signals int, under pending) {
 		s.number++
 		id := fmt.Sprintf("flood-%d", s.number)
 		body, err := json.Marshal(map[string]any{
-			"id": id, "source": "flood", "subject": fmt.Sprintf("host-%d", s.number%200), "severity": "info", "message": s.texts[s.number%len(s.texts)],
+			"id": id, "source": "flood", "subject": fmt.Sprintf("host-%d", s.number%200), "severity": "info",
+			"message": s.texts[s.number%len(s.texts)] + id, // No two are the same: L1 would know the answer.
 		})
 		if err != nil {
 			s.t.Fatal(err)
