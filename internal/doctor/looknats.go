@@ -25,8 +25,11 @@ const (
 	deadSince = time.Hour              // how far back dead letters are counted by reason
 )
 
+// errNATSTime is what ends the look at NATS.
+var errNATSTime = errors.New("it took more than " + natsTime.String())
+
 func (e *examination) lookAtNATS(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, natsTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, natsTime, errNATSTime)
 	defer cancel()
 	found := &NATS{URL: redactURL(e.opts.NATS.URL)}
 	defer e.note(func(f *Facts) { f.NATS = found })
@@ -52,14 +55,18 @@ func (e *examination) lookAtNATS(ctx context.Context) {
 	case <-time.After(time.Until(began.Add(e.opts.Between))):
 	case <-ctx.Done():
 	}
-	if found.Last, err = b.Inspect(ctx); err != nil {
+	found.Last, err = b.Inspect(ctx)
+	if err == nil {
+		err = context.Cause(ctx) // What it could not list in time would seem to be missing.
+	}
+	if err != nil {
 		found.Last = found.First
 		e.looked("NATS, second look", false, command.OneLine(err))
 	}
 	found.Apart = found.Last.At.Sub(found.First.At)
 	found.LastQueues = e.queues(ctx, gauge, found.Last)
 	for _, layer := range found.unmeasured() {
-		e.looked("queue of "+layer.String(), false, "not measured within "+queueTime.String())
+		e.looked("queue of "+layer.String(), false, "not measured in "+queueTime.String())
 	}
 	e.looked("NATS", true, fmt.Sprintf("%s (nats-server %s), %s, %s", found.URL, found.Last.Server.Version,
 		plural(len(found.Last.Streams)+len(found.Last.Lost), "stream"), plural(found.Last.Account.Consumers, "consumer")))

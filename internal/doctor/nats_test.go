@@ -1,6 +1,10 @@
 package doctor
 
 import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -186,4 +190,59 @@ func TestDeadLetters(t *testing.T) {
 	}()
 	f = finding(t, examine(t, opts), "dead-letters")
 	f.holds(t, SeverityWarning, "rising: 1 in")
+}
+
+// freezing returns the address of a proxy that passes nothing more on to a server behind the second request of a kind.
+func freezing(t *testing.T, server, request string) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			from, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			to, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(server, "nats://"))
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _, _ = from.Close(), to.Close() })
+			go func() { _, _ = io.Copy(from, to) }()
+			go func() {
+				buffer := make([]byte, 64<<10)
+				for seen := 0; seen < 2; {
+					n, err := from.Read(buffer)
+					if err != nil {
+						return
+					}
+					seen += strings.Count(string(buffer[:n]), request)
+					if _, err := to.Write(buffer[:n]); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return "nats://" + listener.Addr().String()
+}
+
+// TestSecondLookThatTakesTooLong: what could not be listed in time is not missing, and nobody says that all is well.
+func TestSecondLookThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	url, js := provisioned(t, nil)
+	publish(t, js, "hal9.signals.test", "hello")
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	facts := Examine(ctx, options(freezing(t, url, "$JS.API.STREAM.LIST")), slog.New(slog.DiscardHandler))
+	r := NewReport(facts, nil)
+	r.without(t, "missing", "stalled")
+	if !slices.ContainsFunc(r.Looked, func(l Look) bool { return l.What == "NATS, second look" && !l.OK }) {
+		t.Errorf("nobody says that there was no second look: %+v", r.Looked)
+	}
+	f := finding(t, r, "unmeasured")
+	f.holds(t, SeverityWarning, "what waits for 5 layers could not be measured")
 }

@@ -186,6 +186,7 @@ func TestMovingIsNotStalled(t *testing.T) {
 		stands bool
 	}{
 		{"stands", func(_, _ *bus.ConsumerView) {}, true},
+		{"looked at once", func(_, _ *bus.ConsumerView) {}, false},
 		{"delivered", func(_, last *bus.ConsumerView) { last.Delivered++ }, false},
 		{"acknowledged", func(_, last *bus.ConsumerView) { last.AckFloor++ }, false},
 		{"had nothing to do at first", func(first, _ *bus.ConsumerView) { first.Pending = 0 }, false},
@@ -204,6 +205,9 @@ func TestMovingIsNotStalled(t *testing.T) {
 		one.Consumers, two.Consumers = []bus.ConsumerView{before}, []bus.ConsumerView{after}
 		first.Streams, last.Streams = []bus.StreamView{one}, []bus.StreamView{two}
 		f.NATS.First, f.NATS.Last = &first, &last
+		if test.name == "looked at once" {
+			f.NATS.First, f.NATS.Apart = f.NATS.Last, 0
+		}
 		if got := NewReport(f, nil).found("stalled"); got != test.stands {
 			t.Errorf("%s: stalled %t, want %t", test.name, got, test.stands)
 		}

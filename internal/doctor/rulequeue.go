@@ -16,6 +16,9 @@ import (
 // take over partitions need some seconds.
 func still(f *Facts, c *bus.ConsumerView) bool {
 	before, ok := consumerIn(f.NATS.First, c.Stream, c.Name)
+	if f.NATS.Apart <= 0 { // There was no second look.
+		return false
+	}
 	if !ok || c.Pending+uint64(max(0, c.AckPending)) == 0 || before.Pending+uint64(max(0, before.AckPending)) == 0 {
 		return false
 	}
@@ -194,7 +197,9 @@ func findUnmeasured(f *Facts) (list []Finding) {
 		}
 		list = append(list, finding)
 	}
-	return list
+	return merge(list, func(n int) string {
+		return "what waits for " + plural(n, "layer") + " could not be measured: how far behind they are, nobody knows"
+	})
 }
 
 // stands reports whether a layer stands still, which findStalled tells.
