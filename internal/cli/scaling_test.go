@@ -10,6 +10,7 @@ import (
 
 	"github.com/2lab-ai/hal9/internal/cli"
 	"github.com/2lab-ai/hal9/keda/policy"
+	"github.com/2lab-ai/hal9/keda/simulate"
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
@@ -57,6 +58,9 @@ func TestScalingExplainNamesWhatCantBeMeasured(t *testing.T) {
 	store(last)
 	if text := explain(false); !strings.HasPrefix(text, "L3 Operational needs 7 replicas, 7 are live\n") {
 		t.Errorf("it is measured again:\n%s", text)
+	}
+	if load, err := simulate.ReadLoad(strings.NewReader(explain(true))); err != nil || len(load) != 9*60 {
+		t.Errorf("hal9-keda simulate reads %d seconds of what is printed: %v", len(load), err)
 	}
 	now = now.Add(2 * time.Minute)
 	if text := explain(false); !strings.Contains(text, "!          this was decided 2m0s ago: no scaler decides now") {

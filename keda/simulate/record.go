@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ type sampleOf struct {
 }
 
 // ReadLoad reads a recorded load: CSV of time and signals/s (seconds, or RFC 3339; a header is skipped), or JSON: what
-// `hal9 scaler explain --json` prints, one decision per line, or objects with "time" and "rate". Between samples the rate stays.
+// `hal9 scaler explain --json` prints, decisions as they are stored, or objects with "time" and "rate". Between samples the rate stays.
 func ReadLoad(r io.Reader) (Load, error) {
 	in := bufio.NewReader(r)
 	begin, err := in.Peek(512)
@@ -132,11 +133,9 @@ func readJSON(r *bufio.Reader) (samples []sampleOf, err error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("simulate: JSON: %w", err)
 		}
-		list := []json.RawMessage{raw}
-		if raw[0] == '[' {
-			if err := json.Unmarshal(raw, &list); err != nil {
-				return nil, fmt.Errorf("simulate: JSON: %w", err)
-			}
+		list, err := unfold(raw)
+		if err != nil {
+			return nil, fmt.Errorf("simulate: JSON: %w", err)
 		}
 		for i, item := range list {
 			where := fmt.Sprintf("object %d", n+i)
@@ -153,6 +152,22 @@ func readJSON(r *bufio.Reader) (samples []sampleOf, err error) {
 			before = &e
 		}
 	}
+}
+
+// unfold returns the entries of an array, or of what `hal9 scaler explain --json` prints, which has the newest first.
+func unfold(raw json.RawMessage) (list []json.RawMessage, err error) {
+	if raw[0] == '[' {
+		err = json.Unmarshal(raw, &list)
+		return list, err
+	}
+	var report struct {
+		Decisions []json.RawMessage `json:"decisions"`
+	}
+	if raw[0] == '{' && json.Unmarshal(raw, &report) == nil && report.Decisions != nil {
+		slices.Reverse(report.Decisions)
+		return report.Decisions, nil
+	}
+	return []json.RawMessage{raw}, nil
 }
 
 // add appends what an entry tells. The counters of two decisions are more exact than the rate, which is that of a drain time.

@@ -23,6 +23,8 @@ func TestReadLoad(t *testing.T) {
 		"times":       {"2026-11-26T10:00:00Z,5\n2026-11-26T10:00:02Z,7\n", Load{5, 5}, ""},
 		"objects":     {`{"time":1,"rate":2}` + "\n" + `{"time":"3","rate":2}`, Load{2, 2}, ""},
 		"array":       {`[{"time":1,"rate":2},{"time":2,"rate":4},{"time":3,"rate":4}]`, Load{2, 4}, ""},
+		"report": {`{"layer":"L1","decisions":[{"at":"2026-11-26T10:00:02Z","layer":"L1","arrival_rate":3},
+			{"at":"2026-11-26T10:00:00Z","layer":"L1","arrival_rate":2}]}`, Load{2, 2}, ""},
 		"nothing":     {"", nil, "0 samples"},
 		"one":         {"1,1", nil, "1 samples"},
 		"backwards":   {"1,1\n3,1\n2,1\n", nil, "line 3: it is not later"},
