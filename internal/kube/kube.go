@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -175,7 +176,11 @@ func (c Client) run(asked context.Context, input []byte, args ...string) ([]byte
 	all := c.Args(args...)
 	ctx, cancel := context.WithTimeout(asked, c.Timeout+grace)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.Program, append(all, "--request-timeout", c.Timeout.String())...)
+	// Within a pod kubectl forgets the pod's account where this flag is there (kubernetes/kubernetes#93474).
+	if os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
+		all = append(all, "--request-timeout", c.Timeout.String())
+	}
+	cmd := exec.CommandContext(ctx, c.Program, all...)
 	out, text := bounded{most: outputMost}, bounded{most: 64 << 10}
 	cmd.Stdout, cmd.Stderr = &out, &text
 	if input != nil {

@@ -62,7 +62,9 @@ func TestStoppedIsNotUnreachable(t *testing.T) {
 
 // TestPlaceWithinAPod has no configuration, and the account of a pod; and neither.
 func TestPlaceWithinAPod(t *testing.T) {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
 	const script = `case "$*" in
+*--request-timeout*) echo 'The connection to the server localhost:8080 was refused' >&2; exit 1;;
 *"config view"*) echo 'error: current-context must exist in order to minify' >&2; exit 1;;
 *) ` // the text is of kubectl 1.32
 	c := program(t, script+`echo '{"status":{"userInfo":{"username":"system:serviceaccount:hal9:night"}}}';; esac`)
