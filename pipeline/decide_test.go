@@ -2,8 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"testing"
 
@@ -34,7 +34,7 @@ func TestStageLetsOthersHaveTheProcessor(t *testing.T) {
 	const signals = 1000
 	var list []*layers.Envelope
 	for n := range signals {
-		list = append(list, &layers.Envelope{Signal: layers.Signal{ID: fmt.Sprint(n), Source: "s", Key: "k", Text: "up"}})
+		list = append(list, &layers.Envelope{Signal: layers.Signal{ID: strconv.Itoa(n), Source: "s", Key: "k", Text: "up"}})
 	}
 	data, err := NewPack(list...)
 	if err != nil {

@@ -18,11 +18,11 @@ func TestReadLoad(t *testing.T) {
 		want Load
 		err  string
 	}{
-		"seconds":     {"0,10\n2,20\n3,0\n", Load{10, 10, 20}, ""},
-		"header":      {"time, signals per second\n100,1\n101,2\n# x\n102,3\n", Load{1, 2}, ""},
-		"times":       {"2026-11-26T10:00:00Z,5\n2026-11-26T10:00:02Z,7\n", Load{5, 5}, ""},
-		"objects":     {`{"time":1,"rate":2}` + "\n" + `{"time":"3","rate":2}`, Load{2, 2}, ""},
-		"array":       {`[{"time":1,"rate":2},{"time":2,"rate":4},{"time":3,"rate":4}]`, Load{2, 4}, ""},
+		"seconds": {"0,10\n2,20\n3,0\n", Load{10, 10, 20}, ""},
+		"header":  {"time, signals per second\n100,1\n101,2\n# x\n102,3\n", Load{1, 2}, ""},
+		"times":   {"2026-11-26T10:00:00Z,5\n2026-11-26T10:00:02Z,7\n", Load{5, 5}, ""},
+		"objects": {`{"time":1,"rate":2}` + "\n" + `{"time":"3","rate":2}`, Load{2, 2}, ""},
+		"array":   {`[{"time":1,"rate":2},{"time":2,"rate":4},{"time":3,"rate":4}]`, Load{2, 4}, ""},
 		"report": {`{"layer":"L1","decisions":[{"at":"2026-11-26T10:00:02Z","layer":"L1","arrival_rate":3},
 			{"at":"2026-11-26T10:00:00Z","layer":"L1","arrival_rate":2}]}`, Load{2, 2}, ""},
 		"nothing":     {"", nil, "0 samples"},

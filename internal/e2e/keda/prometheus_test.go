@@ -58,6 +58,6 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(fmt.Errorf("a free port: %w", err))
 	}
-	defer l.Close() //nolint:errcheck // It was only asked for.
+	defer l.Close()
 	return l.Addr().String()
 }
