@@ -18,7 +18,10 @@ func (l *Layer) Hear(n *layers.Note) error {
 
 // take makes the banks of a tuning.
 func (l *Layer) take(t layers.Tunings) {
-	l.tunings, l.bank, l.shadow = t, l.bankOf(t.Live.Neurons), nil
+	if len(t.Live.Neurons)+len(l.tunings.Live.Neurons) > 0 { // Otherwise the bank is that of the configuration, which takes its time to make.
+		l.bank = l.bankOf(t.Live.Neurons)
+	}
+	l.tunings, l.shadow = t, nil
 	if t.Shadow != nil {
 		l.shadow = l.bankOf(t.Shadow.Neurons)
 	}

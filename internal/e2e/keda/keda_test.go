@@ -40,7 +40,7 @@ const (
 	downEvery    = 15 * time.Second
 	settle       = 30 * time.Second
 	fallbackPods = 3
-	cpuPercent   = 12 // of a CPU for each replica
+	cpuPercent   = 8 // of a CPU for each replica
 )
 
 // nodesOf returns how many NATS servers to run: 3, or fewer where KEDA_E2E_NODES says so, as for machines on which three starve each other.
