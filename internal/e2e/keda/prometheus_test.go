@@ -44,7 +44,10 @@ func (s *stand) startPrometheus() (url string) {
 func (s *stand) writeTargets() {
 	data, err := json.Marshal([]any{map[string]any{"targets": append([]string{}, s.pages...)}})
 	if err == nil {
-		err = os.WriteFile(s.scraped, data, 0o600)
+		err = os.WriteFile(s.scraped+".new", data, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(s.scraped+".new", s.scraped) // Prometheus never reads half of it.
 	}
 	if err != nil {
 		s.t.Error(err)
