@@ -76,7 +76,9 @@ func compareConsumers(found *Inspection, list *streamList, consumers []consumerL
 		resource := "consumer " + want.config.Durable + " on " + want.stream
 		i := slices.IndexFunc(consumers[at].infos, func(info *jetstream.ConsumerInfo) bool { return info.Name == want.config.Durable })
 		if i < 0 {
-			found.Missing = append(found.Missing, resource)
+			if consumers[at].whole {
+				found.Missing = append(found.Missing, resource)
+			}
 			continue
 		}
 		have := consumers[at].infos[i].Config

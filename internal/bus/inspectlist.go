@@ -46,6 +46,7 @@ type streamList struct {
 type consumerList struct {
 	infos   []*jetstream.ConsumerInfo
 	missing []string
+	whole   bool // otherwise NATS did not say all, and what is not there may be
 }
 
 // api asks JetStream's API by hand: the client library drops the names of what has no leader.
@@ -90,13 +91,13 @@ func (b *Bus) listStreams(ctx context.Context) (list streamList, err error) {
 	return list, nil
 }
 
-// listConsumers lists what answers: a stream whose consumers can't be listed has none to show.
+// listConsumers lists what answers.
 func (b *Bus) listConsumers(ctx context.Context, stream string) (list consumerList) {
 	for range pagesMost {
 		var page consumerPage
 		err := b.api(ctx, "CONSUMER.LIST."+stream, len(list.infos)+len(list.missing), &page)
 		if err != nil || page.Error != nil {
-			break
+			return list
 		}
 		list.infos = append(list.infos, page.Consumers...)
 		list.missing = append(list.missing, page.Missing...)
@@ -104,6 +105,7 @@ func (b *Bus) listConsumers(ctx context.Context, stream string) (list consumerLi
 			break
 		}
 	}
+	list.whole = true
 	return list
 }
 
