@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -17,6 +18,7 @@ type selfish struct {
 	turns        *atomic.Int64 // of the other goroutine
 	last         int64
 	row, longest int
+	spins        int
 }
 
 func (l *selfish) Decide(ctx context.Context, e *layers.Envelope) (layers.Decision, error) {
@@ -25,6 +27,9 @@ func (l *selfish) Decide(ctx context.Context, e *layers.Envelope) (layers.Decisi
 	}
 	l.row++
 	l.longest = max(l.longest, l.row)
+	for began := time.Now(); time.Since(began) < 50*time.Microsecond; { // It keeps the processor busy.
+		l.spins++
+	}
 	return l.upLayer.Decide(ctx, e)
 }
 
