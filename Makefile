@@ -39,6 +39,7 @@ build-keda: ## build bin/hal9-keda: the first time takes minutes, for KEDA's typ
 render: ## write the ScaledObjects under keda, and those with KEDA's stock triggers under keda/stock
 	$(GO) run ./cmd/hal9-keda render --out keda
 	$(GO) run ./cmd/hal9-keda render --trigger stock --out keda/stock
+	$(GO) run ./cmd/hal9-keda render --web-connections 500 --out keda/web
 
 .PHONY: fmt
 fmt: $(LINT) ## format the source (gofumpt, goimports) and apply go fix

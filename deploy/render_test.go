@@ -47,7 +47,7 @@ func variants() (all []variant) {
 	for _, component := range append([]string{"keda"}, optional...) {
 		all = append(all, variant{"local", []string{component}})
 	}
-	return append(all, variant{"production", []string{"keda-stock"}})
+	return append(all, variant{"production", []string{"keda-stock"}}, variant{"production", []string{"keda-web"}})
 }
 
 // TestOverlays holds everything that can be applied to what its readers rely on.

@@ -30,7 +30,8 @@ func newRender() *cobra.Command {
 		Short: "Write the ScaledObjects of the five layers",
 		Long: `Write the ScaledObjects of the five layers and a kustomization that names them. Each asks HAL9's scaler
 (` + "`hal9 scaler`" + `) how many replicas its layer needs; with --trigger stock, KEDA's own scalers for NATS JetStream
-and Prometheus. Without --out everything is printed.`,
+and Prometheus. With --web-connections it is the one of hal9-web, the page and HTTP door, instead: connections are its load.
+Without --out everything is printed.`,
 		Example: `  hal9-keda render | kubectl apply --server-side -f -
   hal9-keda render --out keda
   hal9-keda render --out keda --check                  exit code 1 where a file is not as it would be written
@@ -44,9 +45,10 @@ and Prometheus. Without --out everything is printed.`,
 	flags.StringVar(&f.trigger, "trigger", string(s.Trigger), "what KEDA asks: external-push (HAL9's scaler) or stock (KEDA's own)")
 	flags.BoolVar(&s.ScaleToZero, "scale-to-zero", false, "an idle layer has no replica")
 	flags.BoolVar(&s.WithResources, "with-resources", false, "CPU 60 % and memory 70 % as a safety net")
+	flags.IntVar(&s.Connections, "web-connections", 0, "render hal9-web's ScaledObject alone: so many open HTTP connections for each replica, by Prometheus")
 	flags.StringVar(&s.Scaler, "scaler", "", "host:port of the scaler (default hal9-scaler.NAMESPACE.svc.cluster.local:9098)")
 	flags.StringVar(&s.Monitoring, "nats-monitoring", "", "host:port of NATS' monitoring, for stock (default hal9-nats-headless.NAMESPACE.svc.cluster.local:8222)")
-	flags.StringVar(&s.Prometheus, "prometheus", "", "URL of Prometheus, for stock (default http://prometheus.monitoring.svc.cluster.local:9090)")
+	flags.StringVar(&s.Prometheus, "prometheus", "", "URL of Prometheus, for stock and --web-connections (default http://prometheus.monitoring.svc.cluster.local:9090)")
 	flags.StringVar(&f.config, "config", "", "configuration file, for its section scaling; hal9.yaml in this folder is read where it exists")
 	flags.StringVar(&f.out, "out", "", "folder to write into; it is created")
 	flags.BoolVar(&f.check, "check", false, "write nothing, say which files of --out are not as they would be written")
@@ -80,6 +82,10 @@ func (f *renderFlags) run(out io.Writer) error {
 
 // configure takes bounds and pace of each layer from hal9.yaml.
 func (f *renderFlags) configure() error {
+	if f.settings.Connections > 0 {
+		f.settings.Layers = nil
+		return nil
+	}
 	file, err := command.LoadConfig(f.config)
 	if err != nil {
 		return err

@@ -29,6 +29,9 @@ func (a *App) newServer(context.Context) (err error) {
 		Now: time.Now,
 		Log: a.log,
 	})
+	if err == nil && a.cfg.Whole {
+		a.metrics.CountConnections(a.server.Connections)
+	}
 	return err
 }
 

@@ -54,7 +54,7 @@ func TestWebShowsTheWholeAndRunsNothing(t *testing.T) {
 	eachOnce(t, js, want)
 	for _, web := range webs {
 		awaitWhole(t, web, func(w *whole) bool { return w.complete(1, 4) && w.Layers[0].In >= n && len(w.Objectives) > 0 })
-		awaitSeries(t, web, nil, `hal9_queue_depth_signals{layer="L5"}`, `hal9_layer_processes{layer="L3"} 1`, `hal9_kept_verdicts{`, "hal9_situations_open")
+		awaitSeries(t, web, nil, "hal9_http_connections ", `hal9_queue_depth_signals{layer="L5"}`, `hal9_layer_processes{layer="L3"} 1`, `hal9_kept_verdicts{`, "hal9_situations_open")
 	}
 	five["L3"].kill()
 	awaitWhole(t, webs[1], func(w *whole) bool { return *w.Layers[2].Processes == 0 && w.Layers[2].Owned == 0 && w.Ready })

@@ -53,6 +53,14 @@ func newWhole() *whole {
 	}
 }
 
+// CountConnections has the metrics show how many connections the page and the HTTP door have. It is called once.
+func (m *Metrics) CountConnections(open func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hal9_http_connections",
+		Help: "Open connections of the page and the HTTP door; hal9 web shows it.",
+	}, func() float64 { return float64(open()) }))
+}
+
 // SetWhole says what all processes together keep, nil that it is not known any more.
 func (m *Metrics) SetWhole(w *Whole) { m.whole.last.Store(w) }
 

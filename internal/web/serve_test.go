@@ -204,3 +204,37 @@ func TestKeepAlive(t *testing.T) {
 		}
 	}
 }
+
+func TestConnectionsAreCounted(t *testing.T) {
+	b := setup(t)
+	addr, stop := serving(t, b)
+	awaitCount := func(want int) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); b.Connections() != want; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%d connections, want %d", b.Connections(), want)
+			}
+		}
+	}
+	var open []net.Conn
+	for range 3 {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		open = append(open, conn)
+	}
+	awaitCount(3)
+	if err := open[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	awaitCount(2)
+	for _, conn := range open[1:] {
+		_ = conn.Close()
+	}
+	awaitCount(0)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}

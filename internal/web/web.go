@@ -114,7 +114,12 @@ type Server struct {
 	limiter  *limiter
 	handler  http.Handler
 	draining atomic.Bool
+
+	connections atomic.Int64
 }
+
+// Connections returns how many connections are open.
+func (s *Server) Connections() int { return int(s.connections.Load()) }
 
 // New checks cfg and deps and returns a server that listens nowhere yet.
 func New(cfg Config, deps Deps) (*Server, error) {

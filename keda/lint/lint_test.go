@@ -63,9 +63,9 @@ func TestTraps(t *testing.T) {
 
 // TestOwnFilesAreFine: what hal9-keda renders has none of the traps.
 func TestOwnFilesAreFine(t *testing.T) {
-	for _, pattern := range []string{"../*.yaml", "../stock/*.yaml"} {
+	for pattern, least := range map[string]int{"../*.yaml": 6, "../stock/*.yaml": 6, "../web/*.yaml": 2} {
 		paths, err := filepath.Glob(pattern)
-		if err != nil || len(paths) < 6 {
+		if err != nil || len(paths) < least {
 			t.Fatalf("%d files: %v", len(paths), err)
 		}
 		var files []lint.Source

@@ -18,6 +18,14 @@ func Render(s Settings) ([]File, error) {
 	}
 	s = s.withDefaults()
 	var files []File
+	if s.Connections > 0 {
+		d := webObject(&s)
+		data, err := d.encode()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{Name: "web.yaml", Data: append([]byte(header), data...)})
+	}
 	for i := range s.Layers {
 		d := scaledObject(&s, &s.Layers[i])
 		data, err := d.encode()

@@ -30,6 +30,9 @@ func variants() map[string]manifest.Settings {
 			}
 		}
 	}
+	web := manifest.DefaultSettings()
+	web.Connections = 500
+	all["hal9-web as well"] = web
 	return all
 }
 
@@ -84,7 +87,9 @@ func admit(t *testing.T, f manifest.File) {
 func TestGoldenFiles(t *testing.T) {
 	stock := manifest.DefaultSettings()
 	stock.Trigger = manifest.TriggerStock
-	for dir, settings := range map[string]manifest.Settings{"..": manifest.DefaultSettings(), "../stock": stock} {
+	web := manifest.DefaultSettings()
+	web.Connections, web.Layers = 500, nil
+	for dir, settings := range map[string]manifest.Settings{"..": manifest.DefaultSettings(), "../stock": stock, "../web": web} {
 		files, err := manifest.Render(settings)
 		if err != nil {
 			t.Fatal(err)

@@ -29,6 +29,7 @@ type Settings struct {
 	Partitions    int     // of each keyed layer, as provisioned; default 60
 	Trigger       Trigger // default external-push
 	ScaleToZero   bool    // an idle layer has no replica, whatever its minimum; default false
+	Connections   int     // open HTTP connections for each replica of hal9-web, which is then scaled as well; default 0, it is not
 	WithResources bool    // CPU 60 % and memory 70 % of the requests as a safety net; default false
 	Scaler        string  // host:port of `hal9 scaler`; default hal9-scaler.<namespace>.svc.cluster.local:9098
 	Monitoring    string  // host:port of NATS' monitoring, for stock; default hal9-nats-headless.<namespace>.svc.cluster.local:8222
@@ -78,6 +79,9 @@ func (s Settings) Validate() error {
 	}
 	if s.Trigger != TriggerPush && s.Trigger != TriggerStock {
 		problems = append(problems, fmt.Errorf("manifest: trigger %q: want %s or %s", s.Trigger, TriggerPush, TriggerStock))
+	}
+	if s.Connections < 0 {
+		problems = append(problems, fmt.Errorf("manifest: %d connections for each replica: want 1 or more, or 0 where nothing scales hal9-web", s.Connections))
 	}
 	if s.Prometheus != "" && !strings.HasPrefix(s.Prometheus, "http://") && !strings.HasPrefix(s.Prometheus, "https://") {
 		problems = append(problems, fmt.Errorf("manifest: Prometheus at %q: want a URL, such as http://prometheus.monitoring.svc.cluster.local:9090", s.Prometheus))
