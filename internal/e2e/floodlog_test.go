@@ -90,6 +90,13 @@ func (l *floodLog) acknowledged() int {
 // read reads all verdicts.
 func (l *floodLog) read(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
+	stream, err := js.Stream(t.Context(), "HAL9_VERDICTS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dropped := stream.CachedInfo().State.FirstSeq - 1; dropped > 0 {
+		t.Errorf("HAL9_VERDICTS has dropped its oldest %d verdicts: more was sent than this test can count", dropped)
+	}
 	position := uint64(0)
 	read(t, js, "HAL9_VERDICTS", func(msg jetstream.Msg) {
 		position++
