@@ -52,6 +52,9 @@ Without --out everything is printed.`,
 	flags.StringVar(&f.config, "config", "", "configuration file, for its section scaling; hal9.yaml in this folder is read where it exists")
 	flags.StringVar(&f.out, "out", "", "folder to write into; it is created")
 	flags.BoolVar(&f.check, "check", false, "write nothing, say which files of --out are not as they would be written")
+	for _, ofLayers := range []string{"trigger", "partitions", "scale-to-zero", "with-resources", "scaler", "nats-monitoring", "config"} {
+		cmd.MarkFlagsMutuallyExclusive("web-connections", ofLayers)
+	}
 	return cmd
 }
 

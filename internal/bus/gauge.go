@@ -156,20 +156,3 @@ func (g *Gauge) look(ctx context.Context, l *layerGauge, s *stageGauge, samples 
 	}
 	return g.lookKeyed(ctx, &l.packs, s, info, samples)
 }
-
-// CheckLayer returns an error where one of a layer's consumers does not answer. Where it is missing the error names the command.
-func (b *Bus) CheckLayer(ctx context.Context, layer layers.Name, partitions int) error {
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(gaugeInFlight)
-	for _, key := range pipeline.StagesOf(layer, partitions) {
-		work.Go(func() error {
-			ctx, cancel := ask(ctx)
-			defer cancel()
-			if _, err := b.js.Consumer(ctx, key.Stream(), key.Durable()); err != nil {
-				return b.openError(key, err)
-			}
-			return nil
-		})
-	}
-	return work.Wait()
-}

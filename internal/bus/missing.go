@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -106,4 +107,21 @@ func (b *Bus) names(ctx context.Context, verb string) (map[string]bool, error) {
 		}
 	}
 	return found, nil
+}
+
+// CheckLayer returns an error where one of a layer's consumers does not answer. Where it is missing the error names the command.
+func (b *Bus) CheckLayer(ctx context.Context, layer layers.Name, partitions int) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(gaugeInFlight)
+	for _, key := range pipeline.StagesOf(layer, partitions) {
+		work.Go(func() error {
+			ctx, cancel := ask(ctx)
+			defer cancel()
+			if _, err := b.js.Consumer(ctx, key.Stream(), key.Durable()); err != nil {
+				return b.openError(key, err)
+			}
+			return nil
+		})
+	}
+	return work.Wait()
 }

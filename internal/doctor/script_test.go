@@ -179,14 +179,14 @@ func TestCommandsReachTheSamePlace(t *testing.T) {
 	f := calm()
 	inKubernetes(f)
 	f.Options.NATS.CredsFile, f.Options.HTTP, f.Options.Asked, f.Options.Kubernetes = "/etc/hal9/nats creds", []string{"http://10.0.0.2:9099"}, true, KubernetesOn
-	f.Kubernetes.Client = kube.Client{Program: "/opt/kube ctl", Context: "prod eu", Kubeconfig: "/root/my conf", Namespace: "alarm"}
-	const there = ` --kubectl '/opt/kube ctl' --kubeconfig '/root/my conf' --context 'prod eu' --namespace alarm`
+	f.Kubernetes.Client = kube.Client{Program: "/opt/kube ctl", Context: "prod eu", Kubeconfig: "/etc/my conf", Namespace: "alarm"}
+	const there = ` --kubectl '/opt/kube ctl' --kubeconfig '/etc/my conf' --context 'prod eu' --namespace alarm`
 	const nats = ` --nats nats://10.0.0.1:4222 --nats-creds '/etc/hal9/nats creds'`
 	for got, want := range map[string]string{
 		f.again():                                   "hal9 doctor" + nats + " --http http://10.0.0.2:9099 --kubernetes on" + there,
 		f.hal9("dead ls"):                           "hal9 dead ls" + nats,
 		f.nats("account info"):                      `nats --server nats://10.0.0.1:4222 --creds '/etc/hal9/nats creds' account info`,
-		f.kubectl("get pods"):                       `'/opt/kube ctl' --kubeconfig '/root/my conf' --context 'prod eu' --namespace alarm get pods`,
+		f.kubectl("get pods"):                       `'/opt/kube ctl' --kubeconfig '/etc/my conf' --context 'prod eu' --namespace alarm get pods`,
 		f.emergency("restore"):                      "hal9 emergency restore" + there,
 		f.emergencyScale("--layer L3"):              "hal9 emergency scale --layer L3" + nats + there,
 		(&Facts{Options: DefaultOptions()}).again(): "hal9 doctor",
