@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/2lab-ai/hal9/internal/cli"
@@ -43,23 +42,12 @@ func (f *scaleFlags) queues(ctx context.Context, within time.Duration) (queues c
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	queues, unmeasured = cli.Queues{}, map[layers.Name]string{}
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	for _, layer := range layers.Names() {
-		wait.Go(func() {
-			load, err := f.gauge.Read(ctx, layer)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				unmeasured[layer] = fmt.Sprintf("%s: not measured: %s", layer, command.OneLine(err))
-				return
-			}
-			queues[layer] = load
-		})
+	loads, failed := f.gauge.ReadAll(ctx)
+	unmeasured = map[layers.Name]string{}
+	for layer, err := range failed {
+		unmeasured[layer] = fmt.Sprintf("%s: not measured: %s", layer, command.OneLine(err))
 	}
-	wait.Wait()
-	return queues, unmeasured
+	return loads, unmeasured
 }
 
 // behindAfter is how old the oldest signal of a layer is that is behind.

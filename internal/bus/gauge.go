@@ -99,24 +99,25 @@ func (g *Gauge) Read(ctx context.Context, name layers.Name) (Load, error) {
 	return load, nil
 }
 
-// ReadAll measures all layers side by side; those that can't be measured are left out.
-func (g *Gauge) ReadAll(ctx context.Context) map[layers.Name]Load {
+// ReadAll measures all layers side by side; failed says of the others why they could not be.
+func (g *Gauge) ReadAll(ctx context.Context) (loads map[layers.Name]Load, failed map[layers.Name]error) {
 	var mu sync.Mutex
 	var wait sync.WaitGroup
-	loads := map[layers.Name]Load{}
+	loads, failed = map[layers.Name]Load{}, map[layers.Name]error{}
 	for _, layer := range layers.Names() {
 		wait.Go(func() {
 			load, err := g.Read(ctx, layer)
-			if err != nil {
-				return
-			}
 			mu.Lock()
 			defer mu.Unlock()
+			if err != nil {
+				failed[layer] = err
+				return
+			}
 			loads[layer] = load
 		})
 	}
 	wait.Wait()
-	return loads
+	return loads, failed
 }
 
 // sum adds up what was found.

@@ -129,7 +129,8 @@ func (e *examination) queues(ctx context.Context, gauge *bus.Gauge, seen *bus.In
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueTime)
 	defer cancel()
-	return aged(gauge.ReadAll(ctx), seen.Skew)
+	loads, _ := gauge.ReadAll(ctx) // Those that are missing are told by their absence.
+	return aged(loads, seen.Skew)
 }
 
 // aged has queues as old as they are by the server's clock, which wrote when their signals came.
