@@ -20,6 +20,7 @@ func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, 
 	p.Hops = append(p.Hops, layers.Hop{
 		Layer: w.key.Layer, WaitUS: done.wait.Microseconds(), ProcessUS: done.process.Microseconds(),
 	})
+	before := false // whether it was stored and counted
 	switch {
 	case decision.Again:
 	case w.key.Shared() && s.replay.handled(d, &p.identity):
@@ -33,10 +34,8 @@ func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, 
 		if err != nil {
 			return err
 		}
-		if !s.add(d, verdict) {
-			return nil // It was stored and counted before.
-		}
-		done.final = true
+		done.final = s.add(d, verdict)
+		before = !done.final // Perhaps without what is announced on account of it.
 		done.endToEnd = max(0, now.Sub(p.ReceivedAt))
 	}
 	if len(decision.Events) > 0 {
@@ -46,7 +45,9 @@ func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, 
 		}
 		s.out.list = append(s.out.list, s.replay.missing(d, records)...)
 	}
-	s.out.effects = append(s.out.effects, done)
+	if !before {
+		s.out.effects = append(s.out.effects, done)
+	}
 	return nil
 }
 

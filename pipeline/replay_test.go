@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,5 +63,53 @@ func TestSharedReplaySeesWhatWasStoredSinceTheLastLook(t *testing.T) {
 	reads := broker.reads
 	if d = look(12, 2, time.Hour); missing(d, "d") || missing(d, "a") || broker.reads != reads+4 {
 		t.Error("an older message needs all that was stored since then")
+	}
+}
+
+// foldLayer folds every signal into one situation, and says so.
+type foldLayer struct{ revision int }
+
+func (l *foldLayer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, error) {
+	l.revision++
+	return layers.Decision{Disposition: layers.DispositionFolded, Reason: "member", Events: []layers.Event{
+		{Situation: &layers.Situation{ID: "sit", Event: layers.SituationUpdated, Revision: l.revision}},
+		{Signal: &layers.Signal{ID: "absence." + e.ID, Source: SourceOwn, Key: e.Key}},
+	}}, nil
+}
+
+// TestReplayAnnouncesWhatWasNotStoredBesideTheVerdict ends a process between the streams: the verdict is stored, the situation
+// is not.
+func TestReplayAnnouncesWhatWasNotStoredBesideTheVerdict(t *testing.T) {
+	data, err := PackFrom(Sender{Layer: layers.NameL2, Born: 1}, &layers.Envelope{Signal: layers.Signal{ID: "a", Source: "s", Key: "k"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdict := SignalID("s", "a")
+	for _, c := range []struct {
+		stored  []string
+		want    []string
+		effects int
+	}{
+		{nil, []string{verdict, "sit.1", SignalID(SourceOwn, "absence.a")}, 1},
+		{[]string{verdict}, []string{"sit.1", SignalID(SourceOwn, "absence.a")}, 0},
+		{[]string{verdict, "sit.1"}, []string{SignalID(SourceOwn, "absence.a")}, 0},
+		{[]string{"sit.1"}, []string{verdict, SignalID(SourceOwn, "absence.a")}, 1},
+	} {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		f.worker.(*layerWorker).layer = &foldLayer{}
+		f.replay = replay{horizon: 1, stored: map[string]struct{}{}}
+		for _, id := range c.stored {
+			f.replay.stored[id] = struct{}{}
+		}
+		if err := f.worker.handle(t.Context(), &Delivery{Seq: 1, Data: data}, f.stage); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, record := range f.out.list {
+			got = append(got, record.ID)
+		}
+		if !slices.Equal(got, c.want) || len(f.out.effects) != c.effects {
+			t.Errorf("with %q stored: %q is added and %d signals are counted, want %q and %d", c.stored, got, len(f.out.effects), c.want, c.effects)
+		}
 	}
 }
