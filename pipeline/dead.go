@@ -37,7 +37,9 @@ func (w *layerWorker) dead(d *Delivery, p *parcel, s *stage, f failure) error {
 		Header:  w.deadHeader(d, p, f),
 		Data:    original(d, p),
 	}
-	fit(&letter, w.deadHeader(&Delivery{Stream: d.Stream, Seq: d.Seq}, p, f), w.cfg.MaxRecordBytes)
+	own := maps.Clone(letter.Header)
+	letter.addOriginal(d.Header)
+	fit(&letter, own, w.cfg.MaxRecordBytes)
 	s.out.list = append(s.out.list, s.replay.missing(d, []Record{letter})...)
 	if !s.add(d, verdict) {
 		return nil
@@ -60,16 +62,9 @@ func original(d *Delivery, p *parcel) []byte {
 	return pack.bytes(Sender{})
 }
 
-// deadHeader returns the original headers, but for those that would steer the broker, with
-// HAL9's own.
+// deadHeader returns what HAL9 says about a letter.
 func (w *layerWorker) deadHeader(d *Delivery, p *parcel, f failure) map[string]string {
-	header := make(map[string]string, len(d.Header)+8)
-	for name := range d.Header {
-		if !strings.HasPrefix(name, "Nats-") && name != HeaderIDs && name != HeaderSignals {
-			header[name] = d.HeaderValue(name)
-		}
-	}
-	maps.Copy(header, map[string]string{
+	return map[string]string{
 		HeaderError:    OneLine(f.err.Error()),
 		HeaderLayer:    w.key.Layer.String(),
 		HeaderAttempts: strconv.Itoa(f.attempts),
@@ -79,8 +74,16 @@ func (w *layerWorker) deadHeader(d *Delivery, p *parcel, f failure) map[string]s
 		HeaderSignalID:       OneLine(p.ID),
 		HeaderSignalSource:   OneLine(p.Source),
 		HeaderSignalReceived: p.ReceivedAt.UTC().Format(time.RFC3339Nano),
-	})
-	return header
+	}
+}
+
+// addOriginal adds the headers of the original, but for those that would steer the broker and those that HAL9 gives itself.
+func (r *Record) addOriginal(header map[string][]string) {
+	for name, values := range header {
+		if _, own := r.Header[name]; !own && len(values) > 0 && !strings.HasPrefix(name, "Nats-") && name != HeaderIDs && name != HeaderSignals {
+			r.SetValues(name, values)
+		}
+	}
 }
 
 // maxHeaders bounds the headers of a letter, bytes; a NATS server takes 64 KiB.
@@ -90,12 +93,12 @@ const maxHeaders = 32 << 10
 // can be, and the reason comes on top. What remains says how large the original was; by stream
 // and sequence it can be found as long as it lasts.
 func fit(letter *Record, own map[string]string, most int) {
-	headers := sizeOf(letter.Header)
+	headers := letter.headerBytes()
 	size := headers + len(letter.Data)
 	if headers > maxHeaders {
-		letter.Header = own
+		letter.Header, letter.More = own, nil
 		letter.Header[HeaderTruncated] = strconv.Itoa(size)
-		headers = sizeOf(own)
+		headers = letter.headerBytes()
 	}
 	if headers+len(letter.Data) > most {
 		letter.Header[HeaderTruncated] = strconv.Itoa(size)
@@ -103,9 +106,13 @@ func fit(letter *Record, own map[string]string, most int) {
 	}
 }
 
-func sizeOf(header map[string]string) (size int) {
-	for name, value := range header {
+// headerBytes is how many bytes names and values of a record's headers take.
+func (r *Record) headerBytes() (size int) {
+	for name, value := range r.Header {
 		size += len(name) + len(value)
+		for _, further := range r.More[name] {
+			size += len(name) + len(further)
+		}
 	}
 	return size
 }

@@ -34,7 +34,33 @@ type Record struct {
 	ID      string // made from the cause, so that storing it again changes nothing; none for packs
 	Trace   string // traceparent, beside Header
 	Header  map[string]string
+	More    map[string][]string // of names in Header that have several values, those behind the first; else nil
 	Data    []byte
+}
+
+// SetValues gives a header its values, of which there is one at least.
+func (r *Record) SetValues(name string, values []string) {
+	if r.Header == nil {
+		r.Header = map[string]string{}
+	}
+	r.Header[name] = values[0]
+	delete(r.More, name)
+	if len(values) == 1 {
+		return
+	}
+	if r.More == nil {
+		r.More = map[string][]string{}
+	}
+	r.More[name] = values[1:]
+}
+
+// Values returns all values of a header.
+func (r *Record) Values(name string) []string {
+	value, ok := r.Header[name]
+	if !ok {
+		return nil
+	}
+	return append([]string{value}, r.More[name]...)
 }
 
 // Checkpoint is where a stage stands: every message up to Offset is settled, and State is

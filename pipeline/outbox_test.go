@@ -72,7 +72,7 @@ func TestOutboxKeepsBoundAndOrder(t *testing.T) {
 					t.Fatalf("%s, bound %d, turn %d: signals sent (-want +got):\n%s", layer, most, turn, diff)
 				}
 				for i, record := range records {
-					if size := sizeOf(record.Header) + len(record.Data); size > min(most, packMost)+len(HeaderIDs)+len(HeaderSignals)+8 {
+					if size := record.headerBytes() + len(record.Data); size > min(most, packMost)+len(HeaderIDs)+len(HeaderSignals)+8 {
 						t.Fatalf("%s: record %d takes %d bytes, the bound is %d", layer, i, size, most)
 					}
 				}

@@ -54,8 +54,8 @@ func (b *Bus) send(records []pipeline.Record) ([]jetstream.PubAckFuture, error) 
 
 func message(r *pipeline.Record) *nats.Msg {
 	msg := &nats.Msg{Subject: r.Subject, Data: r.Data, Header: make(nats.Header, len(r.Header)+2)}
-	for name, value := range r.Header {
-		msg.Header[name] = []string{value}
+	for name := range r.Header {
+		msg.Header[name] = r.Values(name)
 	}
 	if r.ID != "" {
 		msg.Header[jetstream.MsgIDHeader] = []string{r.ID}

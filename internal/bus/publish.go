@@ -148,8 +148,8 @@ func (c *call) message(r *pipeline.Record, reply string) *nats.Msg {
 	}
 	clear(c.header)
 	m.Header = c.header
-	for name, value := range r.Header {
-		m.Header[name] = []string{value}
+	for name := range r.Header {
+		m.Header[name] = r.Values(name)
 	}
 	if r.ID != "" {
 		c.id[0] = r.ID

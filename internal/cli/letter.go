@@ -109,7 +109,7 @@ func (s *ShowLetter) headers(p *page, l *dead.Letter) {
 			p.row(title, fmt.Sprintf("… %d more: --json gives all", len(own)-i))
 			break
 		}
-		p.row(title, clip(name+": "+own[name], 200))
+		p.row(title, clip(name+": "+strings.Join(own[name], ", "), 200))
 	}
 }
 

@@ -3,7 +3,6 @@ package dead
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"strconv"
 	"time"
@@ -105,14 +104,16 @@ func (p *Planner) raw(l *Letter) Attempt {
 	a := Attempt{Seq: l.Seq, Record: pipeline.Record{
 		Subject: pipeline.SubjectSignals + "." + ingest.SubjectToken(l.Source),
 		ID:      pipeline.SignalID(l.Source, id),
-		Header:  l.Original(),
-		Data:    l.Data,
+		Header: map[string]string{
+			pipeline.HeaderSignalID: id, pipeline.HeaderSignalSource: l.Source,
+			pipeline.HeaderSignalReceived: l.Received.UTC().Format(time.RFC3339Nano),
+			pipeline.HeaderRedriveOf:      l.SignalID,
+		},
+		Data: l.Data,
 	}}
-	maps.Copy(a.Record.Header, map[string]string{
-		pipeline.HeaderSignalID: id, pipeline.HeaderSignalSource: l.Source,
-		pipeline.HeaderSignalReceived: l.Received.UTC().Format(time.RFC3339Nano),
-		pipeline.HeaderRedriveOf:      l.SignalID,
-	})
+	for name, values := range l.Original() {
+		a.Record.SetValues(name, values)
+	}
 	a.IDs = []string{a.Record.ID}
 	// L1 may find another source in the payload, now that it can read it.
 	sources := []string{pipeline.SourceOf(a.Record.Subject)}
@@ -130,8 +131,8 @@ func (p *Planner) raw(l *Letter) Attempt {
 // message is what L1 will read.
 func (p *Planner) message(l *Letter, r *pipeline.Record) ingest.Message {
 	header := make(map[string][]string, len(r.Header))
-	for name, value := range r.Header {
-		header[name] = []string{value}
+	for name := range r.Header {
+		header[name] = r.Values(name)
 	}
 	return ingest.Message{Subject: r.Subject, Header: header, Data: r.Data, Seq: l.StreamSeq, Stored: l.Received}
 }
@@ -182,8 +183,10 @@ func (a *Attempt) name(e *layers.Envelope, died string) {
 
 func sizeOf(r *pipeline.Record) int {
 	size := len(r.Subject) + len(r.Data)
-	for name, value := range r.Header {
-		size += len(name) + len(value) + len(": \r\n")
+	for name := range r.Header {
+		for _, value := range r.Values(name) {
+			size += len(name) + len(value) + len(": \r\n")
+		}
 	}
 	return size
 }

@@ -71,12 +71,12 @@ func (l *Letter) layer() (name layers.Name, ok bool) {
 }
 
 // Original returns the headers of the original message.
-func (l *Letter) Original() map[string]string {
-	header := map[string]string{}
+func (l *Letter) Original() map[string][]string {
+	header := map[string][]string{}
 	for name, values := range l.Header {
 		lower := strings.ToLower(name)
 		if len(values) > 0 && !strings.HasPrefix(lower, "hal9-") && !strings.HasPrefix(lower, "nats-") {
-			header[name] = values[0]
+			header[name] = values
 		}
 	}
 	return header

@@ -60,7 +60,7 @@ func TestRedrivenMessageIsTheOriginalWithANewName(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	want := map[string][]string{
-		"Nats-Msg-Id": {pipeline.SignalID("shop", "r0~redrive-1")}, "content-type": {"application/json"}, "test-id": {"r0"},
+		"Nats-Msg-Id": {pipeline.SignalID("shop", "r0~redrive-1")}, "content-type": {"application/json"}, "test-id": {"r0"}, "tag": {"a", "b"},
 		"Hal9-Redrive-Of": {"r0"}, "Hal9-Signal-Id": {"r0~redrive-1"}, "Hal9-Signal-Source": {"shop"},
 		"Hal9-Signal-Received": {"2026-03-04T12:00:00Z"},
 	}

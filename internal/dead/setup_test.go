@@ -88,7 +88,7 @@ func rubbish(tb testing.TB, i int) pipeline.Record {
 	tb.Helper()
 	return letter(tb, layers.NameL1, &pipeline.Delivery{
 		Seq: uint64(i + 1), Subject: "hal9.signals.shop", Data: fmt.Appendf(nil, `{"n":%d`, i),
-		Header: map[string][]string{"test-id": {fmt.Sprint("r", i)}, "content-type": {"application/json"}},
+		Header: map[string][]string{"test-id": {fmt.Sprint("r", i)}, "content-type": {"application/json"}, "tag": {"a", "b"}},
 	}, named{})
 }
 

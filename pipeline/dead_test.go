@@ -1,0 +1,83 @@
+package pipeline
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+// refusing is a decoder that refuses everything.
+type refusing struct{ plainText }
+
+func (refusing) Decode(*Delivery) (*layers.Envelope, error) {
+	return nil, layers.Permanent(errors.New("no\nsignal"))
+}
+
+// letterOf returns the letter that L1 writes for a message that it can't read.
+func letterOf(t *testing.T, d *Delivery) Record {
+	t.Helper()
+	f := newFakes(t, StageKey{Layer: layers.NameL1, Partitions: 1})
+	worker, ok := f.worker.(*layerWorker)
+	if !ok {
+		t.Fatalf("the worker is %T", f.worker)
+	}
+	worker.decoder = refusing{}
+	if err := worker.handle(t.Context(), d, f.stage); err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range f.out.list {
+		if record.Subject == SubjectOfDead(layers.NameL1) {
+			return record
+		}
+	}
+	t.Fatalf("no letter among %v", f.out.list)
+	return Record{}
+}
+
+func TestLetterKeepsTheMessageWithAllItsHeaders(t *testing.T) {
+	stored := time.Date(2026, 3, 4, 12, 0, 0, 5, time.UTC)
+	data := []byte("a\x00b\xff\r\n ")
+	letter := letterOf(t, &Delivery{
+		Stream: "HAL9_L1", Seq: 17, Stored: stored, Data: data,
+		Header: map[string][]string{
+			"x-case": {"kept"}, "X-Several": {"one", "", "two"}, "X-Empty": {""},
+			"Nats-Msg-Id": {"x"}, "Nats-Rollup": {"all"}, HeaderIDs: {"AAAA"}, HeaderSignals: {"3"}, HeaderSeq: {"1", "2"},
+		},
+	})
+	got := map[string][]string{}
+	for name := range letter.Header {
+		got[name] = letter.Values(name)
+	}
+	want := map[string][]string{
+		"x-case": {"kept"}, "X-Several": {"one", "", "two"}, "X-Empty": {""},
+		"Hal9-Error": {"no signal"}, "Hal9-Layer": {"L1"}, "Hal9-Attempts": {"1"}, "Hal9-Stream": {"HAL9_L1"}, "Hal9-Seq": {"17"},
+		"Hal9-Signal-Id": {"17"}, "Hal9-Signal-Source": {"HAL9_L1"}, "Hal9-Signal-Received": {"2026-03-04T12:00:00.000000005Z"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	if string(letter.Data) != string(data) {
+		t.Errorf("data %q, want %q", letter.Data, data)
+	}
+}
+
+// TestLetterFitsIntoAMessage bounds what stands in many values of one header, too.
+func TestLetterFitsIntoAMessage(t *testing.T) {
+	header := map[string][]string{"X-Many": make([]string, 50)}
+	for i := range header["X-Many"] {
+		header["X-Many"][i] = strings.Repeat("v", 1000)
+	}
+	most := DefaultConfig().MaxRecordBytes
+	letter := letterOf(t, &Delivery{Stream: "HAL9_L1", Seq: 17, Header: header, Data: make([]byte, most)})
+	if size := letter.headerBytes() + len(letter.Data); size > most {
+		t.Errorf("the letter takes %d bytes, want at most %d", size, most)
+	}
+	if letter.Header[HeaderTruncated] == "" || letter.More != nil {
+		t.Errorf("headers %v and %d further values, want only HAL9's", letter.Header, len(letter.More["X-Many"]))
+	}
+}
