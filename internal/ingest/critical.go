@@ -9,7 +9,8 @@ import (
 
 // MaybeCritical reports whether a message may decode to a critical signal, much faster than decoding it: where it
 // says false it does not. It looks for whatever can state that severity: its words in any case, its
-// numbers, an escape behind which they could hide, headers, and rules of the configuration.
+// numbers, the headers of syslog and klog, an escape or base64 behind which they could hide, NATS headers, and rules of
+// the configuration.
 func (d *Decoder) MaybeCritical(m Message) bool {
 	if d.critical {
 		return true
@@ -21,8 +22,8 @@ func (d *Decoder) MaybeCritical(m Message) bool {
 	}
 	for i, c := range m.Data {
 		switch c | 0x20 { // A backslash becomes a bar.
-		case 'c', 'f', 'p', 'a', 'e', 'd', '2', '|':
-			if isHint(m.Data[i:]) {
+		case 'c', 'f', 'p', 'a', 'e', 'd', '2', '<', '|':
+			if isHint(m.Data, i) {
 				return true
 			}
 		}
@@ -30,19 +31,26 @@ func (d *Decoder) MaybeCritical(m Message) bool {
 	return false
 }
 
-// isHint reports whether data begins with something that can state critical severity.
-func isHint(data []byte) bool {
-	if len(data) < 2 {
+// isHint reports whether something that can state critical severity begins at i.
+func isHint(data []byte, i int) bool {
+	rest := data[i:]
+	if len(rest) < 2 {
 		return false
 	}
-	switch data[0] {
-	case '2':
-		return data[1] >= '1' && data[1] <= '4' // OpenTelemetry's numbers
+	switch rest[0] {
+	case '2': // OpenTelemetry's numbers, with zeros in front perhaps
+		return rest[1] >= '1' && rest[1] <= '4' && (i == 0 || data[i-1] < '1' || data[i-1] > '9') && (len(rest) == 2 || !isDigit(rest[2]))
+	case '<': // syslog's priority
+		return isDigit(rest[1])
 	case '\\':
-		return data[1] == 'u'
+		return rest[1] == 'u'
+	case 'F': // klog's header, F0519
+		if len(rest) >= 5 && isDigit(rest[1]) && isDigit(rest[2]) && isDigit(rest[3]) && isDigit(rest[4]) {
+			return true
+		}
 	}
-	for _, word := range [...]string{"crit", "fatal", "panic", "page", "alert", "emerg", "disaster"} {
-		if len(data) >= len(word) && data[0]|0x20 == word[0] && bytes.EqualFold(data[:len(word)], []byte(word)) {
+	for _, word := range [...]string{"crit", "fatal", "panic", "page", "alert", "emerg", "disaster", "data_base64"} {
+		if len(rest) >= len(word) && rest[0]|0x20 == word[0] && bytes.EqualFold(rest[:len(word)], []byte(word)) {
 			return true
 		}
 	}
