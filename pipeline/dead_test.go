@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -79,5 +80,54 @@ func TestLetterFitsIntoAMessage(t *testing.T) {
 	}
 	if letter.Header[HeaderTruncated] == "" || letter.More != nil {
 		t.Errorf("headers %v and %d further values, want only HAL9's", letter.Header, len(letter.More["X-Many"]))
+	}
+}
+
+// picky is a layer that can't decide one signal.
+type picky struct {
+	upLayer
+
+	id string
+}
+
+func (p picky) Decide(ctx context.Context, e *layers.Envelope) (layers.Decision, error) {
+	if e.ID == p.id {
+		return layers.Decision{}, layers.Permanent(errors.New("not this one"))
+	}
+	return p.upLayer.Decide(ctx, e)
+}
+
+// TestPoisonInAPackHarmsNoNeighbour has the second of three signals in one message die: the others go up, each with its own place.
+func TestPoisonInAPackHarmsNoNeighbour(t *testing.T) {
+	f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+	f.worker.(*layerWorker).layer = picky{id: "b"}
+	var list []*layers.Envelope
+	for _, id := range []string{"a", "b", "c"} {
+		list = append(list, &layers.Envelope{Signal: layers.Signal{ID: id, Source: "s", Key: "k"}})
+	}
+	data, err := NewPack(list...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.take(t.Context(), &Delivery{Stream: "HAL9_L3", Seq: 7, Data: data}); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]map[string]Position{}
+	for _, record := range f.out.records() {
+		if record.Subject == SubjectOfVerdict(layers.NameL3, layers.DispositionDead) {
+			continue
+		}
+		got[record.Subject] = map[string]Position{}
+		err := EachEnvelope(record.Data, func(e *layers.Envelope, _ Sender, at Position) bool {
+			got[record.Subject][e.ID] = at
+			return true
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	want := map[string]map[string]Position{"hal9.l4.0": {"a": {7, 0}, "c": {7, 2}}, "hal9.dead.L3": {"b": {}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("signals by subject (-want +got):\n%s", diff)
 	}
 }

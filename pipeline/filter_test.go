@@ -182,3 +182,35 @@ func TestRestoreRefusesEveryTruncation(t *testing.T) {
 		}
 	}
 }
+
+// TestCriticalSignalPassesOnceOnEitherWay brings critical signals to L3 by both of their ways, the second time after a restart
+// as well.
+func TestCriticalSignalPassesOnceOnEitherWay(t *testing.T) {
+	key := StageKey{Layer: layers.NameL3, Partitions: 1}
+	f := newFakes(t, key)
+	bring := func(partition int, seq uint64, severity layers.Severity) (passed bool) {
+		t.Helper()
+		pack, err := PackFrom(Sender{Layer: layers.NameL2, Partition: partition, Born: 1}, &layers.Envelope{Signal: layers.Signal{
+			ID: fmt.Sprint("s", severity), Source: "test", Key: "k", Severity: severity,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := f.out.signals
+		if err := f.worker.handle(t.Context(), &Delivery{Seq: seq, Data: pack}, f.stage); err != nil {
+			t.Fatal(err)
+		}
+		return f.out.signals > before
+	}
+	if !bring(0, 1, layers.SeverityCritical) || bring(PartitionCritical, 2, layers.SeverityCritical) {
+		t.Error("a critical signal must pass once")
+	}
+	f.filter = restarted(t, key, f.filter, nil)
+	f.filter.marks = map[Sender]Position{}
+	if bring(PartitionCritical, 3, layers.SeverityCritical) {
+		t.Error("a critical signal passed again after a restart")
+	}
+	if !bring(0, 4, layers.SeverityError) {
+		t.Error("another signal did not pass")
+	}
+}

@@ -113,3 +113,114 @@ func TestReplayAnnouncesWhatWasNotStoredBesideTheVerdict(t *testing.T) {
 		}
 	}
 }
+
+// packOf returns a pack of one signal as L2 sends it for a message of its stream.
+func packOf(t *testing.T, seq uint64, e *layers.Envelope) []byte {
+	t.Helper()
+	envelope, err := AppendEnvelope(nil, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p packer
+	p.add(Position{Seq: seq}, envelope)
+	return p.bytes(Sender{Layer: layers.NameL2, Born: 1})
+}
+
+// TestL1LeavesOutWhatIsStored gives L1 messages that another process had before: of some what follows is stored. JetStream's
+// window of ids is not asked.
+func TestL1LeavesOutWhatIsStored(t *testing.T) {
+	f := newFakes(t, StageKey{Layer: layers.NameL1, Partitions: 1})
+	f.replay.shared = true
+	up := func(id string) string {
+		who := identityOf("test", id)
+		return string(who[:idBytes])
+	}
+	f.broker.stored = map[string]struct{}{SignalID("test", "s1"): {}, up("s2"): {}, SignalID("test", "s5"): {}, up("s6"): {}}
+	stored := time.Now().Add(-time.Minute)
+	burst := []Delivery{
+		{Seq: 1, Data: []byte("down")}, {Seq: 2, Data: []byte("up")}, {Seq: 3, Data: []byte("down")}, {Seq: 4, Data: []byte("up")},
+		{Seq: 5, Data: []byte("up")}, {Seq: 6, Data: []byte("down")}, // Rules have changed since then.
+	}
+	for i := range burst {
+		burst[i].Attempt, burst[i].Stored = 2, stored.Add(time.Duration(-i)*time.Second)
+	}
+	if err := f.settle(t.Context(), t.Context(), burst); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, record := range f.broker.records {
+		got = append(got, record.ID)
+		for _, id := range IdentitiesIn(map[string][]string{HeaderIDs: record.Values(HeaderIDs)}) {
+			got = append(got, id)
+		}
+	}
+	if want := []string{"", up("s4"), SignalID("test", "s3")}; !slices.Equal(got, want) {
+		t.Errorf("%q is stored, want %q", got, want)
+	}
+	if len(f.source.settled) != len(burst) {
+		t.Errorf("%v are acknowledged, want all", f.source.settled)
+	}
+	if oldest := stored.Add(-5*time.Second - f.cfg.ReplayMargin); len(f.broker.asked) != 1 || !f.broker.asked[0].Equal(oldest) {
+		t.Errorf("it asked for what is stored since %v, want %v once", f.broker.asked, oldest)
+	}
+}
+
+// tickLayer announces two situations with every tick.
+type tickLayer struct{ upLayer }
+
+func (tickLayer) Waiting() bool { return true }
+
+func (tickLayer) Tick(time.Time) []layers.Event {
+	return []layers.Event{
+		{Situation: &layers.Situation{ID: "a", Event: layers.SituationClosed, Revision: 2}},
+		{Situation: &layers.Situation{ID: "b", Event: layers.SituationClosed, Revision: 3}},
+	}
+}
+
+// TestReplayOfATickStoresWhatIsMissing has the first of two announcements stored.
+func TestReplayOfATickStoresWhatIsMissing(t *testing.T) {
+	f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+	f.worker.(*layerWorker).layer = tickLayer{}
+	f.replay = replay{horizon: 1, stored: map[string]struct{}{"a.2": {}}}
+	for seq := range uint64(2) {
+		d := &Delivery{Seq: seq + 1, Header: map[string][]string{HeaderKind: {KindTick}}, Data: []byte("2026-03-04T12:00:00Z")}
+		if err := f.take(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, record := range f.out.list {
+		got = append(got, record.ID)
+	}
+	if want := []string{"b.3", "a.2", "b.3"}; !slices.Equal(got, want) {
+		t.Errorf("%q is added, want %q: the second tick lies behind the horizon", got, want)
+	}
+}
+
+// TestReplayBuriesOnce has parts of what follows from a message that nobody can read stored.
+func TestReplayBuriesOnce(t *testing.T) {
+	d := &Delivery{Stream: "HAL9_L3", Seq: 1, Data: []byte("rubbish")}
+	verdict := SignalID(Envelopes{}.Name(d))
+	for _, c := range []struct{ stored, want []string }{
+		{nil, []string{verdict + ".dead", verdict}},
+		{[]string{verdict + ".dead"}, []string{verdict}},
+		{[]string{verdict}, []string{verdict + ".dead"}},
+		{[]string{verdict, verdict + ".dead"}, nil},
+	} {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		f.replay = replay{horizon: 1, stored: map[string]struct{}{}}
+		for _, id := range c.stored {
+			f.replay.stored[id] = struct{}{}
+		}
+		if err := f.worker.handle(t.Context(), d, f.stage); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, record := range f.out.list {
+			got = append(got, record.ID)
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("with %q stored %q is added, want %q", c.stored, got, c.want)
+		}
+	}
+}

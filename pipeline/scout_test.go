@@ -97,3 +97,64 @@ func TestScoutGoesOnWithARange(t *testing.T) {
 		t.Errorf("it goes on behind %d, told at %s, %v: want behind 4, and that it has told nobody", f.checkpoint.Offset, told, err)
 	}
 }
+
+// fastScouting is a stream into which so much comes at every look.
+type fastScouting struct {
+	*fakeScouting
+
+	step uint64
+}
+
+func (s fastScouting) Ends(context.Context) (last, settled uint64, err error) {
+	s.last += s.step
+	return s.last, 0, nil
+}
+
+// TestRangeGoesOnWhereMuchComesAsItEnds lets messages come while the end of a range is told: nobody may have passed over a
+// critical signal behind the end.
+func TestRangeGoesOnWhereMuchComesAsItEnds(t *testing.T) {
+	for step, want := range map[uint64]ScoutRange{
+		scoutMargin / 2:   {From: 5, To: scoutMargin/2 + scoutMargin},
+		scoutMargin/2 + 1: {From: 5},
+	} {
+		f := newFakes(t, ScoutKey(1))
+		scouting := fastScouting{&fakeScouting{now: ScoutRange{From: 5}}, step}
+		f.deps.Scouting = scouting
+		if _, err := f.rangeOver()(t.Context()); err != nil || scouting.now != want {
+			t.Errorf("with %d messages meanwhile the range is %+v (%v), want %+v", step, scouting.now, err, want)
+		}
+	}
+}
+
+// TestScoutLeavesToL1WhatIsNotCritical shows it one signal of each severity, and one that can't be read.
+func TestScoutLeavesToL1WhatIsNotCritical(t *testing.T) {
+	f := newFakes(t, ScoutKey(1))
+	worker := f.worker.(*layerWorker)
+	for severity := layers.Severity(0); severity <= layers.SeverityCritical; severity++ {
+		worker.decoder = severe{severity: severity}
+		if err := f.take(t.Context(), &Delivery{Seq: uint64(severity) + 1, Attempt: 1, Data: []byte("up")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	worker.decoder = refusing{}
+	if err := f.take(t.Context(), &Delivery{Seq: 100, Attempt: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if lane := f.out.critical(); lane.pack.signals != 1 || f.out.signals != 1 || len(f.out.list) > 0 {
+		t.Errorf("%d signals take the lane of critical ones, %d were decided, %d records: want 1, 1 and none",
+			lane.pack.signals, f.out.signals, len(f.out.list))
+	}
+}
+
+// severe decodes every message into a signal of one severity.
+type severe struct {
+	plainText
+
+	severity layers.Severity
+}
+
+func (s severe) Decode(d *Delivery) (*layers.Envelope, error) {
+	e, err := s.plainText.Decode(d)
+	e.Severity = s.severity
+	return e, err
+}

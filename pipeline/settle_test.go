@@ -3,7 +3,10 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,19 +159,20 @@ func TestSettleAcknowledgesInPartsWhatIsStored(t *testing.T) {
 // TestOverdueBurstIsNotStored works on a burst of L1 until somebody else may have been given the same messages.
 func TestOverdueBurstIsNotStored(t *testing.T) {
 	for name, c := range map[string]struct {
-		left time.Duration
-		want error
+		left, leftOfLast time.Duration
+		want             error
 	}{
-		"in time":  {time.Minute, nil},
-		"too late": {time.Second, errOverdue},
+		"in time":                {time.Minute, time.Minute, nil},
+		"too late":               {time.Second, time.Second, errOverdue},
+		"too late for the first": {time.Second, time.Minute, errOverdue},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFakes(t, StageKey{Layer: layers.NameL1, Partitions: 1})
 			f.worker = eachMessage{f.worker, func() {
-				time.Sleep(2 * time.Second)
+				time.Sleep(600 * time.Millisecond) // Both together are one part.
 				f.out.list = append(f.out.list, Record{Subject: "hal9.verdicts.L1.resolved", ID: "v"})
 			}}
-			burst := []Delivery{{Seq: 1, Until: time.Now().Add(c.left)}}
+			burst := []Delivery{{Seq: 1, Until: time.Now().Add(c.left)}, {Seq: 2, Until: time.Now().Add(c.leftOfLast)}}
 			if err := f.settle(t.Context(), t.Context(), burst); !errors.Is(err, c.want) {
 				t.Errorf("%s: error %v, want %v", name, err, c.want)
 			}
@@ -199,4 +203,87 @@ func TestSlowBurstIsStoredInParts(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// hungBroker takes records and never says whether they are stored.
+type hungBroker struct{ *fakeBroker }
+
+func (hungBroker) Publish(ctx context.Context, _ []Record) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// TestStoringEndsBeforeSomebodyElseIsDone has a server answer no more: what is not known to be stored by then is given up.
+func TestStoringEndsBeforeSomebodyElseIsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakes(t, StageKey{Layer: layers.NameL1, Partitions: 1})
+		f.deps.Broker = hungBroker{f.broker}
+		began := time.Now()
+		if err := f.publish(t.Context(), numbered(1), began.Add(time.Second)); !errors.Is(err, errOverdue) {
+			t.Errorf("error %v, want %v", err, errOverdue)
+		}
+		if took := time.Since(began); took != time.Second+storeTime {
+			t.Errorf("it took %s, want %s", took, time.Second+storeTime)
+		}
+	})
+}
+
+// TestOwnSignalsDoNotWaitForRoom fills HAL9_L1: a stage that waited there could keep L1 from making room.
+func TestOwnSignalsDoNotWaitForRoom(t *testing.T) {
+	own := Record{Subject: SubjectSignals + "." + SourceOwn, ID: "own"}
+	records := []Record{own, {Subject: "hal9.verdicts.L3.folded", ID: "v"}, own}
+	for name, c := range map[string]struct {
+		key  StageKey
+		want []Record
+	}{
+		"a layer":        {StageKey{Layer: layers.NameL3, Partitions: 1}, records[1:2]},
+		"the objectives": {ObjectiveStages()[0], records},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakes(t, c.key)
+			f.broker.answers = []func([]Record) error{f.broker.refuse(0)}
+			if err := f.publish(t.Context(), slices.Clone(records), time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, f.broker.records); diff != "" {
+				t.Errorf("%s: stored records differ (-want +got):\n%s", name, diff)
+			}
+		})
+	}
+}
+
+// finals is an Observer that counts final verdicts.
+type finals struct {
+	Observer
+
+	n int
+}
+
+func (f *finals) Final(layers.Name, time.Duration) { f.n++ }
+
+// TestObserverIsToldOfASignalOnce lets a second life of a stage work on the same messages, since the first one did not come to
+// its checkpoint.
+func TestObserverIsToldOfASignalOnce(t *testing.T) {
+	var told *atomic.Uint64
+	observer := &finals{}
+	for life := range 2 {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		observer.Observer, f.deps.Observer = f.deps.Observer, observer
+		if told != nil {
+			f.told = told
+		}
+		told = f.told
+		var burst []Delivery
+		for seq := range uint64(3 + life) {
+			burst = append(burst, Delivery{Seq: seq + 1, Data: packOf(t, seq+1, &layers.Envelope{Signal: layers.Signal{
+				ID: fmt.Sprint("s", seq), Source: "test", Key: "k", Text: "down",
+			}})})
+		}
+		if err := f.settle(t.Context(), t.Context(), burst); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if observer.n != 4 {
+		t.Errorf("%d verdicts were told of, want each of 4 once", observer.n)
+	}
 }
