@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -188,8 +189,26 @@ const VoterStages = voterStages + "*"
 // SubjectOfDead returns hal9.dead.<layer>.
 func SubjectOfDead(layer layers.Name) string { return SubjectDead + "." + layer.String() }
 
-// StageName names a layer's partition in checkpoints, leases and logs: L3.07.
+// StageName names a layer's partition in checkpoints, leases and logs: L3.07. It is asked for at every turn of every stage.
 func StageName(layer layers.Name, partition int) string {
+	if layer >= layers.NameL1 && layer <= layers.NameL5 && partition >= PartitionCritical && partition < MaxPartitions {
+		return stageNames()[layer][partition-PartitionCritical]
+	}
+	return stageName(layer, partition)
+}
+
+// stageNames are the names of all stages that there can be, by layer and partition.
+var stageNames = sync.OnceValue(func() *[layers.NameL5 + 1][MaxPartitions - PartitionCritical]string {
+	var names [layers.NameL5 + 1][MaxPartitions - PartitionCritical]string
+	for _, layer := range layers.Names() {
+		for i := range names[layer] {
+			names[layer][i] = stageName(layer, i+PartitionCritical)
+		}
+	}
+	return &names
+})
+
+func stageName(layer layers.Name, partition int) string {
 	if partition == PartitionCritical {
 		return layer.String() + ".critical"
 	}

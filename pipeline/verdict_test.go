@@ -42,6 +42,20 @@ func wantAsStandard(t *testing.T, v *layers.Verdict) {
 	if diff := cmp.Diff(decoded(t, want), decoded(t, []byte(text)), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("it reads otherwise than what encoding/json writes (-want +got):\n%s", diff)
 	}
+	wantReadAsStandard(t, want)
+	wantReadAsStandard(t, []byte(text))
+}
+
+// wantReadAsStandard fails where ReadVerdict reads a verdict otherwise than encoding/json does.
+func wantReadAsStandard(t *testing.T, text []byte) {
+	t.Helper()
+	var got layers.Verdict
+	if err := ReadVerdict(text, &got); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if diff := cmp.Diff(decoded(t, text), got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("ReadVerdict reads it otherwise than encoding/json does (-want +got):\n%s", diff)
+	}
 }
 
 // oddTexts are strings that need care.
@@ -72,6 +86,64 @@ func TestVerdictIsThatOfEncodingJSON(t *testing.T) {
 			hops = append(hops, layers.Hop{Layer: layers.NameL1 + layers.Name(i), WaitUS: math.MinInt64, ProcessUS: math.MaxInt64 - int64(i)})
 		}
 		wantAsStandard(t, &layers.Verdict{Layer: layers.NameL2, Disposition: layers.DispositionDead, Hops: hops})
+	}
+}
+
+func TestReadVerdictOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{}`, `{"signal_id":null,"hops":null,"unknown":{"a":[1]}}`,
+		` { "signal_id" : "a" , "hops" : [ { "layer" : "L1" , "later" : 1 } ] , "classes":[{"label":"disk","strength":0.75,"flags":true}] } `,
+		`{"evidence":{"flag":"burst","tuning":{"L3":2}},"marks":[{"of":"x","good":true,"labels":["a","b"]},{"of":"y","value":-1e-9}],"value":0}`,
+	} {
+		wantReadAsStandard(t, []byte(text))
+	}
+}
+
+func TestReadVerdictRefuses(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		``: "JSON object", `[]`: "JSON object", `{"key":"a"`: "JSON object", `{"signal_id":1}`: "signal_id", `{"layer":"L9"}`: "layer", `{"disposition":"gone"}`: "disposition",
+		`{"event_time":"noon"}`: "event_time", `{"anomaly":"much"}`: "anomaly", `{"hops":{}}`: "hops", `{"hops":[1]}`: "hops", `{"hops":[{"wait_us":1.5}]}`: "hops",
+		`{"marks":[{"good":1.0}]}`: "marks", `{"classes":1}`: "classes", `{"evidence":[]}`: "evidence",
+	} {
+		if err := ReadVerdict([]byte(text), new(layers.Verdict)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got error %v, want one about %s", text, err, want)
+		}
+	}
+}
+
+func FuzzReadVerdict(f *testing.F) {
+	f.Add([]byte(`{"signal_id":"a","layer":"L2","hops":[{"layer":"L1","wait_us":3}],"marks":[{"of":"x"}],"event_time":"2026-11-23T08:00:00Z"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var got, want layers.Verdict
+		if ReadVerdict(data, &got) == nil && json.Unmarshal(data, &want) == nil && got.SignalID != "" && want.SignalID == "" {
+			t.Errorf("%q has no id for encoding/json, and %q for ReadVerdict", data, got.SignalID)
+		}
+	})
+}
+
+func BenchmarkReadVerdict(b *testing.B) {
+	text, err := appendVerdict(nil, &layers.Verdict{
+		SignalID: "b00000300", Source: "agent", Key: "node-300", Layer: layers.NameL5, Disposition: layers.DispositionResolved, Reason: "passed through five layers",
+		TemplateID: "t0123456789abcdef", Template: "request from <*> took <*> ms", TraceID: "412cbe0dced837cc3f113b1878c97829",
+		EventTime: time.Unix(1795771894, 887368997).UTC(), ReceivedAt: time.Unix(1795771895, 0).UTC(), DecidedAt: time.Unix(1795771896, 0).UTC(), Hops: make([]layers.Hop, 0, 5),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, read := range map[string]func([]byte, *layers.Verdict) error{
+		"own": ReadVerdict, "encoding-json": func(data []byte, v *layers.Verdict) error { return json.Unmarshal(data, v) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				var v layers.Verdict
+				if err := read(text, &v); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

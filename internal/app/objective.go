@@ -19,13 +19,13 @@ func (t tally) Count(d *pipeline.Delivery) ([]pipeline.Record, error) {
 	var alerts []layers.Signal
 	if t.situations {
 		var s layers.Situation
-		if !understood(d.Data, &s) {
-			return nil, nil
+		if json.Unmarshal(d.Data, &s) != nil {
+			return nil, nil // Anybody may publish there.
 		}
 		alerts = t.ObserveSituation(&s, d.Stored)
 	} else {
 		var v layers.Verdict
-		if !understood(d.Data, &v) {
+		if pipeline.ReadVerdict(d.Data, &v) != nil {
 			return nil, nil
 		}
 		alerts = t.Observe(&v)
@@ -40,9 +40,6 @@ func (t tally) Count(d *pipeline.Delivery) ([]pipeline.Record, error) {
 	}
 	return records, nil
 }
-
-// understood reports whether data is what it should be. What is not says nothing: anybody may publish to the subject.
-func understood(data []byte, into any) bool { return json.Unmarshal(data, into) == nil }
 
 // newTally makes the tracker of a life of an objectives' stage.
 func (a *App) newTally(key pipeline.StageKey) (pipeline.Tally, error) {

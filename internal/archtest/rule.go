@@ -26,9 +26,10 @@ func contractRules() []Rule {
 		{Packages: "layers/layertest", Internal: []string{"layers"}, External: []string{"github.com/google/go-cmp"}},
 		{Packages: "layers/tactical", Internal: []string{"layers", "layers/tactical/nearest"}},
 		{Packages: "layers/tactical/nearest"},
+		{Packages: "layers/rawjson", External: []string{"github.com/google/go-cmp"}},
 		{Packages: "layers/reflexive", Internal: []string{"layers"}, External: []string{"github.com/maypok86/otter/v2"}}, // its cache
-		{Packages: "layers/*", Internal: []string{"layers"}},
-		{Packages: "pipeline", Internal: []string{"layers"}, External: []string{"golang.org/x/sync/errgroup"}},
+		{Packages: "layers/*", Internal: []string{"layers", "layers/rawjson"}},
+		{Packages: "pipeline", Internal: []string{"layers", "layers/rawjson"}, External: []string{"golang.org/x/sync/errgroup"}},
 		{
 			Packages: "pipeline/natspubsub",
 			External: []string{"github.com/ThreeDotsLabs/watermill", "github.com/nats-io/nats.go"},
@@ -48,7 +49,7 @@ func edgeRules() []Rule {
 	)
 	return []Rule{
 		{Packages: "internal/archtest"},
-		{Packages: "internal/bus", Internal: []string{"layers", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
+		{Packages: "internal/bus", Internal: []string{"layers", "layers/rawjson", "pipeline"}, External: []string{client, "github.com/nats-io/nuid", orbit, "golang.org/x/sync"}},
 		{Packages: "internal/bus/bustest", Internal: []string{"layers", "pipeline"}, External: []string{"github.com/google/go-cmp"}},
 		{Packages: "internal/oncall", Internal: []string{"layers", "layers/reflexive", "internal/bus", "internal/expr"}},
 		{

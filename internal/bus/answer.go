@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
+	"github.com/2lab-ai/hal9/layers/rawjson"
 	"github.com/2lab-ai/hal9/pipeline"
 )
 
@@ -57,6 +59,7 @@ type call struct {
 	token  string // of its batches
 	number uint64
 	done   chan struct{} // one element when the last answer is in
+	timer  *time.Timer
 
 	mu     sync.Mutex
 	open   int // answers outstanding, and one until wait
@@ -72,7 +75,7 @@ type call struct {
 func (a *answers) begin() *call {
 	c, ok := a.pool.Get().(*call)
 	if !ok {
-		c = &call{token: a.token, done: make(chan struct{}, 1), header: nats.Header{}}
+		c = &call{token: a.token, done: make(chan struct{}, 1), timer: time.NewTimer(0), header: nats.Header{}}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -174,12 +177,12 @@ func (c *call) wait(ctx context.Context, bound time.Duration, broken <-chan stru
 	c.mu.Lock()
 	c.close()
 	c.mu.Unlock()
-	timer := time.NewTimer(bound)
-	defer timer.Stop()
+	c.timer.Reset(bound)
+	defer c.timer.Stop()
 	select {
 	case <-c.done:
 		return nil
-	case <-timer.C:
+	case <-c.timer.C:
 		return errNoAnswer
 	case <-broken:
 		return ErrDisconnected
@@ -190,20 +193,36 @@ func (c *call) wait(ctx context.Context, bound time.Duration, broken <-chan stru
 
 // answer is a publish acknowledgement.
 type answer struct {
-	Error *jetstream.APIError `json:"error"`
-	Seq   uint64              `json:"seq"`
-	Count int                 `json:"count"` // 0 where it is not that of a batch
+	Seq   uint64
+	Count int // 0 where it is not that of a batch
 }
 
+// readAnswer reads without reflection: there is an answer to each hop of a signal that comes alone.
 func readAnswer(m *nats.Msg) (a answer, err error) {
 	if len(m.Data) == 0 && m.Header.Get("Status") == statusNobody {
 		return a, nats.ErrNoResponders
 	}
-	if err := json.Unmarshal(m.Data, &a); err != nil {
-		return a, fmt.Errorf("bus: JetStream's answer %q can't be read: %w", m.Data, err)
+	isObject := rawjson.Members(m.Data, func(name, value []byte) bool {
+		switch string(name) {
+		case "seq":
+			a.Seq, err = strconv.ParseUint(string(value), 10, 64)
+		case "count":
+			a.Count, err = strconv.Atoi(string(value))
+		case "error":
+			refusal := &jetstream.APIError{}
+			if err = json.Unmarshal(value, refusal); err == nil {
+				err = refusal
+			}
+		}
+		return err == nil
+	})
+	if _, refused := errors.AsType[*jetstream.APIError](err); refused {
+		return a, err
 	}
-	if a.Error != nil {
-		return a, a.Error
+	if err != nil || !isObject {
+		return a, fmt.Errorf("bus: JetStream's answer %q can't be read: %w", m.Data, cmp.Or(err, errNoObject))
 	}
 	return a, nil
 }
+
+var errNoObject = errors.New("it is no JSON object")

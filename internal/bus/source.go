@@ -24,14 +24,16 @@ var (
 
 // source hands out one consumer's messages in bursts.
 type source struct {
-	bus    *Bus
-	key    pipeline.StageKey
-	pull   *puller
-	broken <-chan struct{}
-	hand   []*nats.Msg // of a shared consumer: what was handed out last, in order
-	done   int         // how many of those are settled
-	until  time.Time   // when the rest may be given to somebody else
-	next   uint64      // consumer sequence of the next message, or of the last one and 1 where the consumer is shared
+	bus     *Bus
+	key     pipeline.StageKey
+	pull    *puller
+	broken  <-chan struct{}
+	idle    *time.Timer  // ends a turn in which nothing comes
+	silence *time.Ticker // when the puller looks after itself
+	hand    []*nats.Msg  // of a shared consumer: what was handed out last, in order
+	done    int          // how many of those are settled
+	until   time.Time    // when the rest may be given to somebody else
+	next    uint64       // consumer sequence of the next message, or of the last one and 1 where the consumer is shared
 }
 
 // errTaken ends a source whose consumer has given messages to somebody else: an earlier owner that was frozen or cut off may have a
@@ -74,7 +76,10 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
 	}
-	s := &source{bus: b, key: key, pull: pull, broken: broken}
+	s := &source{
+		bus: b, key: key, pull: pull, broken: broken,
+		idle: time.NewTimer(pullSilence), silence: time.NewTicker(pullHeartbeat),
+	}
 	if key.Scouts() { // It does not wait for the first turn: what it reads is to come in meanwhile.
 		if err := pull.ask(); err != nil {
 			return nil, pipeline.Backlog{}, err
@@ -135,10 +140,7 @@ func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pi
 	if err := s.pull.ask(); err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(idle)
-	defer timer.Stop()
-	silence := time.NewTicker(pullHeartbeat)
-	defer silence.Stop()
+	s.idle.Reset(idle)
 	for {
 		select {
 		case msg := <-s.pull.incoming:
@@ -146,11 +148,11 @@ func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pi
 			if err != nil || len(burst) > 0 {
 				return burst, err
 			}
-		case <-silence.C:
+		case <-s.silence.C:
 			if err := s.pull.check(); err != nil {
 				return nil, err
 			}
-		case <-timer.C:
+		case <-s.idle.C:
 			return nil, nil
 		case <-s.broken:
 			return nil, ErrDisconnected
@@ -264,6 +266,8 @@ func (s *source) Return() {
 
 // Close implements pipeline.Source.
 func (s *source) Close() {
+	s.idle.Stop()
+	s.silence.Stop()
 	if err := s.pull.close(); err != nil {
 		s.bus.log.Debug("unsubscribe", "stage", s.key.Name(), "error", err)
 	}

@@ -2,7 +2,6 @@ package shadow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -117,7 +116,7 @@ func (f *follower) take(ctx context.Context, m *bus.Message) error {
 // confirm compares a verdict of the running HAL9 with what its configuration gives here.
 func (f *follower) confirm(data []byte) {
 	var v layers.Verdict
-	if json.Unmarshal(data, &v) != nil {
+	if pipeline.ReadVerdict(data, &v) != nil {
 		return // Anybody may publish there.
 	}
 	f.meet(&v, answerOf(&v), f.real, f.twin)

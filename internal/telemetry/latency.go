@@ -8,13 +8,6 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// nativeFactor is the growth of the native histograms' buckets: a quantile is at most 10 %
-// off. nativeBuckets bounds their memory per series.
-const (
-	nativeFactor  = 1.1
-	nativeBuckets = 100
-)
-
 // latencyBuckets are upper bounds in seconds, from 50 µs, about what a layer may take, to
 // one minute, where a signal is as good as stuck.
 func latencyBuckets() []float64 {
@@ -45,12 +38,9 @@ func newLatency() *latency {
 
 func (l *latency) histogram(name, help string) (children [layerSlots]prometheus.Observer) {
 	vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name:                            name,
-		Help:                            help,
-		Buckets:                         latencyBuckets(),
-		NativeHistogramBucketFactor:     nativeFactor,
-		NativeHistogramMaxBucketNumber:  nativeBuckets,
-		NativeHistogramMinResetDuration: time.Hour,
+		Name:    name,
+		Help:    help,
+		Buckets: latencyBuckets(),
 	}, []string{labelLayer})
 	l.group = append(l.group, vec)
 	for _, layer := range layers.Names() {

@@ -3,7 +3,6 @@ package tracing
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,7 +33,7 @@ var errNoTrace = errors.New("tracing: the verdict has no trace id")
 // `hal9 trace`: what passed between them, a publish each, is the rest at the end.
 func spansOf(data []byte, traceParent string, own bool) ([]*tracepb.Span, error) {
 	var v layers.Verdict
-	if err := json.Unmarshal(data, &v); err != nil {
+	if err := pipeline.ReadVerdict(data, &v); err != nil {
 		return nil, fmt.Errorf("tracing: verdict: %w", err)
 	}
 	traceID, err := hex.DecodeString(v.TraceID)

@@ -1,14 +1,14 @@
 package implementation
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/rawjson"
 )
 
 // Bounds of what is read of structured data.
@@ -42,18 +42,16 @@ type fieldText struct {
 
 // readFields reads what is a JSON object; anything else has no fields. Of its texts it keeps all, or where only is given those whose
 // paths tell it an entity.
-func readFields(data json.RawMessage, only *entityReader) fields {
+func readFields(data []byte, only *entityReader) fields {
 	f := fields{only: only}
-	if object := readObject(data); object != nil {
-		f.names = sortedNames(object)
-		for _, name := range f.names {
-			f.read(name, object[name])
-		}
+	for _, m := range readObject(data) {
+		f.names = append(f.names, m.name)
+		f.read(m.name, m.value)
 	}
 	return f
 }
 
-func (f *fields) read(name string, value json.RawMessage) {
+func (f *fields) read(name string, value []byte) {
 	if x, ok := parseNumber(string(value)); ok {
 		f.add(name, x)
 		f.addText(name, value)
@@ -64,16 +62,17 @@ func (f *fields) read(name string, value json.RawMessage) {
 		f.addText(name, value)
 		return
 	}
-	for _, inner := range sortedNames(nested) {
-		if x, ok := parseNumber(string(nested[inner])); ok {
-			f.add(name+"."+inner, x)
+	for _, inner := range nested {
+		path := name + "." + inner.name
+		if x, ok := parseNumber(string(inner.value)); ok {
+			f.add(path, x)
 		}
-		f.readTexts(name+"."+inner, nested[inner], 2)
+		f.readTexts(path, inner.value, 2)
 	}
 }
 
 // readTexts reads the texts of a value at a depth.
-func (f *fields) readTexts(path string, value json.RawMessage, depth int) {
+func (f *fields) readTexts(path string, value []byte, depth int) {
 	nested := readObject(value)
 	if nested == nil {
 		f.addText(path, value)
@@ -82,28 +81,25 @@ func (f *fields) readTexts(path string, value json.RawMessage, depth int) {
 	if depth == maxDepth {
 		return
 	}
-	for _, inner := range sortedNames(nested) {
-		f.readTexts(path+"."+inner, nested[inner], depth+1)
+	for _, inner := range nested {
+		f.readTexts(path+"."+inner.name, inner.value, depth+1)
 	}
 }
 
 // addText takes a string, or an integer, that may be a name.
-func (f *fields) addText(path string, value json.RawMessage) {
+func (f *fields) addText(path string, value []byte) {
 	if len(f.texts) == maxFields || len(value) < 1 || len(value) > maxEntity+len(`""`) || len(path) > 2*maxName {
 		return
 	}
 	if f.only != nil && f.only.kindOf(path).at < 0 {
 		return
 	}
-	var text string
-	switch {
-	case value[0] != '"':
-		if text = string(value); !isInteger(text) {
-			return
-		}
-	case bytes.IndexByte(value, '\\') < 0:
-		text = string(value[1 : len(value)-1])
-	case json.Unmarshal(value, &text) != nil:
+	said, quoted := rawjson.Text(value)
+	if !quoted {
+		said = value
+	}
+	text := string(said)
+	if !quoted && !isInteger(text) {
 		return
 	}
 	if isEntity(text) {
@@ -121,25 +117,34 @@ func (f *fields) add(name string, value float64) {
 	}
 }
 
-func readObject(data json.RawMessage) map[string]json.RawMessage {
-	if len(data) > maxDataBytes || !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
-		return nil
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(data, &object) != nil {
-		return nil // Not an object: it has no fields.
-	}
-	return object
+// member is a field of an object.
+type member struct {
+	name  string
+	value []byte
 }
 
-// sortedNames returns the first names in their order.
-func sortedNames(object map[string]json.RawMessage) []string {
-	names := make([]string, 0, len(object))
-	for name := range object {
-		names = append(names, name)
+// readObject returns the first fields of an object by their names, each once; none of what is no object.
+func readObject(data []byte) []member {
+	if len(data) > maxDataBytes {
+		return nil
 	}
-	slices.Sort(names)
-	return names[:min(len(names), maxFields)]
+	var all []member
+	isObject := rawjson.Members(data, func(name, value []byte) bool {
+		all = append(all, member{string(name), value})
+		return true
+	})
+	if !isObject {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b member) int { return cmp.Compare(a.name, b.name) })
+	kept := all[:0]
+	for i, m := range all {
+		if i+1 < len(all) && all[i+1].name == m.name {
+			continue // The last of equal names counts.
+		}
+		kept = append(kept, m)
+	}
+	return kept[:min(len(kept), maxFields)]
 }
 
 // parseNumber reads a finite decimal number.

@@ -1,12 +1,12 @@
 package operational
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
+	"github.com/2lab-ai/hal9/layers/rawjson"
 )
 
 const (
@@ -138,29 +138,33 @@ func fieldOf(e *layers.Envelope, field string) (value string, ok bool) {
 }
 
 // dataField follows a dotted path to a text, number or truth value.
-func dataField(data json.RawMessage, path string) (value string, ok bool) {
+func dataField(data []byte, path string) (value string, ok bool) {
 	for path != "" {
-		var fields map[string]json.RawMessage
-		if len(data) == 0 || data[0] != '{' || json.Unmarshal(data, &fields) != nil {
+		head, rest, _ := strings.Cut(path, ".")
+		var whole, next []byte
+		if !rawjson.Members(data, func(name, value []byte) bool {
+			switch string(name) {
+			case path:
+				whole = value
+			case head:
+				next = value
+			}
+			return true
+		}) {
 			return "", false
 		}
-		if whole, found := fields[path]; found {
+		if data, path = next, rest; whole != nil {
 			data = whole
 			break
 		}
-		var name string
-		name, path, _ = strings.Cut(path, ".")
-		data = fields[name]
 	}
-	var text string
+	text, quoted := rawjson.Text(data)
 	switch {
+	case quoted:
+		return string(text), true
 	case len(data) == 0 || data[0] == '{' || data[0] == '[' || string(data) == "null":
 		return "", false
-	case data[0] != '"':
-		return string(data), true
-	case json.Unmarshal(data, &text) != nil:
-		return "", false
 	default:
-		return text, true
+		return string(data), true
 	}
 }
