@@ -27,16 +27,12 @@ func (b *Bus) planBucket(ctx context.Context, want jetstream.KeyValueConfig) (Ch
 	if err != nil {
 		return change, err
 	}
-	change.Diffs = diffs(
-		diff("ttl", status.TTL(), want.TTL),
-		diff("marker ttl", status.LimitMarkerTTL(), want.LimitMarkerTTL),
-		diff("history", status.History(), int64(max(1, want.History))),
-		diff("replicas", status.Config().Replicas, want.Replicas),
-	)
-	if len(change.Diffs) > 0 {
+	have := status.Config()
+	next := mergeBucket(have, want)
+	if change.Diffs = diffBucket(have, next); len(change.Diffs) > 0 {
 		change.Kind = ChangeUpdate
 		change.apply = func(ctx context.Context) error {
-			_, err := b.js.UpdateKeyValue(ctx, want)
+			_, err := b.js.UpdateKeyValue(ctx, next)
 			return err
 		}
 	}
@@ -47,8 +43,8 @@ func (b *Bus) planObjects(ctx context.Context, want jetstream.ObjectStoreConfig)
 	ctx, cancel := ask(ctx)
 	defer cancel()
 	change := Change{Kind: ChangeNone, Resource: "object store " + want.Bucket}
-	store, err := b.js.ObjectStore(ctx, want.Bucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
+	stream, err := b.js.Stream(ctx, "OBJ_"+want.Bucket)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		change.Kind = ChangeCreate
 		change.apply = func(ctx context.Context) error {
 			_, err := b.js.CreateObjectStore(ctx, want)
@@ -59,14 +55,13 @@ func (b *Bus) planObjects(ctx context.Context, want jetstream.ObjectStoreConfig)
 	if err != nil {
 		return change, err
 	}
-	status, err := store.Status(ctx)
-	if err != nil {
-		return change, err
-	}
-	if change.Diffs = diffs(diff("replicas", status.Replicas(), want.Replicas)); len(change.Diffs) > 0 {
+	have := stream.CachedInfo().Config
+	next := have
+	next.Replicas, next.MaxBytes = want.Replicas, largerBound(have.MaxBytes, want.MaxBytes)
+	if change.Diffs = diffs(diff("replicas", have.Replicas, next.Replicas), diff("bytes", have.MaxBytes, next.MaxBytes)); len(change.Diffs) > 0 {
 		change.Kind = ChangeUpdate
 		change.apply = func(ctx context.Context) error {
-			_, err := b.js.UpdateObjectStore(ctx, want)
+			_, err := b.js.UpdateStream(ctx, next)
 			return err
 		}
 	}

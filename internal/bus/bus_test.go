@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,64 +43,6 @@ func provisioned(t *testing.T, topology bus.Topology) (*bus.Bus, *natstest.Serve
 		t.Fatal(err)
 	}
 	return b, server
-}
-
-func TestProvisionTwiceChangesNothing(t *testing.T) {
-	topology := bus.DefaultTopology()
-	topology.Partitions = 3
-	topology.Sinks = []bus.Durable{{Stream: pipeline.StreamPlans, Name: "sink-oncall"}}
-	b, _ := provisioned(t, topology)
-	plan, err := b.Plan(t.Context(), topology)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(plan) < 20 {
-		t.Errorf("the plan has %d resources, want all streams, consumers and buckets", len(plan))
-	}
-	for _, change := range plan {
-		if change.Kind != bus.ChangeNone {
-			t.Errorf("%s %s %v, want nothing to do", change.Kind, change.Resource, change.Diffs)
-		}
-	}
-}
-
-func TestProvisionShowsAndMendsDrift(t *testing.T) {
-	small := bus.DefaultTopology()
-	small.StoreBytes = 1 << 30
-	b, _ := provisioned(t, small)
-	larger := small
-	larger.StoreBytes *= 2
-	plan, err := b.Plan(t.Context(), larger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := slices.IndexFunc(plan, func(c bus.Change) bool { return c.Resource == "stream HAL9_L1" })
-	if at < 0 || plan[at].Kind != bus.ChangeUpdate || !strings.Contains(strings.Join(plan[at].Diffs, ";"), "bytes: ") {
-		t.Fatalf("plan for HAL9_L1 is %+v, want an update of its bytes", plan[max(0, at)])
-	}
-	if err := b.Apply(t.Context(), plan); err != nil {
-		t.Fatal(err)
-	}
-	// Back to the smaller bound: what an operator made larger stays.
-	plan, err = b.Plan(t.Context(), small)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, change := range plan {
-		if change.Kind != bus.ChangeNone {
-			t.Errorf("%s %s %v, want nothing to do", change.Kind, change.Resource, change.Diffs)
-		}
-	}
-}
-
-func TestProvisionKeepsPartitionsForLife(t *testing.T) {
-	b, _ := provisioned(t, bus.DefaultTopology())
-	other := bus.DefaultTopology()
-	other.Partitions = 4
-	_, err := b.Plan(t.Context(), other)
-	if err == nil || !strings.Contains(err.Error(), "--partitions 1") {
-		t.Fatalf("error %v, want one that names the present number", err)
-	}
 }
 
 func TestOpenNamesTheCommandWhereNothingIsProvisioned(t *testing.T) {

@@ -22,16 +22,21 @@ func mergeStream(have, want jetstream.StreamConfig) jetstream.StreamConfig {
 	if want.MaxMsgsPerSubject > 0 {
 		next.MaxMsgsPerSubject = want.MaxMsgsPerSubject
 	}
-	next.MaxBytes = max(have.MaxBytes, want.MaxBytes)
-	if have.MaxBytes < 0 {
-		next.MaxBytes = have.MaxBytes
-	}
+	next.MaxBytes = largerBound(have.MaxBytes, want.MaxBytes)
 	next.Metadata = maps.Clone(have.Metadata)
 	if next.Metadata == nil {
 		next.Metadata = map[string]string{}
 	}
 	maps.Copy(next.Metadata, want.Metadata)
 	return next
+}
+
+// largerBound returns the larger one of two bounds in bytes. What is below 0 is no bound, and stays so.
+func largerBound(have, want int64) int64 {
+	if have < 0 {
+		return have
+	}
+	return max(have, want)
 }
 
 func diffStream(have, next jetstream.StreamConfig) []string {
@@ -45,6 +50,27 @@ func diffStream(have, next jetstream.StreamConfig) []string {
 		diff("messages per subject", have.MaxMsgsPerSubject, next.MaxMsgsPerSubject),
 		diff("bytes", have.MaxBytes, next.MaxBytes),
 		diff("partitions", have.Metadata[metaPartitions], next.Metadata[metaPartitions]),
+	)
+}
+
+// mergeBucket is mergeStream for buckets.
+func mergeBucket(have, want jetstream.KeyValueConfig) jetstream.KeyValueConfig {
+	next := have
+	next.TTL = want.TTL
+	next.LimitMarkerTTL = want.LimitMarkerTTL
+	next.History = max(1, want.History)
+	next.Replicas = want.Replicas
+	next.MaxBytes = largerBound(have.MaxBytes, want.MaxBytes)
+	return next
+}
+
+func diffBucket(have, next jetstream.KeyValueConfig) []string {
+	return diffs(
+		diff("ttl", have.TTL, next.TTL),
+		diff("marker ttl", have.LimitMarkerTTL, next.LimitMarkerTTL),
+		diff("history", have.History, next.History),
+		diff("replicas", have.Replicas, next.Replicas),
+		diff("bytes", have.MaxBytes, next.MaxBytes),
 	)
 }
 
