@@ -80,11 +80,9 @@ func (a *answers) begin() *call {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last++
-	c.number = a.last
-	c.prefix = a.prefix + strconv.FormatUint(c.number, 10)
-	a.calls[c.number] = c
-	// It is not over before wait.
-	c.open = 1
+	c.start(a.last)
+	c.prefix = a.prefix + strconv.FormatUint(a.last, 10)
+	a.calls[a.last] = c
 	return c
 }
 
@@ -126,7 +124,7 @@ func (a *answers) receive(m *nats.Msg) {
 	if c == nil || rest != "" && isFlow(m.Data) {
 		return
 	}
-	if stream, seq := c.answered(at, m); seq > 0 && isResult(stream) {
+	if stream, seq := c.answered(number, at, m); seq > 0 && isResult(stream) {
 		a.mu.Lock()
 		a.filled[stream] = max(a.filled[stream], seq)
 		a.mu.Unlock()
@@ -148,13 +146,21 @@ func isResult(lane string) bool { return strings.HasPrefix(lane, "HAL9_") }
 // messages are stored.
 func isFlow(data []byte) bool { return bytes.HasPrefix(data, []byte(`{"type"`)) }
 
-// answered takes the answer to a group and returns where its last message is stored.
-func (c *call) answered(at int, m *nats.Msg) (lane string, seq uint64) {
+// start gives the call a number. It is not over before wait.
+func (c *call) start(number uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.number, c.open = number, 1
+}
+
+// answered takes the answer to a group and returns where its last message is stored. A batch that ended early gets an answer to
+// each message behind its end: they are late for their group, and may be for their call, which is another one's by then.
+func (c *call) answered(number uint64, at int, m *nats.Msg) (lane string, seq uint64) {
 	answer, err := readAnswer(m)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at >= len(c.groups) || c.groups[at].answered {
-		return "", 0 // A batch that ended early gets an answer to each message behind its end.
+	if c.number != number || at >= len(c.groups) || c.groups[at].answered {
+		return "", 0
 	}
 	g := &c.groups[at]
 	g.answered = true
