@@ -113,9 +113,9 @@ func (a *absences) hear(c *cause) []layers.Event {
 	var out notices
 	a.hearWall(c, &out)
 	if src.habit == nil {
-		src.habit = newHabit(a.active.count, now)
+		src.habit = newHabit(a.active.at(now.bucket), now)
 	} else if allMoved || srcMoved {
-		out.back(a.cfg, now, src.habit.came(a.active.count, now, c.calm))
+		out.back(a.cfg, now, src.habit.came(a.active.at(now.bucket), now, c.calm))
 		a.queue.set(&src.wait, src.habit.due)
 	}
 	if keyMoved && k.habit == nil && k.active.count > 1 || keyMoved && k.habit != nil {
@@ -136,10 +136,10 @@ func (a *absences) hear(c *cause) []layers.Event {
 // hear is for the key's second interval and each later one.
 func (k *keyState) hear(src *sourceState, now moment, calm bool, out *notices, cfg Config) {
 	if k.habit == nil {
-		k.habit = newHabit(src.active.count, now)
+		k.habit = newHabit(src.active.at(now.bucket), now)
 		return
 	}
-	out.back(cfg, now, k.habit.came(src.active.count, now, calm))
+	out.back(cfg, now, k.habit.came(src.active.at(now.bucket), now, calm))
 	src.queue.set(&k.wait, k.habit.due)
 }
 
@@ -147,9 +147,9 @@ func (k *keyState) hear(src *sourceState, now moment, calm bool, out *notices, c
 func (a *absences) hearSeries(c *cause, s *series) {
 	switch {
 	case s.habit == nil && c.key.active.count > 1 && len(c.key.series) > 1: // else it is as silent as its key
-		s.habit = newHabit(c.key.active.count, c.now)
+		s.habit = newHabit(c.key.active.at(c.now.bucket), c.now)
 	case s.habit != nil:
-		s.habit.came(c.key.active.count, c.now, c.calm)
+		s.habit.came(c.key.active.at(c.now.bucket), c.now, c.calm)
 	}
 }
 

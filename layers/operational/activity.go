@@ -25,3 +25,11 @@ func (a *activity) pass(bucket int64) bool {
 	a.count++
 	return true
 }
+
+// at returns the count in an interval: a signal that is late belongs to the one before the newest.
+func (a *activity) at(bucket int64) int64 {
+	if bucket == a.bucket-1 {
+		return a.count - 1
+	}
+	return a.count
+}

@@ -82,6 +82,7 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	case c.opens(m):
 		d = c.begin(m, nil)
 	default:
+		c.remember(m)
 		d = layers.Decision{
 			Disposition: layers.DispositionResolved,
 			Reason:      plain(reasonOf(e)+"; too mild to open a situation, and none is open that it belongs to", reasonMax),
@@ -97,6 +98,7 @@ func (c *correlator) begin(m member, more func(*openSituation)) layers.Decision 
 	s.graph = c.graph
 	c.insert(s)
 	c.add(s, m)
+	c.gather(s, m)
 	if more != nil {
 		more(s)
 	}
@@ -117,14 +119,9 @@ func (c *correlator) begin(m member, more func(*openSituation)) layers.Decision 
 func (c *correlator) join(s *openSituation, m member) layers.Decision {
 	before := s.public.Severity
 	c.add(s, m)
+	c.gather(s, m)
 	if s.public.Severity > before {
-		updated := s.announce(layers.SituationUpdated)
-		m.e.Findings.Situation = copySituation(updated)
-		return layers.Decision{
-			Disposition: layers.DispositionEscalated,
-			Reason:      plain("worsened situation "+updated.ID+" from "+before.String()+" to "+updated.Severity.String()+": "+reasonOf(m.e), reasonMax),
-			Events:      []layers.Event{{Situation: updated}},
-		}
+		return c.worsen(s, m, before)
 	}
 	d := layers.Decision{
 		Disposition: layers.DispositionFolded,
@@ -135,6 +132,17 @@ func (c *correlator) join(s *openSituation, m member) layers.Decision {
 	}
 	m.e.Findings.Situation = s.outline()
 	return d
+}
+
+// worsen tells that a member made the situation worse. It climbs with it.
+func (c *correlator) worsen(s *openSituation, m member, before layers.Severity) layers.Decision {
+	updated := s.announce(layers.SituationUpdated)
+	m.e.Findings.Situation = copySituation(updated)
+	return layers.Decision{
+		Disposition: layers.DispositionEscalated,
+		Reason:      plain("worsened situation "+updated.ID+" from "+before.String()+" to "+updated.Severity.String()+": "+reasonOf(m.e), reasonMax),
+		Events:      []layers.Event{{Situation: updated}},
+	}
 }
 
 // add makes the signal a member and the situation findable by what the signal is related to.

@@ -47,7 +47,7 @@ type seriesID struct {
 // series is one baseline; exactly one of the pointers is set, by kind.
 type series struct {
 	id      seriesID
-	numeric *baseline
+	numeric *timeline
 	rate    *rate
 	habit   *habit // nil before its second interval, and for features
 }
@@ -57,20 +57,20 @@ func newSeries(id seriesID) series {
 	case seriesTemplate, seriesClass:
 		return series{id: id, rate: &rate{}}
 	default:
-		return series{id: id, numeric: &baseline{}}
+		return series{id: id, numeric: &timeline{}}
 	}
 }
 
 // clock moves the key's watermark. It returns how far the signal is behind it, and whether that
 // is too far to count. Where late signals come in a row, the sender's time itself went back (a
 // replay, a corrected clock, one absurd time stamp before), and the watermark follows.
-func (k *keyState) clock(at time.Time, lateness time.Duration) (behind time.Duration, late bool) {
+func (k *keyState) clock(at time.Time, cfg Config) (behind time.Duration, late bool) {
 	if k.watermark.IsZero() || !at.Before(k.watermark) {
 		k.watermark, k.lateRun = at, 0
 		return 0, false
 	}
 	behind = k.watermark.Sub(at)
-	if behind <= lateness {
+	if behind <= cfg.Lateness {
 		k.lateRun = 0
 		return behind, false
 	}
@@ -84,7 +84,7 @@ func (k *keyState) clock(at time.Time, lateness time.Duration) (behind time.Dura
 		if r := k.series[i].rate; r != nil {
 			r.rewind()
 		} else {
-			k.series[i].numeric.rewind()
+			k.series[i].numeric.rewind(surpriseOf(cfg.Threshold))
 		}
 	}
 	return 0, false
@@ -115,4 +115,20 @@ func (k *keyState) add(s series) int {
 	}
 	k.series = append(slices.Delete(k.series, 0, 1), s)
 	return 0
+}
+
+// recent is how many samples of the key's series are not learnt for good yet.
+func (k *keyState) recent() int {
+	n := 0
+	for i := range k.series {
+		n += k.series[i].recent()
+	}
+	return n
+}
+
+func (s *series) recent() int {
+	if s.numeric == nil {
+		return 0
+	}
+	return len(s.numeric.recent)
 }

@@ -7,6 +7,7 @@ import "strings"
 type keyTable struct {
 	max    int
 	count  int // series of all keys
+	recent int // samples of theirs that are not learnt for good
 	byID   map[keyID]*keyState
 	oldest *keyState
 	newest *keyState
@@ -36,6 +37,7 @@ func (t *keyTable) get(id keyID) *keyState {
 func (t *keyTable) insert(k *keyState) {
 	t.byID[k.id] = k
 	t.count += len(k.series)
+	t.recent += k.recent()
 	t.link(k)
 }
 
@@ -44,6 +46,9 @@ func (t *keyTable) insert(k *keyState) {
 func (t *keyTable) series(k *keyState, id seriesID) *series {
 	if s := k.find(id); s != nil {
 		return s
+	}
+	if len(k.series) == keySeriesMax {
+		t.recent -= k.series[0].recent()
 	}
 	t.count += k.add(newSeries(seriesID{id.kind, strings.Clone(id.name), strings.Clone(id.detail)}))
 	return &k.series[len(k.series)-1]
@@ -57,6 +62,7 @@ func (t *keyTable) trim() {
 		t.unlink(k)
 		delete(t.byID, k.id)
 		t.count -= len(k.series)
+		t.recent -= k.recent()
 		t.forget(k)
 	}
 }
@@ -83,4 +89,12 @@ func (t *keyTable) unlink(k *keyState) {
 		t.newest = k.older
 	}
 	k.older, k.newer = nil, nil
+}
+
+// recentMax is how many samples of one series need not be learnt for good yet.
+func (t *keyTable) recentMax() int {
+	if t.recent > recentsInAll {
+		return recentFew
+	}
+	return recentMax
 }

@@ -20,25 +20,18 @@ const (
 type mild struct {
 	at       time.Time
 	series   string
-	surprise float64
-	tokens   []token // the key and labels, by which it is related
+	surprise float64 // 0 where it adds nothing up
+	tokens   []token // by which it is related
+	loose
 }
 
-// addUp remembers a mild signal and returns how surprising it is together with those that it is related to.
+// addUp returns how surprising it is together with those that it is related to.
 func (c *correlator) addUp(m member) float64 {
-	own := mild{
-		at: m.at, series: strings.Clone(m.key + "\x00" + short(m.e.Type) + "\x00" + short(metricName(m.e))),
-		surprise: worthOf(m.e),
-	}
-	for _, t := range m.tokens {
-		if t.kind == tokenKey || t.kind == tokenNode || t.kind == tokenTrace || strings.HasPrefix(t.kind, "=") {
-			own.tokens = append(own.tokens, token{t.kind, strings.Clone(t.value)})
-		}
-	}
+	own := mild{at: m.at, series: seriesOf(m), surprise: worthOf(m.e)}
 	best := map[string]float64{}
 	for i := range c.milds {
 		other := &c.milds[i]
-		if other.series != own.series && other.at.Sub(own.at).Abs() <= mildWithin && other.related(own.tokens) {
+		if other.series != own.series && other.at.Sub(own.at).Abs() <= mildWithin && other.related(m.tokens) {
 			best[other.series] = max(best[other.series], other.surprise-mildByHaste)
 		}
 	}
@@ -46,15 +39,32 @@ func (c *correlator) addUp(m member) float64 {
 	for _, series := range slices.Sorted(maps.Keys(best)) { // sums of floats depend on their order
 		sum += best[series]
 	}
-	if len(c.milds) == mildMax {
-		c.milds = slices.Delete(c.milds, 0, mildMax/4)
-	}
-	c.milds = append(c.milds, own)
 	return min(sum, surpriseMax)
 }
 
 func (m *mild) related(tokens []token) bool {
-	return slices.ContainsFunc(m.tokens, func(t token) bool { return slices.Contains(tokens, t) })
+	return slices.ContainsFunc(m.tokens, func(t token) bool {
+		return t.kind != tokenSource && t.kind != tokenBare && slices.Contains(tokens, t)
+	})
+}
+
+// remember keeps a signal that belongs to nothing.
+func (c *correlator) remember(m member) {
+	if len(c.milds) == mildMax {
+		c.milds = slices.Delete(c.milds, 0, mildMax/4)
+	}
+	own := mild{at: m.at, series: strings.Clone(seriesOf(m)), loose: looseOf(m)}
+	if m.e.Findings.Anomaly >= c.cfg.Threshold {
+		own.surprise = worthOf(m.e)
+	}
+	for _, t := range m.tokens {
+		own.tokens = append(own.tokens, token{t.kind, strings.Clone(t.value)})
+	}
+	c.milds = append(c.milds, own)
+}
+
+func seriesOf(m member) string {
+	return m.key + "\x00" + short(m.e.Type) + "\x00" + short(metricName(m.e))
 }
 
 // opens reports whether the signal may open a situation.

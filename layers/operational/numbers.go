@@ -3,6 +3,7 @@ package operational
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -55,8 +56,52 @@ func (l *Layer) judgeNumber(c cause, n reading) judgement {
 	if n.id.kind == seriesValue {
 		l.absences.hearSeries(&c, s)
 	}
-	b := s.numeric
-	f := b.observe(n.value, c.at.Unix(), c.behind == 0, surpriseOf(l.cfg.Threshold))
+	t, reportFrom := s.numeric, surpriseOf(l.cfg.Threshold)
+	waits := t.pass(c.at)
+	l.learnWaiting(c, n, t, waits)
+	if !waits || c.at.Before(t.newest) {
+		return l.judgeFinding(&t.learnt, t.learn(n.value, c.at, reportFrom), n)
+	}
+	r := t.add(recent{at: c.at, id: strings.Clone(short(c.e.ID)), severity: c.e.Severity, value: n.value, looks: n.looks})
+	l.keys.recent++
+	f := t.judge(r, &l.scratch, reportFrom)
+	j := l.judgeFinding(&l.scratch.baseline, f, n)
+	switch {
+	case !j.flagged:
+	case t.mixed && f.surprise < mixedClear*reportFrom:
+		j.flagged, j.anomaly = false, l.cfg.joinOnly()
+		j.reason += "; this is near the limit and is judged again when its neighbours are known"
+	default:
+		r.anomaly = j.anomaly
+	}
+	return j
+}
+
+// learnWaiting learns what waits of a series and can get no older neighbour any more, or, where nothing is to wait, all of it. What is
+// stranger than it seemed is noted, to be handed on again.
+func (l *Layer) learnWaiting(c cause, n reading, t *timeline, waits bool) {
+	before, most := c.key.watermark.Add(-l.cfg.Lateness), 0
+	if waits {
+		most = l.keys.recentMax()
+	}
+	for {
+		r, ok := t.next(before, most)
+		if !ok {
+			return
+		}
+		l.keys.recent--
+		f := t.learn(r.value, r.at, surpriseOf(l.cfg.Threshold))
+		if n.looks = r.looks; anomalyOf(corrected(f.surprise, n.looks)) < l.cfg.Threshold {
+			continue
+		}
+		if j := l.judgeFinding(&t.learnt, f, n); j.anomaly > r.anomaly {
+			l.again = append(l.again, rejudged{r, j})
+		}
+	}
+}
+
+// judgeFinding says what a finding means.
+func (l *Layer) judgeFinding(b *baseline, f finding, n reading) judgement {
 	f.surprise, f.worth = corrected(f.surprise, n.looks), corrected(f.worth, n.looks)
 	j := judgement{anomaly: anomalyOf(f.surprise), reason: b.explain(f, n.name)}
 	if j.anomaly >= l.cfg.Threshold || f.habit {

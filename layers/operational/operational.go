@@ -5,9 +5,9 @@
 // baselines, of which the least recently used are forgotten first, and Config.MaxSituations
 // open situations. Decisions depend on the order of the envelopes and on nothing else.
 //
-// A numeric series is scored from its past only, whatever the order of arrival. A signal that
-// is flagged on its own account (critical, first of its kind) is flagged in every arrival order;
-// one that is flagged by a baseline near its threshold may depend on which samples came first.
+// A numeric series is scored from its past only, in the order of event time, whatever the order of arrival (see timeline). A signal
+// that is flagged on its own account (critical, first of its kind) is flagged in every arrival order; one that is near a threshold may be
+// flagged when it comes in one order, and once its neighbours are known, or not at all, in another.
 // Of the signals that may open a situation, the same ones end in the same situation in every
 // arrival order that delays each of them by less than Lateness, provided that each is related
 // to every other of its group and to none outside it, and that no pause between two neighbours,
@@ -33,6 +33,8 @@ type Layer struct {
 	tunings    layers.Tunings
 	watcher    *watcher
 	correlator *correlator // nil where another partition correlates
+	scratch    draft       // for baselines that have seen what is not learnt yet
+	again      []rejudged  // what the signal in hand lets be judged again
 }
 
 // New returns a layer that knows no key yet. The correlator is the instance that sees the
@@ -85,6 +87,7 @@ func (l *Layer) decide(e *layers.Envelope, at time.Time) layers.Decision {
 		l.graph.learn(&said, keyName(e), true)
 		return l.resolve(e, at, judgement{reason: e.Findings.FlagReason})
 	}
+	l.again = l.again[:0]
 	j, notices := l.judge(e, at)
 	e.Findings.Anomaly, e.Findings.Flagged = j.anomaly, j.flagged
 	if j.proof != nil {
@@ -104,6 +107,9 @@ func (l *Layer) decide(e *layers.Envelope, at time.Time) layers.Decision {
 		}
 	default:
 		d = l.resolve(e, at, j)
+	}
+	if l.correlator != nil {
+		d = l.handAgain(e, d)
 	}
 	d.Events = append(d.Events, notices...)
 	return d

@@ -266,7 +266,7 @@ func TestClassThatFlags(t *testing.T) {
 		if opened := len(d.Events) == 1; opened != (c.anomaly > 0) || e.Findings.Anomaly != c.anomaly && c.anomaly > 0 {
 			t.Errorf("%s: opened a situation: %t, with an anomaly of %v: %s", name, opened, e.Findings.Anomaly, d.Reason)
 		}
-		if series := l.keys.newest.series; len(series) == 0 || series[len(series)-1].numeric != nil && series[len(series)-1].numeric.samples != 101 {
+		if series := l.keys.newest.series; len(series) == 0 || series[len(series)-1].numeric != nil && series[len(series)-1].numeric.samples() != 101 {
 			t.Errorf("%s: the sample was not learnt", name)
 		}
 	}

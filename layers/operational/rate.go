@@ -17,8 +17,16 @@ type rate struct {
 	bucket            int64   // the current interval: event time / its length
 	current, previous float64 // counts of the current interval and the one before
 	mean, deviation   mean    // of the finished intervals
+	first             int64   // event time of the earliest signal, Unix seconds
+	before            wont    // what signals of the interval before are judged by
 	total             float64 // signals counted
 	episode           episode
+}
+
+// wont is what is usual.
+type wont struct {
+	count    float64 // that bursts are measured against
+	learning bool
 }
 
 // burst is what a rate says about one signal.
@@ -36,20 +44,24 @@ func (r *rate) observe(length, seconds int64, reportFrom float64) burst {
 	if r.total == 0 || r.bucket == math.MinInt64 {
 		r.bucket = bucket
 	}
+	if r.total == 0 || seconds < r.first {
+		r.first = seconds
+	}
 	r.total++
 	r.advance(bucket)
-	b := burst{learning: r.mean.count < rateMinBuckets}
+	now := r.wont()
+	var b burst
 	if bucket < r.bucket {
 		r.previous++
-		b.count = r.previous
+		b.count, now = r.previous, r.before
 	} else {
 		r.current++
 		b.count = r.current
 	}
-	if b.learning || b.count < rateMinBurst {
+	if b.learning = now.learning; b.learning || b.count < rateMinBurst {
 		return b
 	}
-	b.surprise = poissonSurprise(b.count, r.usual())
+	b.surprise = poissonSurprise(b.count, now.count)
 	b.news = r.episode.observe(b.surprise, reportFrom)
 	return b
 }
@@ -58,11 +70,20 @@ func (r *rate) observe(length, seconds int64, reportFrom float64) burst {
 // mean make room for senders that come in waves.
 func (r *rate) usual() float64 { return max(r.mean.value+2*r.deviation.value, 0.1) }
 
+func (r *rate) wont() wont { return wont{r.usual(), r.mean.count < rateMinBuckets} }
+
+// isNew reports whether the series has begun no longer than so many seconds from an event time: in another order of arrival that signal
+// might have been the first.
+func (r *rate) isNew(seconds, within int64) bool {
+	return r.total == 0 || max(seconds-r.first, r.first-seconds) <= within
+}
+
 // advance finishes the intervals before bucket. The one before it stays open for late signals.
 func (r *rate) advance(bucket int64) {
 	if bucket <= r.bucket {
 		return
 	}
+	r.before = r.wont()
 	passed := uint64(bucket) - uint64(r.bucket) // exact, however far apart they are
 	r.bucket = bucket
 	r.learn(r.previous)

@@ -87,7 +87,7 @@ func TestRestartKeepsWhatASeriesHasDone(t *testing.T) {
 		for k := layer.keys.oldest; k != nil; k = k.newer {
 			for i := range k.series {
 				if b := k.series[i].numeric; b != nil {
-					n += len(b.record.events)
+					n += len(b.learnt.record.events)
 				}
 			}
 		}

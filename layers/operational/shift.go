@@ -23,6 +23,9 @@ func (h *shift) seed(first []float64) {
 }
 
 func (h *shift) observe(s sample) float64 {
+	if !s.inOrder {
+		return 0
+	}
 	floor := grain(h.slow.value)
 	distance := h.distance(s.tame)
 	surprise := h.tail.surprise(distance, floor)

@@ -97,6 +97,17 @@ func (s *openSituation) add(m member, keepID bool) bool {
 	return true
 }
 
+// raise makes a member as severe and strange as it turned out to be.
+func (s *openSituation) raise(m member) {
+	s.public.Severity = max(s.public.Severity, m.severity)
+	s.public.Anomaly = max(s.public.Anomaly, m.anomaly())
+	for i := range s.entities {
+		if own := &s.entities[i]; own.name == m.key {
+			own.severity, own.anomaly = max(own.severity, m.severity), max(own.anomaly, m.anomaly())
+		}
+	}
+}
+
 // addSource notes how far the member's source reaches, and reports whether it is a new one.
 func (s *openSituation) addSource(m member) bool {
 	for i := range s.sources {

@@ -10,15 +10,16 @@ import (
 )
 
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
-const snapshotMagic = "hal9L3\x04"
+const snapshotMagic = "hal9L3\x05"
 
 // Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence, the
-// third nothing of tunings.
+// third nothing of tunings, the fourth of the order of samples.
 const (
-	snapshotFirst   = 1
-	snapshotAbsence = 3
-	snapshotTuning  = 4
-	snapshotNow     = snapshotTuning
+	snapshotFirst    = 1
+	snapshotAbsence  = 3
+	snapshotTuning   = 4
+	snapshotTimeline = 5
+	snapshotNow      = snapshotTimeline
 )
 
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
@@ -158,11 +159,43 @@ func (c *codec) series(s *series) {
 		c.habit(&s.habit)
 	}
 	if s.rate != nil {
-		c.int(&s.rate.bucket)
-		s.rate.fields(c.float)
+		c.rate(s.rate)
 		return
 	}
-	c.baseline(s.numeric)
+	c.baseline(&s.numeric.learnt)
+	if c.layout >= snapshotTimeline {
+		c.timeline(s.numeric)
+	}
+}
+
+func (c *codec) rate(r *rate) {
+	c.int(&r.bucket)
+	r.fields(c.float)
+	if c.layout < snapshotTimeline {
+		r.before = r.wont()
+		return
+	}
+	c.int(&r.first)
+	c.float(&r.before.count)
+	c.bool(&r.before.learning)
+}
+
+// timeline describes what waits to be learnt.
+func (c *codec) timeline(t *timeline) {
+	c.time(&t.newest)
+	c.small(&t.ordered)
+	c.bool(&t.mixed)
+	list(c, &t.recent, 20, func(r *recent) {
+		c.time(&r.at)
+		c.text(&r.id)
+		c.severity(&r.severity)
+		c.float(&r.value)
+		c.small(&r.looks)
+		c.float(&r.anomaly)
+	})
+	if len(t.recent) > recentMax {
+		c.fail()
+	}
 }
 
 // baseline writes the first samples while the baseline learns, and its detectors afterwards.

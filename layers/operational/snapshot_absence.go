@@ -53,10 +53,25 @@ func (c *codec) milds(milds *[]mild) {
 		c.text(&m.series)
 		c.float(&m.surprise)
 		list(c, &m.tokens, 2, c.token)
+		if c.layout >= snapshotTimeline {
+			c.loose(&m.loose)
+		} else {
+			m.taken = true
+		}
 	})
 	if len(*milds) > mildMax {
 		c.fail()
 	}
+}
+
+func (c *codec) loose(l *loose) {
+	for _, text := range [...]*string{&l.id, &l.source, &l.key, &l.node} {
+		c.text(text)
+	}
+	c.time(&l.received)
+	c.severity(&l.severity)
+	c.float(&l.anomaly)
+	c.bool(&l.taken)
 }
 
 func (c *codec) token(t *token) {

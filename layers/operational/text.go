@@ -14,7 +14,7 @@ const (
 // judgeText compares how often a message of this kind comes with how often it usually does.
 func (l *Layer) judgeText(c cause) judgement {
 	s := l.keys.series(c.key, messageID(c.e))
-	isNew := s.rate.total == 0
+	isNew := s.rate.isNew(c.at.Unix(), int64(l.cfg.Lateness.Seconds()))
 	f := s.rate.observe(l.cfg.bucket(), c.at.Unix(), surpriseOf(l.cfg.Threshold))
 	if j, ok := l.judgeNovelty(c); ok {
 		return j

@@ -113,13 +113,13 @@ func TestCriticalAlwaysOpensOrJoins(t *testing.T) {
 func TestLateSignalsAreCountedAndNotLearnt(t *testing.T) {
 	l, s := newLayer(t), &sent{}
 	at := settle(t, l, s, "web-1", 100)
-	samples := l.keys.byID[keyID{"test", "web-1"}].series[0].numeric.samples
+	samples := l.keys.byID[keyID{"test", "web-1"}].series[0].numeric.samples()
 	for i := range 3 {
 		d := decide(t, l, s.value("web-1", at.Add(-10*time.Minute), 1e6))
 		wantDecision(t, d, layers.DispositionResolved, "late: 9m behind", "where 1m is allowed", "late signal "+number(float64(i+1)))
 	}
 	k := l.keys.byID[keyID{"test", "web-1"}]
-	if got := k.series[0].numeric.samples; got != samples || k.late != 3 {
+	if got := k.series[0].numeric.samples(); got != samples || k.late != 3 {
 		t.Errorf("%v samples and %d late: want %v and 3", got, k.late, samples)
 	}
 	wantDecision(t, decide(t, l, s.value("web-1", at.Add(-90*time.Second), 41)), layers.DispositionResolved, "within its usual")
