@@ -56,7 +56,10 @@ func (f *benchFlags) bench(cmd *cobra.Command, g *global) error {
 	if err != nil {
 		return err
 	}
-	f.cfg.Log, f.cfg.Progress, f.cfg.Commit = log, cmd.ErrOrStderr(), benchCommit()
+	if cmd.Flags().Changed("log-level") { // Dozens of servers come and go; what goes wrong stands in the row.
+		f.cfg.Log = log
+	}
+	f.cfg.Progress, f.cfg.Commit = cmd.ErrOrStderr(), benchCommit()
 	stop, err := f.profile.Start()
 	if err != nil {
 		return err
