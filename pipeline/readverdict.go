@@ -33,29 +33,10 @@ func ReadVerdict(data []byte, v *layers.Verdict) (err error) {
 }
 
 func readVerdictMember(v *layers.Verdict, name string, value []byte) error {
+	if text := textOf(v, name); text != nil {
+		return readText(value, text)
+	}
 	switch name {
-	case "signal_id":
-		return readText(value, &v.SignalID)
-	case "source":
-		return readText(value, &v.Source)
-	case "key":
-		return readText(value, &v.Key)
-	case "type":
-		return readText(value, &v.Type)
-	case "reason":
-		return readText(value, &v.Reason)
-	case "rule":
-		return readText(value, &v.Rule)
-	case "template_id":
-		return readText(value, &v.TemplateID)
-	case "template":
-		return readText(value, &v.Template)
-	case "situation_id":
-		return readText(value, &v.SituationID)
-	case "plan_id":
-		return readText(value, &v.PlanID)
-	case "trace_id":
-		return readText(value, &v.TraceID)
 	case "layer":
 		return readWord(value, &v.Layer)
 	case "disposition":
@@ -81,6 +62,36 @@ func readVerdictMember(v *layers.Verdict, name string, value []byte) error {
 		return readList(value, &v.Hops, readHopMember)
 	case "marks":
 		return readList(value, &v.Marks, readMarkMember)
+	default:
+		return nil
+	}
+}
+
+// textOf returns the field of a member that is plain text, nil for any other.
+func textOf(v *layers.Verdict, name string) *string {
+	switch name {
+	case "signal_id":
+		return &v.SignalID
+	case "source":
+		return &v.Source
+	case "key":
+		return &v.Key
+	case "type":
+		return &v.Type
+	case "reason":
+		return &v.Reason
+	case "rule":
+		return &v.Rule
+	case "template_id":
+		return &v.TemplateID
+	case "template":
+		return &v.Template
+	case "situation_id":
+		return &v.SituationID
+	case "plan_id":
+		return &v.PlanID
+	case "trace_id":
+		return &v.TraceID
 	default:
 		return nil
 	}

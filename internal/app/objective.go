@@ -17,18 +17,16 @@ type tally struct {
 // Count implements pipeline.Tally.
 func (t tally) Count(d *pipeline.Delivery) ([]pipeline.Record, error) {
 	var alerts []layers.Signal
-	if t.situations {
+	if t.situations { // Anybody may publish there: what can't be read says nothing.
 		var s layers.Situation
-		if json.Unmarshal(d.Data, &s) != nil {
-			return nil, nil // Anybody may publish there.
+		if json.Unmarshal(d.Data, &s) == nil {
+			alerts = t.ObserveSituation(&s, d.Stored)
 		}
-		alerts = t.ObserveSituation(&s, d.Stored)
 	} else {
 		var v layers.Verdict
-		if pipeline.ReadVerdict(d.Data, &v) != nil {
-			return nil, nil
+		if pipeline.ReadVerdict(d.Data, &v) == nil {
+			alerts = t.Observe(&v)
 		}
-		alerts = t.Observe(&v)
 	}
 	var records []pipeline.Record
 	for i := range alerts {
