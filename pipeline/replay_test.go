@@ -138,8 +138,12 @@ func TestL1LeavesOutWhatIsStored(t *testing.T) {
 	f.broker.stored = map[string]struct{}{SignalID("test", "s1"): {}, up("s2"): {}, SignalID("test", "s5"): {}, up("s6"): {}}
 	stored := time.Now().Add(-time.Minute)
 	burst := []Delivery{
-		{Seq: 1, Data: []byte("down")}, {Seq: 2, Data: []byte("up")}, {Seq: 3, Data: []byte("down")}, {Seq: 4, Data: []byte("up")},
-		{Seq: 5, Data: []byte("up")}, {Seq: 6, Data: []byte("down")}, // Rules have changed since then.
+		{Seq: 1, Data: []byte("down")},
+		{Seq: 2, Data: []byte("up")},
+		{Seq: 3, Data: []byte("down")},
+		{Seq: 4, Data: []byte("up")},
+		{Seq: 5, Data: []byte("up")}, // Rules have changed since then.
+		{Seq: 6, Data: []byte("down")},
 	}
 	for i := range burst {
 		burst[i].Attempt, burst[i].Stored = 2, stored.Add(time.Duration(-i)*time.Second)
@@ -150,9 +154,7 @@ func TestL1LeavesOutWhatIsStored(t *testing.T) {
 	var got []string
 	for _, record := range f.broker.records {
 		got = append(got, record.ID)
-		for _, id := range IdentitiesIn(map[string][]string{HeaderIDs: record.Values(HeaderIDs)}) {
-			got = append(got, id)
-		}
+		got = append(got, IdentitiesIn(map[string][]string{HeaderIDs: record.Values(HeaderIDs)})...)
 	}
 	if want := []string{"", up("s4"), SignalID("test", "s3")}; !slices.Equal(got, want) {
 		t.Errorf("%q is stored, want %q", got, want)
