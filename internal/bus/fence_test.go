@@ -57,3 +57,22 @@ func TestFencedWriteEndsTheConnection(t *testing.T) {
 		t.Errorf("the peer read %d bytes and %v, want the end", n, err)
 	}
 }
+
+// TestLossOfASessionIsNotedAtTheFence: the deadline of a session that is lost says nothing any more.
+func TestLossOfASessionIsNotedAtTheFence(t *testing.T) {
+	f := &fence{began: time.Now().Add(-time.Minute)}
+	l := &Leases{began: f.began, bus: &Bus{fence: f}}
+	s := &session{leases: l}
+	s.deadline.Store(int64(l.now() + time.Minute))
+	f.session.Store(s)
+	before := f.now()
+	time.Sleep(time.Millisecond) // The clock must go on.
+	l.lose(s)
+	if f.passes(before) {
+		t.Error("a connection of the lost session passes")
+	}
+	time.Sleep(time.Millisecond)
+	if !f.passes(f.now()) {
+		t.Error("a connection made since does not pass")
+	}
+}
