@@ -56,6 +56,7 @@ type grave struct {
 	worker   *layerWorker
 	stage    *stage
 	list     []Buried
+	broken   bool // something in it can't be read
 }
 
 func (g *grave) add(p *parcel, from Sender) error {
@@ -76,17 +77,18 @@ func (g *grave) unpack() error {
 	for err == nil {
 		data, _, ok := pack.Next()
 		if !ok {
-			err = pack.Err()
 			break
 		}
 		p := &parcel{}
-		if err = p.decode(data); err == nil {
-			if failed := g.add(p, pack.Sender); failed != nil {
-				return failed
-			}
+		if p.decode(data) != nil {
+			g.broken = true
+			continue
+		}
+		if err := g.add(p, pack.Sender); err != nil {
+			return err
 		}
 	}
-	if err != nil || len(g.list) == 0 {
+	if err != nil || pack.Err() != nil || g.broken || len(g.list) == 0 {
 		return g.add(g.worker.unnamed(g.delivery), Sender{})
 	}
 	return nil

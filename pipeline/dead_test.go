@@ -131,3 +131,35 @@ func TestPoisonInAPackHarmsNoNeighbour(t *testing.T) {
 		t.Errorf("signals by subject (-want +got):\n%s", diff)
 	}
 }
+
+// TestDamageInAPackHarmsNoNeighbour cannot read the second of three signals in one message.
+func TestDamageInAPackHarmsNoNeighbour(t *testing.T) {
+	var p packer
+	for i, id := range []string{"a", "b", "c"} {
+		envelope, err := AppendEnvelope(nil, &layers.Envelope{Signal: layers.Signal{ID: id, Source: "s", Key: "k"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id == "b" {
+			envelope[0]++ // another version
+		}
+		p.add(Position{Seq: 1, Index: uint32(i)}, envelope)
+	}
+	d := &Delivery{Stream: "HAL9_L3", Seq: 7, Data: p.bytes(Sender{})}
+	f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+	if err := f.take(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	if up := f.out.up("k").pack.signals; up != 2 || len(f.out.list) != 2 || string(f.out.list[0].Data) != string(d.Data) {
+		t.Errorf("%d signals go up with %d records, want 2, and a letter with the whole message and its verdict", up, len(f.out.list))
+	}
+	buried, err := Bury(d, Envelopes{}, Burial{Layer: layers.NameL3, Reason: errFull, Attempts: 5, Now: d.Stored, MaxRecordBytes: 1 << 20})
+	var ids []string
+	for _, b := range buried {
+		ids = append(ids, b.Envelope.ID)
+	}
+	_, unnamed := Envelopes{}.Name(d)
+	if want := []string{"a", "c", unnamed}; err != nil || !cmp.Equal(want, ids) {
+		t.Errorf("%q are buried (%v), want %q", ids, err, want)
+	}
+}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,20 +52,23 @@ func (w *layerWorker) handle(ctx context.Context, d *Delivery, s *stage) error {
 	return w.one(ctx, d, s)
 }
 
-// unpack decides the signals of a pack, but for those that the stage has had before.
+// unpack decides the signals of a pack, but for those that the stage has had before. What can't be read in it becomes one letter, and
+// harms no neighbour.
 func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 	pack, err := OpenPack(d.Data)
 	if err != nil {
 		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 	}
 	p := &w.parcel
+	var broken error
 	for index := uint32(0); ; index++ {
 		data, at, ok := pack.Next()
 		if !ok {
 			break
 		}
 		if err := p.decode(data); err != nil {
-			return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
+			broken = err
+			continue
 		}
 		p.at = Position{Seq: d.Seq, Index: index}
 		if !s.filter.fresh(pack.Sender, at, &p.identity, d.Seq) ||
@@ -75,7 +79,7 @@ func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 			return err
 		}
 	}
-	if err := pack.Err(); err != nil {
+	if err := cmp.Or(pack.Err(), broken); err != nil {
 		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
 	}
 	return nil
