@@ -19,6 +19,9 @@ var timeLayouts = [...]string{
 	"2006-01-02 15:04:05Z07:00",
 	"2006-01-02T15:04:05Z0700",
 	"2006-01-02 15:04:05Z0700",
+	"2006-01-02 15:04:05 Z0700",
+	"2006-01-02 15:04:05 -0700 MST",
+	"2006/01/02 15:04:05",
 }
 
 // maxTimeBytes is longer than any time that can be read.
@@ -42,6 +45,7 @@ func anyTime(text string) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, true
 	}
+	text, _, _ = strings.Cut(text, " m=") // the monotonic clock, which Go writes with a time
 	if isNumber([]byte(text)) {
 		return unixTime(text)
 	}
@@ -51,6 +55,16 @@ func anyTime(text string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// momentSince is the year before which what is named like a time is none: a duration, or a count.
+const momentSince = 1990
+
+// momentOf reads a time from a field that need not be one.
+func momentOf(text string) (time.Time, bool) {
+	t, ok := anyTime(strings.TrimSpace(text))
+	year := t.UTC().Year()
+	return t, ok && year >= momentSince && year <= maxYear
 }
 
 // The magnitudes that tell the unit of a Unix time: as seconds the first is the year 5138,

@@ -32,6 +32,8 @@ const (
 	fieldStartsAt    // Alertmanager
 	fieldEndsAt      // Alertmanager
 	fieldStatus      // Alertmanager
+	fieldMoment      // a time where none of fieldTime tells it
+	fieldInTrace     // the object may be a span
 	fieldCount
 )
 
@@ -43,8 +45,8 @@ type place struct {
 
 // hintNames are the names of fields and labels that tell the entity, in this order.
 var hintNames = [...]string{
-	"host", "hostname", "instance", "service", "service.name", "service_name", "pod", "node",
-	"device", "device_id", "sensor", "container", "app", "job",
+	"host", "hostname", "instance", "service", "service.name", "service_name", "servicename", "pod", "pod_name", "podname", "node",
+	"device", "device_id", "sensor", "container", "container_name", "app", "job",
 }
 
 // places knows all recognised names in lower case.
@@ -70,6 +72,11 @@ var places = func() map[string]place {
 		fieldStartsAt:    {"startsat"},
 		fieldEndsAt:      {"endsat"},
 		fieldStatus:      {"status", "state"},
+		fieldMoment: {
+			"datetime", "date_time", "event_time", "timeunixnano", "time_unix_nano", "observedtimeunixnano", "observed_timestamp", "occurred_at", "occurredat",
+			"collected_at", "sampled_at", "measured_at", "unixtime", "unix_time", "epoch", "date",
+		},
+		fieldInTrace: {"traceid", "trace_id", "trace.id", "trace", "resourcespans", "resource_spans"},
 	} {
 		for rank, name := range names {
 			known[name] = place{field: f, rank: uint8(rank)}
@@ -149,6 +156,11 @@ func (m *member) fits(f field) bool {
 		return m.kind == kindString || m.kind == kindNumber
 	case fieldHint:
 		return m.isShort()
+	case fieldMoment:
+		_, ok := momentOf(m.text())
+		return ok
+	case fieldInTrace:
+		return true
 	case fieldSeverity:
 		_, ok := m.severity()
 		return ok

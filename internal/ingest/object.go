@@ -67,15 +67,30 @@ func (s *draft) identity(p *picked) error {
 		}
 		*part.into = text
 	}
-	if m, ok := p.get(fieldTime); ok {
-		t, err := parseTime(m.text())
-		if err != nil {
-			return named(err, m.name)
-		}
-		s.Time = t
+	if err := s.when(p); err != nil {
+		return err
 	}
 	if m, ok := p.get(fieldTrace); ok {
 		s.trace = m.text()
+	}
+	return nil
+}
+
+// when reads the time. Where it cannot be read, another field that tells it counts; what is recognised by its shape may know it.
+func (s *draft) when(p *picked) error {
+	m, ok := p.get(fieldTime)
+	if ok {
+		t, err := parseTime(m.text())
+		if err == nil {
+			s.Time = t
+			return nil
+		}
+		if _, other := p.get(fieldMoment); !other && s.Time.IsZero() {
+			return named(err, m.name)
+		}
+	}
+	if m, ok := p.get(fieldMoment); ok && s.Time.IsZero() {
+		s.Time, _ = momentOf(m.text())
 	}
 	return nil
 }
@@ -92,6 +107,9 @@ func (s *draft) content(p *picked, now time.Time) error {
 		return s.kubernetes(p)
 	case s.Labels["alertname"] != "" || statesCondition(p):
 		return s.alert(p, now)
+	}
+	if _, ok := p.get(fieldInTrace); ok && s.span(p) {
+		return checkLabels(s.Labels)
 	}
 	if m, ok := p.get(fieldHint); ok {
 		s.hint = m.text()

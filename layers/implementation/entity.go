@@ -39,7 +39,7 @@ func kindsOf() map[string]int {
 	}
 	for kind, names := range map[string]string{ // also as hostname and host_id
 		"host":       "host server machine computer vm",
-		"instance":   "instance",
+		"instance":   "instance serviceinstance cmdb",
 		"service":    "service app application microservice component workload",
 		"pod":        "pod",
 		"node":       "node",
@@ -49,7 +49,7 @@ func kindsOf() map[string]int {
 		"job":        "job",
 		"namespace":  "namespace",
 		"cluster":    "cluster",
-		"metric":     "metric measurement",
+		"metric":     "metric measurement kpi indicator counter gauge",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			place(kind, name, name+"name", name+"id")
@@ -110,6 +110,9 @@ func (r *entityReader) spell(path string) spelling {
 		}
 	}
 	word := r.plain(last)
+	if rest == "" && word == "name" { // of what is measured, where something is
+		return spelling{r.kinds["metric"], true}
+	}
 	if at, ok := r.kinds[word]; ok {
 		return spelling{at, strings.HasSuffix(word, "id")}
 	}
@@ -149,6 +152,12 @@ func (n *entities) add(r *entityReader, texts []fieldText) {
 		}
 		n.names[s.at], n.weak[s.at] = texts[i].text, s.byID
 	}
+}
+
+// drop forgets the name of a kind.
+func (n *entities) drop(at int) {
+	n.names[at], n.weak[at] = "", false
+	n.count--
 }
 
 // key returns the entity that a signal with these is about, or "".

@@ -19,16 +19,17 @@ func unkeyed(text, data string) *layers.Envelope {
 
 func TestEntities(t *testing.T) {
 	for name, c := range map[string]struct{ text, data, key, mentions string }{
-		"known name":           {data: `{"hostname":"web-1","cpu":3}`, key: "web-1", mentions: "host=web-1"},
-		"nested":               {data: `{"host":{"name":"web-1","id":"9f"},"os":{"name":"linux"}}`, key: "web-1", mentions: "host=web-1"},
-		"an id behind a name":  {data: `{"service":{"id":"17","name":"shop"}}`, key: "shop", mentions: "service=shop"},
-		"an id alone":          {data: `{"machine_id":17}`, key: "17", mentions: "host=17"},
-		"in camels":            {data: `{"kubernetes":{"podName":"a-1","namespaceName":"n"}}`, key: "a-1", mentions: "pod=a-1 namespace=n"},
-		"dotted":               {data: `{"resource":{"attributes":{"service.name":"shop","k8s.node.name":"n1"}}}`, key: "shop", mentions: "service=shop node=n1"},
-		"the order of kinds":   {data: `{"pod":"p","service":"s","instance":"i:9"}`, key: "i:9", mentions: "instance=i:9 service=s pod=p"},
-		"where, but not whom":  {data: `{"cluster":"c","namespace":"n"}`, mentions: "namespace=n cluster=c"},
-		"who calls whom":       {data: `{"client":{"service":"web"},"target":{"service":"pay"},"span_id":"b","parent":{"span_id":"a"}}`, mentions: "caller=web callee=pay span_id=b parent_span_id=a"},
-		"what is measured":     {data: `{"metric":"cpu","host":"a"}`, key: "a", mentions: "host=a metric=cpu"},
+		"known name":          {data: `{"hostname":"web-1","cpu":3}`, key: "web-1", mentions: "host=web-1"},
+		"nested":              {data: `{"host":{"name":"web-1","id":"9f"},"os":{"name":"linux"}}`, key: "web-1", mentions: "host=web-1"},
+		"an id behind a name": {data: `{"service":{"id":"17","name":"shop"}}`, key: "shop", mentions: "service=shop"},
+		"an id alone":         {data: `{"machine_id":17}`, key: "17", mentions: "host=17"},
+		"in camels":           {data: `{"kubernetes":{"podName":"a-1","namespaceName":"n"}}`, key: "a-1", mentions: "pod=a-1 namespace=n"},
+		"dotted":              {data: `{"resource":{"attributes":{"service.name":"shop","k8s.node.name":"n1"}}}`, key: "shop", mentions: "service=shop node=n1"},
+		"the order of kinds":  {data: `{"pod":"p","service":"s","instance":"i:9"}`, key: "i:9", mentions: "instance=i:9 service=s pod=p"},
+		"where, but not whom": {data: `{"cluster":"c","namespace":"n"}`, mentions: "namespace=n cluster=c"},
+		"who calls whom":      {data: `{"client":{"service":"web"},"target":{"service":"pay"},"span_id":"b","parent":{"span_id":"a"}}`, mentions: "caller=web callee=pay span_id=b parent_span_id=a"},
+		"what is measured":    {data: `{"metric":"cpu","host":"a"}`, key: "a", mentions: "host=a metric=cpu"},
+		"what is measured, as a key performance indicator": {data: `{"kpi_name":"cpu","cmdb_id":"a"}`, key: "a", mentions: "instance=a metric=cpu"},
 		"nobody":               {data: `{"name":"bob","id":"4","os":{"version":"1"}}`},
 		"no name":              {data: `{"host":"","service":"two\nlines","pod":["a"],"node":1.5}`},
 		"a sentence":           {data: `{"host":"the one that we saw here"}`},
@@ -157,5 +158,27 @@ func TestSendersAreBounded(t *testing.T) {
 	}
 	if n := strings.Count(string(snapshot), `"decide_at"`); n != 500 {
 		t.Errorf("%d senders are kept, want 500", n)
+	}
+}
+
+// TestNameOfWhatIsMeasured: a name beside a value says what it measures, and elsewhere anything.
+func TestNameOfWhatIsMeasured(t *testing.T) {
+	for _, value := range []bool{true, false} {
+		e := unkeyed("", `{"name":"cpu_used","value":3}`)
+		e.HasValue, e.Value = value, 3
+		decide(t, newLayer(t, implementation.DefaultConfig()), e)
+		if m := e.Findings.Mentions; (len(m) == 1 && m[0] == layers.Mention{Kind: "metric", Name: "cpu_used"}) != value || len(m) > 1 {
+			t.Errorf("with a value %v: %v", value, m)
+		}
+	}
+}
+
+// TestIDsAndTimesMeasureNothing: they grow or jump whatever happens.
+func TestIDsAndTimesMeasureNothing(t *testing.T) {
+	e := unkeyed("", `{"startTime":1700000000123456,"end_ms":1700000000123,"TimeStamp":1700000000,"userId":7,"thread_id":3,"pid":4,"flags":1,"port":80,
+		"duration":1503,"valid":2,"bytes":1700000000,"uptime":90,"time_us":12}`)
+	decide(t, newLayer(t, implementation.DefaultConfig()), e)
+	if diff := cmp.Diff(map[string]float64{"duration": 1503, "valid": 2, "bytes": 1.7e9, "uptime": 90, "time_us": 12}, e.Findings.Features); diff != "" {
+		t.Errorf("features (-want +got):\n%s", diff)
 	}
 }

@@ -112,7 +112,7 @@ func isInteger(text string) bool {
 }
 
 func (f *fields) add(name string, value float64) {
-	if len(f.numbers) < maxFeatures && name != "" && len(name) <= maxName {
+	if len(f.numbers) < maxFeatures && name != "" && len(name) <= maxName && isMeasure(name, value) {
 		f.numbers = append(f.numbers, number{name, value})
 	}
 }

@@ -103,6 +103,9 @@ func (l *Layer) findEntities(e *layers.Envelope, f *fields, hasText bool) {
 		}
 	}
 	found.add(&l.entities, pairs)
+	if metric := l.entities.kinds["metric"]; found.weak[metric] && !e.HasValue {
+		found.drop(metric)
+	}
 	e.Findings.Mentions = found.mentions()
 }
 

@@ -52,7 +52,7 @@ func (c Config) Validate() error {
 	}
 	check(c.Lateness >= 0 && c.Lateness <= 24*time.Hour, "Lateness", c.Lateness, "0s to 24h")
 	check(c.SituationGap >= time.Second && c.SituationGap <= 7*24*time.Hour, "SituationGap", c.SituationGap, "1s to 168h")
-	check(c.MaxKeys >= keySeriesMax && c.MaxKeys <= 10_000_000, "MaxKeys", c.MaxKeys, "32 to 10000000")
+	check(c.MaxKeys >= keySeriesMax && c.MaxKeys <= 10_000_000, "MaxKeys", c.MaxKeys, "64 to 10000000")
 	check(c.MaxSituations >= 1 && c.MaxSituations <= 100_000, "MaxSituations", c.MaxSituations, "1 to 100000")
 	check(c.Partitions >= 1 && c.Partitions <= 10_000, "Partitions", c.Partitions, "1 to 10000")
 	check(c.Threshold > 0 && c.Threshold < 1, "Threshold", c.Threshold, "more than 0 and less than 1")

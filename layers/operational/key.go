@@ -6,7 +6,7 @@ import (
 )
 
 // keySeriesMax bounds the series of one key; the least recently used is replaced.
-const keySeriesMax = 32
+const keySeriesMax = 64
 
 // keyID identifies a key: keys of different sources are different things.
 type keyID struct{ source, key string }

@@ -9,20 +9,20 @@ import (
 )
 
 // featuresMax bounds the features of one signal that have a baseline: the first by name.
-const featuresMax = 8
+const featuresMax = 32
 
 // judgeNumbers compares the signal's value and its numeric features with their baselines.
 func (l *Layer) judgeNumbers(c cause) judgement {
 	features := featureNames(c.e)
-	looks := len(features)
+	looks, part := len(features), partOf(c.e)
 	var j judgement
 	if c.e.HasValue {
 		looks++
-		id := seriesID{kind: seriesValue, name: short(c.e.Type), detail: short(metricName(c.e))}
+		id := seriesID{kind: seriesValue, name: short(c.e.Type), detail: short(metricName(c.e) + part)}
 		j = l.judgeNumber(c, reading{id, "value", c.e.Value, looks})
 	}
 	for _, name := range features {
-		id := seriesID{kind: seriesFeature, name: short(name), detail: short(c.e.Type + measured(c.e))}
+		id := seriesID{kind: seriesFeature, name: short(name), detail: short(c.e.Type + measured(c.e) + part)}
 		j = j.worse(l.judgeNumber(c, reading{id, plain(name, 64), c.e.Findings.Features[name], looks}))
 	}
 	return j
@@ -135,7 +135,7 @@ func featureNames(e *layers.Envelope) []string {
 
 // metricName tells the metrics of one key apart where the sender puts several under one type.
 func metricName(e *layers.Envelope) string {
-	for _, label := range [...]string{"__name__", "metric", "metric_name"} {
+	for _, label := range [...]string{"__name__", "metric", "metric_name", "operation"} {
 		if name := e.Labels[label]; name != "" {
 			return name
 		}
@@ -145,6 +145,41 @@ func metricName(e *layers.Envelope) string {
 	}
 	return e.Findings.TemplateID
 }
+
+// partOf tells the parts of one key apart that measure the same, such as the pods of a service: what the signal names besides its key. A
+// span is about the whole.
+func partOf(e *layers.Envelope) string {
+	if e.Labels[labelSpan] != "" {
+		return ""
+	}
+	var parts []string
+	for _, m := range e.Findings.Mentions {
+		if isPart(m.Kind) && m.Name != e.Key {
+			parts = append(parts, m.Name)
+		}
+	}
+	for _, label := range partLabels {
+		if len(e.Labels) == 0 || len(parts) > 0 {
+			break
+		}
+		if name := e.Labels[label]; name != "" && name != e.Key {
+			parts = append(parts, name)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "\x00" + strings.Join(parts, "\x00")
+}
+
+// partLabels are the labels that name parts, the most telling first.
+var partLabels = [...]string{"container", "pod", "instance", "device", "node", "host"}
+
+// isPart reports whether an entity of this kind may be one of several parts.
+func isPart(kind string) bool { return slices.Contains(partLabels[:], kind) }
+
+// labelSpan marks what is a span of a distributed trace.
+const labelSpan = "span_id"
 
 // measured returns what the signal's data say that is measured, or "".
 func measured(e *layers.Envelope) string {

@@ -65,12 +65,12 @@ func TestRestoreKeepsTheBound(t *testing.T) {
 	for i := range 200 {
 		decide(t, large, s.value(fmt.Sprint("key-", i), midnight, 1))
 	}
-	small := newLayer(t, func(c *Config) { c.MaxKeys = 50 })
+	small := newLayer(t, func(c *Config) { c.MaxKeys = 64 })
 	if err := small.Restore(snapshotOf(t, large)); err != nil {
 		t.Fatal(err)
 	}
-	if _, newest := small.keys.byID[keyID{"test", "key-199"}]; len(small.keys.byID) != 50 || !newest {
-		t.Errorf("%d keys, newest %v: want the newest 50", len(small.keys.byID), newest)
+	if _, newest := small.keys.byID[keyID{"test", "key-199"}]; len(small.keys.byID) != 64 || !newest {
+		t.Errorf("%d keys, newest %v: want the newest 64", len(small.keys.byID), newest)
 	}
 }
 

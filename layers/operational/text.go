@@ -53,7 +53,7 @@ func (l *Layer) judgeNovelty(c cause) (j judgement, ok bool) {
 	switch {
 	case c.e.Findings.NewTemplate && c.e.Severity >= layers.SeverityWarning:
 		j.reason = "message never seen before, severity " + c.e.Severity.String() + ": " + headline(c.e, "no text")
-	case c.firstError:
+	case c.firstError && !c.e.HasValue: // Of many that are measured one fails now and then.
 		j.reason = "first error of this key: " + headline(c.e, "no text")
 	default:
 		return judgement{}, false
@@ -62,9 +62,9 @@ func (l *Layer) judgeNovelty(c cause) (j judgement, ok bool) {
 }
 
 // messageID names the series that counts messages like this one: its template, or without one
-// its type and severity.
+// its type and severity. The shape of data is no message: what failed and what did not have the same.
 func messageID(e *layers.Envelope) seriesID {
-	if id := e.Findings.TemplateID; id != "" {
+	if id := e.Findings.TemplateID; id != "" && (e.Text != "" || e.Severity < layers.SeverityWarning) {
 		return seriesID{kind: seriesTemplate, name: short(id)}
 	}
 	return seriesID{kind: seriesClass, name: short(e.Type), detail: e.Severity.String()}
