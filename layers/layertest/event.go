@@ -39,7 +39,8 @@ func checkSituation(s *layers.Situation) error {
 	if s.ID == "" || s.Key == "" || s.Title == "" {
 		faults = append(faults, fmt.Errorf("situation %q about %q titled %q: none may be empty", s.ID, s.Key, s.Title))
 	}
-	if (s.Event == layers.SituationOpened) != (s.Revision == 1) || s.Revision < 1 {
+	planned := s.PlanID != "" && s.Event == layers.SituationUpdated // of a revision that is announced already
+	if !planned && (s.Event == layers.SituationOpened) != (s.Revision == 1) || s.Revision < 1 {
 		faults = append(faults, fmt.Errorf("%s situation of revision %d: want 1 for opened, more for later", s.Event, s.Revision))
 	}
 	if len(s.MemberIDs) > min(s.Members, layers.SituationMaxMemberIDs) {

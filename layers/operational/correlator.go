@@ -34,6 +34,7 @@ type member struct {
 	tokens   []token
 	node     string // its service in the graph, or its key
 	absence  string // id of the notice where it is one, and its return will be told
+	mild     bool   // so many are as unusual by chance that it keeps no situation open
 }
 
 func (c *correlator) newMember(e *layers.Envelope, at time.Time) member {
@@ -78,6 +79,7 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	var d layers.Decision
 	switch s := c.find(m); {
 	case s != nil:
+		m.mild = c.isMild(e)
 		d = c.join(s, m)
 	case c.opens(m):
 		d = c.begin(m, nil)
@@ -147,10 +149,12 @@ func (c *correlator) worsen(s *openSituation, m member, before layers.Severity) 
 
 // add makes the signal a member and the situation findable by what the signal is related to.
 func (c *correlator) add(s *openSituation, m member) {
-	if s.addSource(m) {
-		c.count(m.source)
+	if !m.mild {
+		if s.addSource(m) {
+			c.count(m.source)
+		}
+		c.watch(m.source, m.at)
 	}
-	c.watch(m.source, m.at)
 	if s.add(m, c.ids < situationIDsMax) {
 		c.ids++
 	}

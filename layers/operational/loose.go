@@ -45,7 +45,7 @@ func (c *correlator) gather(s *openSituation, m member) {
 				continue
 			}
 			if own := other.member(); c.find(own) == s {
-				other.taken = true
+				other.taken, own.mild = true, c.byChance(other.surprise)
 				c.add(s, own)
 				around = append(around, own)
 			}

@@ -2,6 +2,7 @@ package operational
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,8 @@ import (
 const (
 	mildMax     = 512              // signals too mild to open a situation that are remembered
 	mildWithin  = 10 * time.Minute // of event time, in which they add up,
-	mildByHaste = 2                // each by its surprise without so much: about a hundred others might have been as near by chance
+	mildByHaste = 2                // each by its surprise without so much, at least: about a hundred others might have been as near by chance
+	mildByTurns = 0.5              // beyond what one of all in SituationGap reaches, a member is not there by chance: one in three times
 )
 
 // mild is a flagged signal that is too mild to open a situation alone. Several that are related, of different series, may do so
@@ -29,10 +31,11 @@ type mild struct {
 func (c *correlator) addUp(m member) float64 {
 	own := mild{at: m.at, series: seriesOf(m), surprise: worthOf(m.e)}
 	best := map[string]float64{}
+	haste := max(mildByHaste, c.chanceWithin(mildWithin))
 	for i := range c.milds {
 		other := &c.milds[i]
 		if other.series != own.series && other.at.Sub(own.at).Abs() <= mildWithin && other.related(m.tokens) {
-			best[other.series] = max(best[other.series], other.surprise-mildByHaste)
+			best[other.series] = max(best[other.series], other.surprise-haste)
 		}
 	}
 	sum := own.surprise
@@ -87,6 +90,28 @@ func (c *correlator) opens(m member) bool {
 	}
 	least := max(surpriseOf(c.cfg.OpenThreshold), c.chance())
 	return worthOf(e) >= least || c.addUp(m) >= least
+}
+
+// chanceWithin is the surprise that one of all that is judged in so long reaches by chance.
+func (c *correlator) chanceWithin(span time.Duration) float64 {
+	return c.chance() + math.Log10(span.Hours()/dayHours)
+}
+
+// isMild reports whether a member of a situation keeps it open no longer: in a stream in which much is measured some of it is always a
+// little unusual somewhere, and a situation that all of it may join would never end.
+func (c *correlator) isMild(e *layers.Envelope) bool {
+	if e.Severity >= layers.SeverityWarning || e.Findings.Evidence == nil || e.Findings.Evidence.Baseline == nil {
+		return false
+	}
+	if isNumber(e) {
+		return c.byChance(e.Findings.Evidence.Baseline.Worth)
+	}
+	return c.byChance(e.Findings.Evidence.Baseline.Surprise)
+}
+
+// byChance reports whether something is always as surprising within SituationGap.
+func (c *correlator) byChance(surprise float64) bool {
+	return surprise < c.chanceWithin(c.cfg.SituationGap)+mildByTurns
 }
 
 // isNumber reports whether it is a number of the signal that was found unusual.

@@ -74,14 +74,8 @@ func (s *openSituation) add(m member, keepID bool) bool {
 	p.Members++
 	p.Severity = max(p.Severity, m.severity)
 	p.Anomaly = max(p.Anomaly, min(max(m.e.Findings.Anomaly, 0), 1))
-	if m.at.Before(p.OpenedAt) {
-		p.OpenedAt = m.at
-	}
-	if m.at.After(p.UpdatedAt) {
-		p.UpdatedAt = m.at
-	}
-	if m.e.ReceivedAt.After(s.receivedAt) {
-		s.receivedAt = m.e.ReceivedAt
+	if !m.mild {
+		s.reach(m)
 	}
 	s.addEntity(entitySeen{m.key, m.node, m.at, m.severity, m.anomaly()})
 	if m.absence != "" {
@@ -105,6 +99,20 @@ func (s *openSituation) raise(m member) {
 		if own := &s.entities[i]; own.name == m.key {
 			own.severity, own.anomaly = max(own.severity, m.severity), max(own.anomaly, m.anomaly())
 		}
+	}
+}
+
+// reach extends the time of the situation to that of a member.
+func (s *openSituation) reach(m member) {
+	p := &s.public
+	if m.at.Before(p.OpenedAt) {
+		p.OpenedAt = m.at
+	}
+	if m.at.After(p.UpdatedAt) {
+		p.UpdatedAt = m.at
+	}
+	if m.e.ReceivedAt.After(s.receivedAt) {
+		s.receivedAt = m.e.ReceivedAt
 	}
 }
 
