@@ -59,6 +59,13 @@ func traceID(traceParent string) string {
 	return traceParent[3:35]
 }
 
-func situationRecordID(s *layers.Situation) string { return s.ID + "." + strconv.Itoa(s.Revision) }
+// situationRecordID tells what L4 adds to a revision apart from the revision itself, which L3 announced.
+func situationRecordID(s *layers.Situation) string {
+	id := s.ID + "." + strconv.Itoa(s.Revision)
+	if s.PlanID != "" {
+		id += ".planned"
+	}
+	return id
+}
 
 func planRecordID(p *layers.Plan) string { return p.ID + "." + string(p.Event) }

@@ -75,13 +75,14 @@ func severityOf(e *layers.Envelope) layers.Severity {
 // one, or pass as too mild to open one.
 func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	m := c.newMember(e, at)
+	m.mild = c.isMild(e)
 	events := c.pass(m.source, at)
 	var d layers.Decision
 	switch s := c.find(m); {
 	case s != nil:
-		m.mild = c.isMild(e)
 		d = c.join(s, m)
 	case c.opens(m):
+		m.mild = false
 		d = c.begin(m, nil)
 	default:
 		c.remember(m)

@@ -15,12 +15,13 @@ type loose struct {
 	severity              layers.Severity
 	anomaly               float64
 	taken                 bool // by a situation since
+	mild                  bool // as a member it keeps no situation open
 }
 
 func looseOf(m member) loose {
 	return loose{
 		id: strings.Clone(m.e.ID), source: strings.Clone(m.source), key: strings.Clone(m.key), node: strings.Clone(m.node),
-		received: m.e.ReceivedAt, severity: m.severity, anomaly: m.anomaly(),
+		received: m.e.ReceivedAt, severity: m.severity, anomaly: m.anomaly(), mild: m.mild,
 	}
 }
 
@@ -30,7 +31,7 @@ func (m *mild) member() member {
 		e: &layers.Envelope{
 			Signal: layers.Signal{ID: m.id, Source: m.source}, ReceivedAt: m.received, Findings: layers.Findings{Anomaly: m.anomaly},
 		},
-		at: m.at, source: m.source, key: m.key, severity: m.severity, tokens: m.tokens, node: m.node,
+		at: m.at, source: m.source, key: m.key, severity: m.severity, tokens: m.tokens, node: m.node, mild: m.mild,
 	}
 }
 
@@ -45,7 +46,7 @@ func (c *correlator) gather(s *openSituation, m member) {
 				continue
 			}
 			if own := other.member(); c.find(own) == s {
-				other.taken, own.mild = true, c.byChance(other.surprise)
+				other.taken = true
 				c.add(s, own)
 				around = append(around, own)
 			}

@@ -72,6 +72,7 @@ func (c *codec) loose(l *loose) {
 	c.severity(&l.severity)
 	c.float(&l.anomaly)
 	c.bool(&l.taken)
+	c.bool(&l.mild)
 }
 
 func (c *codec) token(t *token) {

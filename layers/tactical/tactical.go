@@ -3,13 +3,14 @@
 // remembers, and says for every part of the plan why. A situation of a known kind with a playbook
 // and below critical is answered here; everything else is handed up.
 //
-// The layer proposes: the only event it announces is a plan's "proposed". Its memory is bounded
+// The layer proposes: it announces plans as "proposed", and their situations once more, with the plan and what is recalled. Its memory is bounded
 // and belongs to the instance, so it holds what reached this instance's partition.
 package tactical
 
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/2lab-ai/hal9/layers"
 )
@@ -69,7 +70,18 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	situation.Recalled = c.recalls()
 	situation.PlanID, e.Findings.PlanID = present.PlanID, present.PlanID
 	l.memory.remember(present)
+	if present.PlanID != "" {
+		decision.Events = append(decision.Events, layers.Event{Situation: known(&situation)})
+	}
 	return decision, nil
+}
+
+// known is what is announced of a situation once there is a plan for it: this revision, with the plan and what is recalled.
+func known(s *layers.Situation) *layers.Situation {
+	c := *s
+	c.Event = layers.SituationUpdated
+	c.MemberIDs, c.Entities, c.Recalled = slices.Clone(s.MemberIDs), slices.Clone(s.Entities), slices.Clone(s.Recalled)
+	return &c
 }
 
 // decide makes the plan where there is something to make it from, notes in c.present what is
@@ -92,8 +104,8 @@ func (l *Layer) decide(c *planCase) layers.Decision {
 
 // judge says whether the plan is the answer or a proposal to those above, and why.
 func (l *Layer) judge(c *planCase, plan *layers.Plan) (layers.Disposition, string) {
-	known := len(c.recalled) > 0 && c.recalled[0].similarity >= l.cfg.KnownSimilarity
-	failed := known && c.recalled[0].Playbook == plan.Playbook && c.recalled[0].merit() == meritUseless
+	isKnown := len(c.recalled) > 0 && c.recalled[0].similarity >= l.cfg.KnownSimilarity
+	failed := isKnown && c.recalled[0].Playbook == plan.Playbook && c.recalled[0].merit() == meritUseless
 	critical := max(c.situation.Severity, c.signal.Severity) >= layers.SeverityCritical
 	about := plan.ID + " for situation " + brief(c.situation.ID)
 	switch {
@@ -105,7 +117,7 @@ func (l *Layer) judge(c *planCase, plan *layers.Plan) (layers.Disposition, strin
 	case failed:
 		return layers.DispositionEscalated, line("%s comes from playbook %s, which did not help last time, like %s: handed up",
 			about, plan.Playbook, c.recalled[0].naming(c.present))
-	case !known:
+	case !isKnown:
 		return layers.DispositionEscalated, line("%s comes from playbook %s; its kind is new here: handed up",
 			about, plan.Playbook)
 	default:

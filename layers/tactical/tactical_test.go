@@ -68,13 +68,18 @@ func decide(tb testing.TB, l *tactical.Layer, e *layers.Envelope) layers.Decisio
 	return d
 }
 
-// proposed returns the only event of d, which must be a plan.
+// proposed returns the plan that d announces, which must be its first event; the second one is the situation, with the plan and what is
+// recalled.
 func proposed(tb testing.TB, d layers.Decision) *layers.Plan {
 	tb.Helper()
-	if len(d.Events) != 1 || d.Events[0].Plan == nil {
-		tb.Fatalf("events are %+v: want one plan", d.Events)
+	if len(d.Events) != 2 || d.Events[0].Plan == nil || d.Events[1].Situation == nil {
+		tb.Fatalf("events are %+v: want one plan and its situation", d.Events)
 	}
-	return d.Events[0].Plan
+	plan, s := d.Events[0].Plan, d.Events[1].Situation
+	if s.Event != layers.SituationUpdated || s.ID != plan.SituationID || s.Revision != plan.Revision || s.PlanID != plan.ID || len(s.Recalled) != len(plan.Recalled) {
+		tb.Errorf("plan %+v, situation %+v: want the situation with the plan and what it recalls", plan, s)
+	}
+	return plan
 }
 
 func TestDecide(t *testing.T) {
@@ -154,7 +159,7 @@ func TestDecide(t *testing.T) {
 				}
 			}
 			f := test.envelope.Findings
-			if planned := f.PlanID != "" && f.Situation.PlanID == f.PlanID && len(d.Events) == 1; planned != test.planned {
+			if planned := f.PlanID != "" && f.Situation.PlanID == f.PlanID && len(d.Events) == 2; planned != test.planned {
 				t.Errorf("plan id %q, situation %+v, %d events: planned should be %v", f.PlanID, f.Situation, len(d.Events), test.planned)
 			}
 		})

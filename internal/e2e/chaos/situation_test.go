@@ -15,21 +15,30 @@ type story struct {
 	closed    bool
 	severity  string
 	members   int
+	planned   map[int]bool // revisions that L4 announced once more, with its plan
 }
 
-// readSituations requires opened, updated any number of times, closed at most once; each revision once.
+// readSituations requires opened, updated any number of times, closed at most once; each revision once, and once more with L4's plan.
 func (e *evidence) readSituations(ctx context.Context, js jetstream.JetStream) error {
 	const promise = "situations are told once, in order"
 	return readStream(ctx, js, "HAL9_SITUATIONS", func(m entry) {
 		var s struct {
 			ID, Event, Severity string
 			Revision, Members   int
+			PlanID              string `json:"plan_id"`
 		}
 		if err := json.Unmarshal(m.msg.Data(), &s); err != nil || s.ID == "" || m.subject != "hal9.situations."+s.Event {
 			e.found.add(promise, "%s at %d: %v: %s", m.subject, m.seq, err, m.msg.Data())
 			return
 		}
 		known := e.situations[s.ID]
+		if known != nil && s.PlanID != "" {
+			if s.Event != "updated" || known.planned[s.Revision] || !known.revisions[s.Revision] {
+				e.found.add(promise, "%s is planned in revision %d, %s (sequence %d), which is not the first time, or was not told before", s.ID, s.Revision, s.Event, m.seq)
+			}
+			known.planned[s.Revision] = true
+			return
+		}
 		switch {
 		case known == nil && (s.Event != "opened" || s.Revision != 1):
 			e.found.add(promise, "%s begins with revision %d, %s (sequence %d)", s.ID, s.Revision, s.Event, m.seq)
@@ -43,7 +52,7 @@ func (e *evidence) readSituations(ctx context.Context, js jetstream.JetStream) e
 			e.found.add(promise, "%s goes from revision %d to %d, %s (sequence %d)", s.ID, known.last, s.Revision, s.Event, m.seq)
 		}
 		if known == nil {
-			known = &story{revisions: map[int]bool{}}
+			known = &story{revisions: map[int]bool{}, planned: map[int]bool{}}
 			e.situations[s.ID] = known
 		}
 		known.revisions[s.Revision] = true
