@@ -192,9 +192,10 @@ func isPassing(description string) bool {
 	return !strings.Contains(text, "deleted") && !strings.Contains(text, "shutdown") && !strings.Contains(text, "push based")
 }
 
-// check asks anew where the server has been silent although a request should be open.
+// check asks anew where the server has been silent although a request should be open. Where something waits here it was not: its
+// stage was long at a burst.
 func (p *puller) check() error {
-	if time.Since(p.heard) > pullSilence {
+	if len(p.incoming) == 0 && time.Since(p.heard) > pullSilence {
 		p.open = 0
 	}
 	return p.ask()

@@ -3,6 +3,8 @@ package bus
 import (
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // TestPullerKnowsSinceWhenItHasAMessage takes messages out of a backlog that never ends, and then waits for one: no message may
@@ -36,6 +38,28 @@ func TestPullerNarrows(t *testing.T) {
 	for _, c := range []struct{ window, most int }{{0, 64}, {1000, 64}, {20, 20}, {1, windowLeast}, {0, 64}} {
 		if p.narrow(c.window); p.most != c.most {
 			t.Errorf("with a window of %d it may have %d open, want %d", c.window, p.most, c.most)
+		}
+	}
+}
+
+// TestPullerAsksAnewWhereTheServerIsSilent has no connection: to ask fails.
+func TestPullerAsksAnewWhereTheServerIsSilent(t *testing.T) {
+	for name, c := range map[string]struct {
+		heard   time.Duration
+		waiting int
+		asks    bool
+	}{
+		"heard of lately":              {pullSilence / 2, 0, false},
+		"silent":                       {pullSilence + time.Second, 0, true},
+		"heard of, by a slow layer":    {pullSilence + time.Second, 1, false},
+		"heard of lately, and waiting": {0, 1, false},
+	} {
+		p := &puller{roof: 8, most: 8, open: 8, heard: time.Now().Add(-c.heard), incoming: make(chan *nats.Msg, 1), sub: &nats.Subscription{}}
+		for range c.waiting {
+			p.incoming <- &nats.Msg{}
+		}
+		if err := p.check(); (err != nil) != c.asks {
+			t.Errorf("%s: error %v, asks %t, want %t", name, err, err != nil, c.asks)
 		}
 	}
 }
