@@ -1,6 +1,7 @@
 package bus_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -57,4 +58,29 @@ func make5(subject string) []pipeline.Record {
 		list[i] = pipeline.Record{Subject: subject, Data: []byte("x")}
 	}
 	return list
+}
+
+// TestSourceEndsWithoutAWordOfTheServer breaks the connection as a crash of the server does: it says nothing, and what was in
+// flight is uncertain although the client is back at once.
+func TestSourceEndsWithoutAWordOfTheServer(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	source, _, err := b.Open(t.Context(), pipeline.StageKey{Layer: layers.NameL2, Partitions: 1}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	if _, err := source.Next(t.Context(), time.Millisecond, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Conn().ForceReconnect(); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if _, err = source.Next(t.Context(), 20*time.Millisecond, 0); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, bus.ErrDisconnected) {
+		t.Errorf("error %v, want %v", err, bus.ErrDisconnected)
+	}
 }
