@@ -8,6 +8,6 @@
 // the layers for one thing only: in which order the senders' own marks lie there.
 //
 // `make chaos` runs it long, from a random seed that it prints; `go test` runs a short one from a
-// fixed seed. CHAOS_SEED, CHAOS_SIGNALS, CHAOS_FAULTS, CHAOS_PARTITIONS, CHAOS_FREEZE and CHAOS_KEEP
+// fixed seed. CHAOS_SEED, CHAOS_SIGNALS, CHAOS_FAULTS, CHAOS_PARTITIONS, CHAOS_REPLICAS, CHAOS_FREEZE and CHAOS_KEEP
 // say otherwise. The package holds tests only and nothing imports it.
 package chaos

@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -70,6 +71,7 @@ func newStorm(w *world, s settings, faults map[string]int, names []string) *stor
 		st.base[layer] = 1
 		if slices.Contains(names, layer) {
 			st.base[layer] += st.random.IntN(2)
+			st.base[layer] = cmp.Or(s.replicas, st.base[layer])
 		}
 	}
 	return st

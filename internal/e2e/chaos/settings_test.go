@@ -18,6 +18,7 @@ type settings struct {
 	seed       int
 	signals    int
 	partitions int            // of each keyed layer
+	replicas   int            // of each layer between the faults; 0: one or two
 	faults     map[string]int // how many of each kind
 	same       map[string]int // those of the run that is compared with a calm one
 	cluster    map[string]int // those of the run on three servers
@@ -51,6 +52,7 @@ func readSettings(t *testing.T) settings {
 	s.seed = number(t, "CHAOS_SEED", s.seed)
 	s.signals = number(t, "CHAOS_SIGNALS", s.signals)
 	s.partitions = number(t, "CHAOS_PARTITIONS", s.partitions)
+	s.replicas = number(t, "CHAOS_REPLICAS", s.replicas)
 	if text := os.Getenv("CHAOS_FREEZE"); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
@@ -113,8 +115,8 @@ func parseFaults(t *testing.T, name, text string) map[string]int {
 
 // String is how the same run is started again.
 func (s settings) String() string {
-	return fmt.Sprintf("CHAOS_SEED=%d CHAOS_SIGNALS=%d CHAOS_FAULTS=%s CHAOS_SAME_FAULTS=%s CHAOS_CLUSTER_FAULTS=%s CHAOS_PARTITIONS=%d CHAOS_FREEZE=%s",
-		s.seed, s.signals, faultText(s.faults), faultText(s.same), faultText(s.cluster), s.partitions, s.freeze)
+	return fmt.Sprintf("CHAOS_SEED=%d CHAOS_SIGNALS=%d CHAOS_FAULTS=%s CHAOS_SAME_FAULTS=%s CHAOS_CLUSTER_FAULTS=%s CHAOS_PARTITIONS=%d CHAOS_REPLICAS=%d CHAOS_FREEZE=%s",
+		s.seed, s.signals, faultText(s.faults), faultText(s.same), faultText(s.cluster), s.partitions, s.replicas, s.freeze)
 }
 
 func faultText(faults map[string]int) string {
