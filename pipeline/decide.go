@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -29,7 +28,6 @@ type layerWorker struct {
 	decoder Decoder
 	mark    func(*layers.Signal) []layers.Mark // nil but at L1
 	parcel  parcel
-	yielded time.Time // when others had the processor last
 }
 
 // handle never returns an error that the same delivery would cause again: what can't be
@@ -85,18 +83,10 @@ func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 	return nil
 }
 
-// turnTime is after how long a stage lets other goroutines have the processor. A process with little CPU and many busy partitions must find
-// the time to renew its leases, which takes several goroutines: each would wait for all partitions, for a whole time slice of each.
-const turnTime = time.Millisecond
-
 // one decides the signal in w.parcel.
 func (w *layerWorker) one(ctx context.Context, d *Delivery, s *stage) error {
 	p := &w.parcel
-	start, hops := w.deps.Now(), len(p.Hops)
-	if start.Sub(w.yielded) > turnTime {
-		runtime.Gosched()
-		w.yielded, start = start, w.deps.Now()
-	}
+	start, hops := s.giveWay(), len(p.Hops)
 	if w.mark != nil {
 		p.Findings.Marks = w.mark(&p.Signal)
 	}

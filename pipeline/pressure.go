@@ -35,7 +35,7 @@ const (
 // share with, and sharedTime; but what it has in hand for too long is given to them as well.
 const (
 	windowTime  = BehindSome / 2
-	sharedTime  = 2 * time.Second
+	sharedTime  = 500 * time.Millisecond
 	sharedFirst = 512 // messages, before the pace is known
 )
 

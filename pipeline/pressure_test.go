@@ -242,7 +242,7 @@ func TestReportsAreTimes(t *testing.T) {
 		t.Error("a stage that has ended is still told of")
 	}
 	f.key.Layer, f.key.Partition = layers.NameL1, 0
-	if got := f.window(); !f.key.Shared() || got != 3 {
+	if got := f.window(); !f.key.Shared() || got != 1 {
 		t.Errorf("at a second a message L1 has a window of %d", got)
 	}
 	if f.pace = (pace{}); f.window() != sharedFirst {

@@ -8,16 +8,17 @@ import (
 )
 
 // Under overload L1 is behind, and with it critical signals that stand in line with everything else. Then the
-// scout, one stage in all, reads HAL9_L1 from its end on, passes over what is not critical and hands
+// scout, one stage in all, reads HAL9_L1 ahead of L1, passes over what is not critical and hands
 // the rest up beside the queue. Who answers for a critical signal, the scout or L1, is told by its place in the stream:
-// a range, kept in NATS, that begins behind everything that was stored when the scout set out, and ends ahead
+// a range, kept in NATS, that begins behind everything that L1 had been given when the scout set out, and ends ahead
 // of everything that was stored when it stopped.
 
 // ScoutRange is where the scout answers for critical signals: from From on up to To, or without an end where To
 // is 0. From 0 means nowhere.
 type ScoutRange struct {
-	From uint64 `json:"from"`
-	To   uint64 `json:"to"`
+	From     uint64 `json:"from"`
+	To       uint64 `json:"to"`
+	Revision uint64 `json:"-"` // of what is kept; 0 where nothing is
 }
 
 // Holds reports whether a message lies in the range.
@@ -29,11 +30,19 @@ func (r ScoutRange) Holds(seq uint64) bool {
 type Scouting interface {
 	// Owns reports whether the scout answers for a stored message of HAL9_L1 that is critical.
 	Owns(ctx context.Context, seq uint64) (bool, error)
-	// Range returns the range as it is now, and SetRange replaces it.
+	// Range returns the range as it is now, or as it was a moment ago.
 	Range(ctx context.Context) (ScoutRange, error)
-	SetRange(ctx context.Context, r ScoutRange) error
-	// Ends returns the last sequence of HAL9_L1 and up to where L1 has settled it.
-	Ends(ctx context.Context) (last, settled uint64, err error)
+	// SetRange replaces the range whose Revision r carries and returns r with its own. It fails where another one was set in between.
+	SetRange(ctx context.Context, r ScoutRange) (ScoutRange, error)
+	// Ends says how far HAL9_L1 is.
+	Ends(ctx context.Context) (Ends, error)
+}
+
+// Ends says how far HAL9_L1 is filled, and how far L1 is. Each includes the ones below.
+type Ends struct {
+	Last    uint64 // stored
+	Given   uint64 // L1's processes were given it, now or before their consumer began anew
+	Settled uint64 // L1 is done with it
 }
 
 // How the scout works.
@@ -42,7 +51,6 @@ const (
 	scoutFew    = 4096                   // messages that are no flood, however large: for them it sets out at scoutAtFew
 	scoutAtFew  = 2 * time.Second
 	scoutLook   = 100 * time.Millisecond // between looks whether it is needed
-	scoutNotice = 250 * time.Millisecond // between the news of a range and the first signal handed up; who hears later makes a copy, which L2, L3 and the results' ids know
 	scoutLag    = 100 * time.Millisecond // how old what it reads may be before L1 in the same process makes room for it
 	scoutMargin = 20_000                 // messages between the end of the stream and the end of a range
 )
@@ -60,18 +68,15 @@ func (s *stage) scout(ctx, work context.Context) error {
 	}
 	s.opened()
 	for ctx.Err() == nil {
-		told, err := s.awaitRange(ctx)
+		fresh, err := s.awaitRange(ctx)
 		if err != nil {
 			return unlessEnded(ctx, err)
 		}
 		backlog, err := s.openSource(ctx)
-		if err == nil && told.IsZero() { // Nobody can have been at work on a range that was told of just now.
+		if err == nil && !fresh && !s.sure {
 			err = s.recall(ctx, 0, backlog)
 		}
 		if err != nil {
-			return unlessEnded(ctx, err)
-		}
-		if err := Pause(ctx, told.Add(scoutNotice).Sub(s.deps.Now())); err != nil { // What is to be read comes in meanwhile.
 			return unlessEnded(ctx, err)
 		}
 		err = s.turns(ctx, work, s.rangeOver())
@@ -80,6 +85,7 @@ func (s *stage) scout(ctx, work context.Context) error {
 			return err
 		}
 		s.close()
+		s.sure = true
 	}
 	return nil
 }
@@ -91,57 +97,80 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// awaitRange returns when there is a range to work on, and places the scout in it. It says when it told the others of
-// the range; that is the zero time where it did not.
-func (s *stage) awaitRange(ctx context.Context) (told time.Time, err error) {
+// awaitRange returns when there is a range to work on, and places the scout in it. It says whether it is a new one: nobody can have been
+// at work on that.
+func (s *stage) awaitRange(ctx context.Context) (fresh bool, err error) {
 	for {
 		s.beat()
 		r, err := s.deps.Scouting.Range(ctx)
 		if err != nil {
-			return told, err
+			return false, err
 		}
-		if next := max(s.checkpoint.Offset+1, r.From); r.Holds(next) {
-			s.checkpoint.Offset = next - 1
-			return told, nil
-		}
-		if !s.cfg.InOrder && s.behindL1() > scoutAt {
+		if !r.Holds(s.nextIn(r)) && !s.cfg.InOrder && s.behindL1() > scoutAt {
 			// The range is not read back: a server of a cluster may answer with the one before it.
-			begun, err := s.setOut(ctx, r)
-			if err != nil {
-				return told, err
+			if r, fresh, err = s.setOut(ctx, r); err != nil {
+				return false, err
 			}
-			if begun.From > 0 {
-				s.checkpoint.Offset = begun.From - 1
-				return s.deps.Now(), nil
-			}
+		}
+		next := s.nextIn(r)
+		if fresh {
+			next = r.From
+		}
+		if r.Holds(next) {
+			s.reach, s.checkpoint.Offset = r, next-1
+			return fresh, nil
 		}
 		if err := Pause(ctx, scoutLook); err != nil {
-			return told, err
+			return false, err
 		}
 	}
 }
+
+// nextIn returns which message of a range is the next one.
+func (s *stage) nextIn(r ScoutRange) uint64 { return max(s.checkpoint.Offset+1, r.From) }
 
 // behindL1 returns how far L1 is behind.
 func (s *stage) behindL1() time.Duration {
 	return s.deps.Pressure.Behind(StageKey{Layer: s.key.Layer, Partitions: s.key.Partitions})
 }
 
-// setOut begins a range and returns it, unless L1 is still within the last one or only a few messages wait.
-func (s *stage) setOut(ctx context.Context, old ScoutRange) (begun ScoutRange, err error) {
-	last, settled, err := s.deps.Scouting.Ends(ctx)
-	if err != nil || settled < old.To || last < settled+scoutFew && s.behindL1() <= scoutAtFew {
-		return ScoutRange{}, err
+// setOut begins a range and returns it, unless only a few messages wait. Where L1 is still within the last range that one goes on: the scout
+// has gone through it, and what lies behind its end is still before the scout, whoever else has been given some of it meanwhile.
+func (s *stage) setOut(ctx context.Context, old ScoutRange) (r ScoutRange, fresh bool, err error) {
+	ends, err := s.deps.Scouting.Ends(ctx)
+	if err != nil || ends.Last < ends.Settled+scoutFew && s.behindL1() <= scoutAtFew {
+		return old, false, err
 	}
-	begun.From = last + 1
-	if err := s.deps.Scouting.SetRange(ctx, begun); err != nil {
-		return ScoutRange{}, err
+	if fresh = ends.Settled >= old.To; !fresh {
+		r, err = s.reopen(ctx, old)
+		return r, false, err
 	}
-	s.deps.Log.WarnContext(ctx, "L1 is behind, critical signals overtake", "from", begun.From)
-	return begun, nil
+	r, err = s.deps.Scouting.SetRange(ctx, ScoutRange{From: ends.beyond() + 1, Revision: old.Revision})
+	if err == nil {
+		s.deps.Log.WarnContext(ctx, "L1 is behind, critical signals overtake", "from", r.From)
+	}
+	return r, true, err
+}
+
+// reopen takes the end of a range back.
+func (s *stage) reopen(ctx context.Context, old ScoutRange) (ScoutRange, error) {
+	r, err := s.deps.Scouting.SetRange(ctx, ScoutRange{From: old.From, Revision: old.Revision})
+	if err == nil {
+		s.deps.Log.WarnContext(ctx, "L1 is behind again, critical signals go on overtaking", "from", r.From)
+	}
+	return r, err
+}
+
+// beyond returns up to where L1 may have come by the time at which all its processes have heard of a range that is set now: it must go through all that
+// it has in its hands, and then through half as much. Whoever hears later makes a copy, which L2, L3 and the results' ids know. What is stored
+// from now on is behind all that waits.
+func (e Ends) beyond() uint64 {
+	inHand := e.Given - min(e.Given, e.Settled)
+	return min(max(e.Last, e.Given), e.Given+inHand/2)
 }
 
 // rangeOver returns a function that ends the range when L1 has caught up, and says when the scout has
-// gone through it.
+// gone through it. Nobody else sets a range meanwhile, so nobody is asked: under overload an answer takes as long as everything does.
 func (s *stage) rangeOver() func(ctx context.Context) (bool, error) {
 	var looked time.Time
 	return func(ctx context.Context) (bool, error) {
@@ -150,44 +179,50 @@ func (s *stage) rangeOver() func(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 		looked = now
-		r, err := s.deps.Scouting.Range(ctx)
-		if err != nil {
-			return false, err
-		}
-		switch {
-		case r.To > 0 && s.checkpoint.Offset >= r.To:
+		late := s.behindL1()
+		switch ended := s.reach.To > 0; {
+		case ended && s.checkpoint.Offset >= s.reach.To:
 			return true, nil
-		case r.To == 0 && (s.cfg.InOrder || s.behindL1() < scoutAt/4):
-			return false, s.endRange(ctx, r)
+		case ended && late > scoutAt && !s.cfg.InOrder:
+			r, err := s.reopen(ctx, s.reach)
+			if err == nil {
+				s.reach = r
+			}
+			return false, err
+		case !ended && (late < scoutAt/4 || s.cfg.InOrder):
+			return false, s.endRange(ctx)
 		default:
 			return false, nil
 		}
 	}
 }
 
-// endRange sets the end ahead of everything that may be stored before every process knows.
-func (s *stage) endRange(ctx context.Context, r ScoutRange) error {
-	last, _, err := s.deps.Scouting.Ends(ctx)
+// endRange sets the end ahead of everything that may be stored before every process knows. What L1 says of itself can be old: where much waits
+// the range goes on.
+func (s *stage) endRange(ctx context.Context) error {
+	ends, err := s.deps.Scouting.Ends(ctx)
+	if err != nil || ends.Last > ends.Given+scoutFew && !s.cfg.InOrder {
+		return err
+	}
+	open := s.reach
+	s.reach, err = s.deps.Scouting.SetRange(ctx, ScoutRange{From: open.From, To: ends.Last + scoutMargin, Revision: open.Revision})
 	if err != nil {
 		return err
 	}
-	r.To = last + scoutMargin
-	if err := s.deps.Scouting.SetRange(ctx, r); err != nil {
+	if ends, err = s.deps.Scouting.Ends(ctx); err != nil {
 		return err
 	}
-	if last, _, err = s.deps.Scouting.Ends(ctx); err != nil {
+	if ends.Last+scoutMargin/2 > s.reach.To { // So much came meanwhile that somebody may have passed over something behind the end.
+		s.reach, err = s.deps.Scouting.SetRange(ctx, ScoutRange{From: open.From, Revision: s.reach.Revision})
 		return err
 	}
-	if last+scoutMargin/2 > r.To { // So much came meanwhile that somebody may have passed over something behind the end.
-		return s.deps.Scouting.SetRange(ctx, ScoutRange{From: r.From})
-	}
-	s.deps.Log.InfoContext(ctx, "L1 has caught up", "to", r.To)
+	s.deps.Log.InfoContext(ctx, "L1 has caught up", "to", s.reach.To)
 	return nil
 }
 
-// look decides a critical signal that the scout found; everything else is L1's.
+// look decides a critical signal that the scout found; everything else is L1's, and so is all that lies behind the range.
 func (w *layerWorker) look(ctx context.Context, d *Delivery, s *stage) error {
-	if early, ok := w.decoder.(Prefilter); ok && !early.MaybeCritical(d) {
+	if early, ok := w.decoder.(Prefilter); !s.reach.Holds(d.Seq) || ok && !early.MaybeCritical(d) {
 		return nil
 	}
 	e, err := w.decoder.Decode(d)

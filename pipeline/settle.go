@@ -54,6 +54,9 @@ func (s *stage) flush(ctx context.Context, done []Delivery) error {
 		return err
 	}
 	last := done[len(done)-1].Seq
+	if s.key.Scouts() && s.reach.To > 0 {
+		last = min(last, s.reach.To) // It has not looked at what lies behind, and the range may go on.
+	}
 	for i := range s.out.effects {
 		if e := &s.out.effects[i]; e.seq > s.told.Load() || s.key.Shared() {
 			e.observe(s.deps.Observer, s.key.Layer)

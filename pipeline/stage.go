@@ -32,6 +32,8 @@ type stage struct {
 	source     Source
 	checkpoint Checkpoint
 	replay     replay
+	reach      ScoutRange // of the scout: the range that it works on
+	sure       bool       // of the scout: nobody has been at work on what lies behind the checkpoint
 	caution    caution
 
 	pace     pace      // of deciding and storing
@@ -40,6 +42,7 @@ type stage struct {
 	saved    time.Time // when that was
 	saveCost time.Duration
 	lastTick time.Time
+	yielded  time.Time // when others had the processor last
 	saidFull time.Time // when the stage last said that there is no room
 }
 
@@ -180,7 +183,7 @@ func (s *stage) restore(ctx context.Context) (idsFrom uint64, err error) {
 	if s.checkpoint, err = s.deps.Checkpoints.Load(ctx, s.key.Name()); err != nil {
 		return 0, err
 	}
-	if s.checkpoint.Revision == 0 {
+	if s.checkpoint.Revision == 0 || s.key.Scouts() {
 		return 0, nil
 	}
 	state, idsFrom, err := s.filter.restore(s.checkpoint.State)
@@ -246,7 +249,8 @@ func (s *stage) checkpointDue() bool {
 	if since < 20*s.saveCost {
 		return false
 	}
-	return s.unsaved >= s.cfg.CheckpointMessages || since >= s.cfg.CheckpointEvery
+	many := s.unsaved >= s.cfg.CheckpointMessages && !s.key.Scouts() // It passes over nearly all of them.
+	return many || since >= s.cfg.CheckpointEvery
 }
 
 func (s *stage) save(ctx context.Context) error {
@@ -261,7 +265,10 @@ func (s *stage) save(ctx context.Context) error {
 	if !keeps {
 		return nil
 	}
-	cp := Checkpoint{Offset: s.checkpoint.Offset, State: s.filter.snapshot(state), Revision: s.checkpoint.Revision}
+	cp := Checkpoint{Offset: s.checkpoint.Offset, Revision: s.checkpoint.Revision}
+	if !s.key.Scouts() { // It has no state, and storing nothing takes as long as storing something.
+		cp.State = s.filter.snapshot(state)
+	}
 	if cp.Offset < s.replay.horizon { // What follows from the rest may be stored since the last life.
 		cp.Ledger = s.checkpoint.Ledger
 		if cp.Ledger == nil {

@@ -19,6 +19,7 @@ type Tally interface {
 type tallyWorker struct{ tally Tally }
 
 func (w *tallyWorker) handle(_ context.Context, d *Delivery, s *stage) error {
+	s.giveWay()
 	records, err := w.tally.Count(d)
 	s.out.list = append(s.out.list, s.replay.missing(d, records)...)
 	return err

@@ -113,7 +113,9 @@ func (c *Checkpoints) Save(ctx context.Context, stage string, cp pipeline.Checkp
 		ledger = c.answers.ledger() // Before anything else: all results up to here are stored.
 	}
 	old, object := c.names(stage)
-	if _, err := c.objects.PutBytes(ctx, object, cp.State); err != nil {
+	if len(cp.State) == 0 {
+		object = ""
+	} else if _, err := c.objects.PutBytes(ctx, object, cp.State); err != nil {
 		return 0, fmt.Errorf("bus: store snapshot of %s: %w", stage, err)
 	}
 	value, err := json.Marshal(pointer{Offset: cp.Offset, Object: object, Ledger: ledger})

@@ -86,8 +86,12 @@ func openMost(key pipeline.StageKey) int {
 	return burstMax / 8
 }
 
-// scoutMost is how many messages the scout may have open.
-const scoutMost = 16 * burstMax
+// scoutMost is how many messages the scout may have open, and scoutBurst how many it takes at a time: what follows from a burst is stored
+// before the next one is looked at, and under overload storing takes longer than looking at them all.
+const (
+	scoutMost  = 16 * burstMax
+	scoutBurst = 4 * burstMax
+)
 
 // bytesMost returns how many bytes a stage may have open.
 func (b *Bus) bytesMost(key pipeline.StageKey) int {

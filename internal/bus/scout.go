@@ -48,6 +48,7 @@ func (s *Scout) Run(ctx context.Context) {
 		err := follow.Run(ctx, s.bus, func(m *Message) {
 			var r pipeline.ScoutRange
 			if json.Unmarshal(m.Data, &r) == nil {
+				r.Revision = m.Seq
 				s.see(r, time.Time{})
 			}
 		})
@@ -60,10 +61,15 @@ func (s *Scout) Run(ctx context.Context) {
 	}
 }
 
-func (s *Scout) see(r pipeline.ScoutRange, read time.Time) {
+// see takes in a range that was read or heard of and returns the newest one that is known: a server of a cluster may answer with an earlier one.
+func (s *Scout) see(r pipeline.ScoutRange, read time.Time) pipeline.ScoutRange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.view, s.read = r, read
+	if r.Revision >= s.view.Revision {
+		s.view = r
+	}
+	s.read = read
+	return s.view
 }
 
 // Owns implements pipeline.Scouting. Behind the range that was heard of last it asks nobody: a new one begins behind
@@ -98,38 +104,41 @@ func (s *Scout) Range(ctx context.Context) (r pipeline.ScoutRange, err error) {
 		if err := json.Unmarshal(entry.Value(), &r); err != nil {
 			return r, fmt.Errorf("bus: range of the scout is not readable: %w", err)
 		}
+		r.Revision = entry.Revision()
 	}
-	s.see(r, asked)
-	return r, nil
+	return s.see(r, asked), nil
 }
 
 // SetRange implements pipeline.Scouting.
-func (s *Scout) SetRange(ctx context.Context, r pipeline.ScoutRange) error {
+func (s *Scout) SetRange(ctx context.Context, r pipeline.ScoutRange) (pipeline.ScoutRange, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
 	value, err := json.Marshal(r)
 	if err == nil {
-		_, err = s.keys.Put(ctx, scoutKey, value)
+		r.Revision, err = s.keys.Update(ctx, scoutKey, value, r.Revision)
 	}
 	if err != nil {
-		return fmt.Errorf("bus: range of the scout: %w", err)
+		return r, fmt.Errorf("bus: range of the scout: %w", err)
 	}
-	return nil
+	s.see(r, time.Time{})
+	return r, nil
 }
 
 // Ends implements pipeline.Scouting.
-func (s *Scout) Ends(ctx context.Context) (last, settled uint64, err error) {
-	key := pipeline.StageKey{Layer: layers.NameL1}
-	if last, err = s.bus.LastSequence(ctx, key.Stream()); err != nil {
-		return 0, 0, err
-	}
+func (s *Scout) Ends(ctx context.Context) (ends pipeline.Ends, err error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
+	key := pipeline.StageKey{Layer: layers.NameL1}
 	consumer, err := s.bus.js.Consumer(ctx, key.Stream(), key.Durable())
 	if err != nil {
-		return 0, 0, s.bus.openError(key, err)
+		return ends, s.bus.openError(key, err)
 	}
-	return last, consumer.CachedInfo().AckFloor.Stream, nil
+	ends.Settled = consumer.CachedInfo().AckFloor.Stream
+	if ends.Given, err = s.bus.noteDelivered(ctx, consumer.CachedInfo().Delivered.Stream, false); err != nil {
+		return ends, err
+	}
+	ends.Last, err = s.bus.LastSequence(ctx, key.Stream())
+	return ends, err
 }
 
 // scoutHolds returns before which message nothing may be trimmed since the scout answers for it still; 0 where

@@ -63,8 +63,9 @@ func (c climbing) Decide(ctx context.Context, _ *layers.Envelope) (layers.Decisi
 	return layers.Decision{Disposition: layers.DispositionEscalated, Reason: "up"}, nil
 }
 
-// TestScoutTakesCriticalSignalsPastTheQueue stops L1 in the middle of a queue, has the scout set out, and lets L1
-// go on later: each signal must have gone up once, the critical ones that came late before L1 went on.
+// TestScoutTakesCriticalSignalsPastTheQueue stops L1 at the head of a queue, has the scout set out, and lets L1
+// go on later: each signal must have gone up once, the critical ones before L1 went on, whether they came late or stood in the queue already
+// behind what L1 has in its hands.
 func TestScoutTakesCriticalSignalsPastTheQueue(t *testing.T) {
 	b, _ := provisioned(t, bus.DefaultTopology())
 	scouting, err := b.Scout(t.Context())
@@ -82,14 +83,18 @@ func TestScoutTakesCriticalSignalsPastTheQueue(t *testing.T) {
 		return r.start(t)
 	}
 	stopL1 := run(pipeline.StageKey{Layer: layers.NameL1, Partitions: 1}, climbing{gate})
-	const queued = 300
+	const queued = 2000 // twice that waits where the range is to end: no flood
 	publishLines(t, b, 0, queued)
+	given := waitGiven(t, scouting)
 	pressure.l1.Store(int64(time.Minute))
 	stopScout := run(pipeline.ScoutKey(1), climbing{})
-	waitRange(t, scouting, func(r pipeline.ScoutRange) bool { return r.From > 0 })
+	r := waitRange(t, scouting, func(r pipeline.ScoutRange) bool { return r.From > 0 })
+	if r.From <= given || r.From >= queued {
+		t.Errorf("the range begins at %d: %d signals are stored, L1 was given %d", r.From, queued, given)
+	}
 	publishLines(t, b, queued, 2*queued)
 	late := map[string]bool{}
-	for i := queued; i < 2*queued; i++ {
+	for i := int(r.From) - 1; i < 2*queued; i++ { // s0 is the first message.
 		if i%10 == 0 {
 			late[fmt.Sprint("s", i)] = true
 		}
@@ -113,6 +118,55 @@ func TestScoutTakesCriticalSignalsPastTheQueue(t *testing.T) {
 	}
 }
 
+// waitGiven returns up to which message L1 was given what it can hold.
+func waitGiven(t *testing.T, scouting *bus.Scout) uint64 {
+	t.Helper()
+	var last pipeline.Ends
+	for range 400 {
+		ends, err := scouting.Ends(t.Context())
+		if err == nil && ends.Given > 0 && ends == last {
+			return ends.Given
+		}
+		last = ends
+		time.Sleep(20 * time.Millisecond) // L1 asks in the background.
+	}
+	t.Fatalf("L1 stands at %+v", last)
+	return 0
+}
+
+// TestRangeIsSetByWhoKnowsTheLast has two processes set ranges: who does not know the other's must not replace it.
+func TestRangeIsSetByWhoKnowsTheLast(t *testing.T) {
+	b, _ := provisioned(t, bus.DefaultTopology())
+	scout := func() *bus.Scout {
+		s, err := b.Scout(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	one, two := scout(), scout()
+	first, err := one.SetRange(t.Context(), pipeline.ScoutRange{From: 7})
+	if err != nil || first.From != 7 || first.Revision == 0 {
+		t.Fatalf("the first range is %+v, %v", first, err)
+	}
+	if r, err := two.SetRange(t.Context(), pipeline.ScoutRange{From: 9}); err == nil {
+		t.Errorf("%+v was set over %+v, which that process does not know", r, first)
+	}
+	if r, err := two.Range(t.Context()); err != nil || r != first {
+		t.Errorf("the range is %+v, %v, want %+v", r, err, first)
+	}
+	if owns, err := two.Owns(t.Context(), 7); err != nil || !owns {
+		t.Errorf("the scout owns what lies in its range: %t, %v", owns, err)
+	}
+	second, err := two.SetRange(t.Context(), pipeline.ScoutRange{From: 7, To: 20, Revision: first.Revision})
+	if err != nil || second.To != 20 {
+		t.Errorf("the second range is %+v, %v", second, err)
+	}
+	if r, err := one.SetRange(t.Context(), first); err == nil {
+		t.Errorf("%+v was set over %+v", r, second)
+	}
+}
+
 func publishLines(t *testing.T, b *bus.Bus, from, to int) {
 	t.Helper()
 	var list []pipeline.Record
@@ -128,17 +182,18 @@ func publishLines(t *testing.T, b *bus.Bus, from, to int) {
 	}
 }
 
-func waitRange(t *testing.T, scouting *bus.Scout, want func(pipeline.ScoutRange) bool) {
+func waitRange(t *testing.T, scouting *bus.Scout, want func(pipeline.ScoutRange) bool) pipeline.ScoutRange {
 	t.Helper()
 	var r pipeline.ScoutRange
 	for range 400 {
 		var err error
 		if r, err = scouting.Range(t.Context()); err == nil && want(r) {
-			return
+			return r
 		}
 		time.Sleep(20 * time.Millisecond) // The scout looks around ten times a second.
 	}
 	t.Fatalf("the range is %+v", r)
+	return r
 }
 
 // wantUp waits until exactly these signals stand in the streams of L2, each once.

@@ -80,11 +80,6 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 		bus: b, key: key, pull: pull, broken: broken,
 		idle: time.NewTimer(pullSilence), silence: time.NewTicker(pullHeartbeat),
 	}
-	if key.Scouts() { // It does not wait for the first turn: what it reads is to come in meanwhile.
-		if err := pull.ask(); err != nil {
-			return nil, pipeline.Backlog{}, err
-		}
-	}
 	if !key.Shared() {
 		s.next = 1 // seek had the consumer count anew.
 	}
@@ -165,7 +160,11 @@ func (s *source) Next(ctx context.Context, idle time.Duration, window int) ([]pi
 // burst takes what else has arrived: one message alone never waits for company. It is empty where
 // only statuses came.
 func (s *source) burst(msg *nats.Msg) ([]pipeline.Delivery, error) {
-	burst := make([]pipeline.Delivery, 0, min(burstMax, 1+len(s.pull.incoming)))
+	most := min(burstMax, s.pull.most)
+	if s.key.Scouts() {
+		most = scoutBurst
+	}
+	burst := make([]pipeline.Delivery, 0, min(most, 1+len(s.pull.incoming)))
 	since := s.pull.since()
 	defer s.pull.note()
 	for {
@@ -180,7 +179,7 @@ func (s *source) burst(msg *nats.Msg) ([]pipeline.Delivery, error) {
 			}
 			burst = append(burst, delivery)
 		}
-		if len(burst) == min(burstMax, s.pull.most) {
+		if len(burst) == most {
 			return burst, s.pull.ask()
 		}
 		select {

@@ -32,6 +32,8 @@ type singleSignal struct {
 	acked    bool
 	stored   uint64 // in HAL9_L1, 0 where that is not known
 	answered uint64
+	sent     time.Time
+	lined    time.Duration // from sent to stored: the line of messages in front of the stream
 	took     time.Duration // from stored to answered
 	waits    []hop
 	verdicts int
@@ -69,7 +71,7 @@ func (l *floodLog) note(number int, future jetstream.PubAckFuture) bool {
 func (l *floodLog) send(list map[string]*singleSignal, id string) *singleSignal {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	list[id] = &singleSignal{}
+	list[id] = &singleSignal{sent: time.Now()}
 	return list[id]
 }
 
@@ -113,6 +115,7 @@ func (l *floodLog) read(t *testing.T, js jetstream.JetStream) {
 		if c := l.critical[v.ID]; c != nil && v.Source == "alarm" {
 			c.verdicts++
 			c.answered, c.took, c.waits = position, v.DecidedAt.Sub(v.ReceivedAt), v.Hops
+			c.lined = v.ReceivedAt.Sub(c.sent)
 			return
 		}
 		number, err := strconv.Atoi(strings.TrimPrefix(v.ID, "f"))
@@ -174,7 +177,7 @@ func (l *floodLog) countPassed() {
 
 // String says how long critical signals took, in calm and in the flood.
 func (l *floodLog) String() string {
-	var calm, flooded []time.Duration
+	var calm, flooded, lined []time.Duration
 	var passed []int
 	var waits [][]time.Duration
 	var where []string
@@ -186,7 +189,7 @@ func (l *floodLog) String() string {
 			calm = append(calm, c.took)
 			continue
 		}
-		flooded = append(flooded, c.took)
+		flooded, lined = append(flooded, c.took), append(lined, c.lined)
 		for i, hop := range c.waits {
 			if i == len(waits) {
 				waits, where = append(waits, nil), append(where, hop.Layer)
@@ -204,6 +207,7 @@ func (l *floodLog) String() string {
 	text := &strings.Builder{}
 	fmt.Fprintf(text, "critical signals: in calm %s; in the flood %s; they passed %v others (least, half, most)",
 		percentiles(calm), percentiles(flooded), []int{passed[0], passed[len(passed)/2], passed[len(passed)-1]})
+	fmt.Fprintf(text, "\n  before, to be stored: %s", percentiles(lined))
 	for i, list := range waits {
 		fmt.Fprintf(text, "\n  waited for %s: %s", where[i], percentiles(list))
 	}

@@ -22,7 +22,7 @@ func testCheckpoint(t *testing.T, h Harness) {
 		t.Fatalf("first load %+v, %v: want nothing", cp, err)
 	}
 	var revision uint64
-	for i, size := range []int{0, 1, 1000, 1 << 20, 3 << 20, 5} {
+	for i, size := range []int{0, 1, 1000, 1 << 20, 3 << 20, 0, 5} {
 		want := pipeline.Checkpoint{Offset: uint64(i + 1), State: bytes.Repeat([]byte{byte(i + 1)}, size), Revision: revision}
 		var err error
 		if revision, err = saving.Save(ctx, stage, want); err != nil {
