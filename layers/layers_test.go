@@ -14,6 +14,7 @@ func TestParseSeverity(t *testing.T) {
 		"": layers.SeverityUnset, "none": layers.SeverityUnset, "Trace": layers.SeverityDebug, "DEBUG": layers.SeverityDebug,
 		"Information": layers.SeverityInfo, "notice": layers.SeverityInfo, "Normal": layers.SeverityInfo,
 		"warn": layers.SeverityWarning, " WARNING ": layers.SeverityWarning, "err": layers.SeverityError, "SEVERE": layers.SeverityError,
+		"P1": layers.SeverityCritical, "p2": layers.SeverityError, "P3": layers.SeverityWarning, "P5": layers.SeverityInfo, "SEV1": layers.SeverityCritical, "Average": layers.SeverityWarning,
 		"fatal": layers.SeverityCritical, "emerg": layers.SeverityCritical, "page": layers.SeverityCritical,
 		"0": layers.SeverityUnset, "1": layers.SeverityDebug, "8": layers.SeverityDebug, "9": layers.SeverityInfo, "12": layers.SeverityInfo,
 		"13": layers.SeverityWarning, "17": layers.SeverityError, "20": layers.SeverityError, "21": layers.SeverityCritical, "24": layers.SeverityCritical,

@@ -40,18 +40,21 @@ func (s *Severity) UnmarshalText(text []byte) (err error) {
 }
 
 // severityWords are the words that senders use: syslog (RFC 5424), Go slog, log4j, Python,
-// Alertmanager conventions, Kubernetes event types and OpenTelemetry's severity text.
+// Alertmanager conventions, Kubernetes event types, OpenTelemetry's severity text, priorities P1 to P5 and SEV1 to SEV5.
 var severityWords = map[string]Severity{
 	"": SeverityUnset, "none": SeverityUnset, "unknown": SeverityUnset, "unset": SeverityUnset,
 	"trace": SeverityDebug, "debug": SeverityDebug, "fine": SeverityDebug, "verbose": SeverityDebug,
 	"info": SeverityInfo, "information": SeverityInfo, "informational": SeverityInfo, "notice": SeverityInfo,
 	"normal": SeverityInfo, "ok": SeverityInfo, "low": SeverityInfo,
+	"p4": SeverityInfo, "p5": SeverityInfo, "sev4": SeverityInfo, "sev5": SeverityInfo,
 	"warn": SeverityWarning, "warning": SeverityWarning, "minor": SeverityWarning, "medium": SeverityWarning,
+	"moderate": SeverityWarning, "average": SeverityWarning, "p3": SeverityWarning, "sev3": SeverityWarning,
 	"err": SeverityError, "error": SeverityError, "severe": SeverityError, "major": SeverityError,
-	"failure": SeverityError, "high": SeverityError,
+	"failure": SeverityError, "high": SeverityError, "urgent": SeverityError, "immediate": SeverityError, "p2": SeverityError, "sev2": SeverityError,
 	"crit": SeverityCritical, "critical": SeverityCritical, "fatal": SeverityCritical, "panic": SeverityCritical,
 	"alert": SeverityCritical, "emerg": SeverityCritical, "emergency": SeverityCritical,
 	"page": SeverityCritical, "disaster": SeverityCritical,
+	"p0": SeverityCritical, "p1": SeverityCritical, "sev0": SeverityCritical, "sev1": SeverityCritical,
 }
 
 // ParseSeverity reads the words of syslog, slog, log4j, Alertmanager, Kubernetes and

@@ -43,10 +43,7 @@ func (s *draft) alert(p *picked, now time.Time) error {
 	if !start.IsZero() && !end.IsZero() && end.Before(start) {
 		return &fieldError{field: "endsAt", problem: "is before startsAt", want: "the time at which the alert ended"}
 	}
-	status, ends := alertFiring, !end.IsZero() && !end.After(now)
-	if m, ok := p.get(fieldStatus); ends || (ok && isResolved(m.text())) {
-		status = alertResolved
-	}
+	status := p.alertStatus(end, now)
 	s.setLabel(alertStatusLabel, status)
 	s.stateAlert(p, status)
 	if s.Time.IsZero() {
@@ -60,6 +57,27 @@ func (s *draft) alert(p *picked, now time.Time) error {
 		}
 	}
 	return checkLabels(s.Labels)
+}
+
+// alertStatus finds whether an alert in Alertmanager's shape fires. Its word counts; where there is none, or it is that
+// of Alertmanager's API, which calls an alert active until it forgets it, the alert is over once endsAt has come: by
+// the time at which it was updated, where it says so, else by now.
+func (p *picked) alertStatus(end, now time.Time) string {
+	word, told := p.statusWord()
+	if _, byWord := p.get(fieldStatus); told && (byWord || word.status == alertResolved) {
+		return word.status
+	}
+	for i := range p.members {
+		if m := &p.members[i]; string(m.name) == "updatedAt" {
+			if t, ok := m.moment(); ok {
+				now = t
+			}
+		}
+	}
+	if !end.IsZero() && !end.After(now) {
+		return alertResolved
+	}
+	return alertFiring
 }
 
 // stateAlert reads severity and text.

@@ -22,7 +22,7 @@ func (d *Decoder) MaybeCritical(m Message) bool {
 	}
 	for i, c := range m.Data {
 		switch c | 0x20 { // A backslash becomes a bar.
-		case 'c', 'f', 'p', 'a', 'e', 'd', '2', '<', '|':
+		case 'c', 'f', 'p', 'a', 'e', 'd', 's', '2', '<', '|':
 			if isHint(m.Data, i) {
 				return true
 			}
@@ -49,7 +49,7 @@ func isHint(data []byte, i int) bool {
 			return true
 		}
 	}
-	for _, word := range [...]string{"crit", "fatal", "panic", "page", "alert", "emerg", "disaster", "data_base64"} {
+	for _, word := range [...]string{"crit", "fatal", "panic", "page", "alert", "emerg", "disaster", "data_base64", "p0", "p1", "sev0", "sev1"} {
 		if len(rest) >= len(word) && rest[0]|0x20 == word[0] && bytes.EqualFold(rest[:len(word)], []byte(word)) {
 			return true
 		}

@@ -31,7 +31,9 @@ const (
 	fieldAnnotations // Alertmanager
 	fieldStartsAt    // Alertmanager
 	fieldEndsAt      // Alertmanager
-	fieldStatus      // Alertmanager
+	fieldStatus      // Alertmanager, and alerts of other shapes
+	fieldAlerts      // Alertmanager: several alerts
+	fieldClue        // where an alert of another shape may tell its state
 	fieldMoment      // a time where none of fieldTime tells it
 	fieldInTrace     // the object may be a span
 	fieldCount
@@ -74,9 +76,17 @@ var places = func() map[string]place {
 		fieldStatus:      {"status", "state"},
 		fieldMoment: {
 			"datetime", "date_time", "event_time", "timeunixnano", "time_unix_nano", "observedtimeunixnano", "observed_timestamp", "occurred_at", "occurredat",
-			"collected_at", "sampled_at", "measured_at", "unixtime", "unix_time", "epoch", "date",
+			"collected_at", "sampled_at", "measured_at", "unixtime", "unix_time", "epoch", "event_timestamp", "eventtimestamp",
+			"statechangetime", "timet", "clock", "log_time", "logtime", "asctime", "__realtime_timestamp", "date",
 		},
 		fieldInTrace: {"traceid", "trace_id", "trace.id", "trace", "resourcespans", "resource_spans"},
+		fieldAlerts:  {"alerts"},
+		fieldClue: {
+			"newstatevalue", "monitorcondition", "event_action", "alert_transition", "alerttransition", "alert_state", "alertstate", "alarm_state", "alarmstate",
+			"notificationtype", "notification_type", "current_state", "currentstate", "servicestate", "service_state", "hoststate", "host_state",
+			"message_type", "messagetype", "event_value", "alert", "alarm", "incident", "check", "heartbeat", "schemaid", "detail-type", "topicarn",
+			"event", "condition", "action", "transition",
+		},
 	} {
 		for rank, name := range names {
 			known[name] = place{field: f, rank: uint8(rank)}
@@ -168,6 +178,10 @@ func (m *member) fits(f field) bool {
 		return m.kind == kindNumber || (m.kind == kindString && isFiniteNumber(m.raw[1:len(m.raw)-1]))
 	case fieldLabels, fieldAnnotations, fieldInvolved, fieldMetadata:
 		return m.kind == kindObject
+	case fieldAlerts:
+		return m.kind == kindArray
+	case fieldClue:
+		return m.isClue()
 	default:
 		return m.kind == kindString
 	}
@@ -193,6 +207,11 @@ func (m *member) text() string {
 	default:
 		return ""
 	}
+}
+
+// isSentence reports whether a text is a line for people, such as the subject of a mail: no entity is called so.
+func (m *member) isSentence() bool {
+	return bytes.EqualFold(m.name, []byte("subject")) && bytes.Count(m.raw, []byte{' '}) >= 2
 }
 
 // isShort reports whether shortText is not empty.

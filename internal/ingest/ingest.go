@@ -72,6 +72,9 @@ func (d *Decoder) finish(s *draft, o *origin) (Item, error) {
 	}
 	if s.Time.IsZero() {
 		s.Time = o.time
+		if t, ok := lineTime(s.Text, o.time); ok {
+			s.Time = t
+		}
 	}
 	s.Time = s.Time.UTC() // Also drops a monotonic clock reading.
 	if s.ID == "" {

@@ -81,7 +81,7 @@ func plainCases(tb testing.TB) []messageCase {
 		{name: "text with byte order mark", data: "\xef\xbb\xbfhello", want: layers.Signal{Text: "hello"}},
 		{name: "text that states its level", data: "ERROR disk full", want: layers.Signal{Text: "ERROR disk full", Severity: layers.SeverityError}},
 		{name: "text that starts with a bracket", data: "[warn] disk full", want: layers.Signal{Text: "[warn] disk full", Severity: layers.SeverityWarning}},
-		{name: "text that starts with a date in brackets", data: "[2014-07-01 00:00:00] up", want: layers.Signal{Text: "[2014-07-01 00:00:00] up"}},
+		{name: "text that starts with a date in brackets", data: "[2014-07-01 00:00:00] up", want: layers.Signal{Text: "[2014-07-01 00:00:00] up", Time: time.Date(2014, 7, 1, 0, 0, 0, 0, time.UTC)}},
 		{name: "text that starts like a JSON word", data: "true story", want: layers.Signal{Text: "true story"}},
 		{name: "text that is no number", data: "NaN", want: layers.Signal{Text: "NaN"}},
 		{name: "text in quotes", data: `"a" is not "b"`, want: layers.Signal{Text: `"a" is not "b"`}},

@@ -35,7 +35,13 @@ func (s *draft) anyObject(p *picked, now time.Time) error {
 	if err := s.content(p, now); err != nil {
 		return err
 	}
-	return s.identity(p)
+	if err := s.identity(p); err != nil {
+		return err
+	}
+	if m, ok := p.get(fieldKey); ok && m.isSentence() {
+		s.Key = ""
+	}
+	return nil
 }
 
 // identity reads who says what kind of thing about what, and when. An id or time that
@@ -91,6 +97,8 @@ func (s *draft) when(p *picked) error {
 	}
 	if m, ok := p.get(fieldMoment); ok && s.Time.IsZero() {
 		s.Time, _ = momentOf(m.text())
+	} else if m, ok := p.get(fieldEventTime); ok && s.Time.IsZero() {
+		s.Time, _ = m.moment()
 	}
 	return nil
 }
@@ -105,18 +113,40 @@ func (s *draft) content(p *picked, now time.Time) error {
 	switch {
 	case isKubernetesEvent(p):
 		return s.kubernetes(p)
-	case s.Labels["alertname"] != "" || statesCondition(p):
+	case s.Labels[alertNameLabel] != "":
 		return s.alert(p, now)
 	}
 	if _, ok := p.get(fieldInTrace); ok && s.span(p) {
 		return checkLabels(s.Labels)
 	}
+	if done, err := s.otherAlert(p, now); done || err != nil {
+		return err
+	}
+	s.innerSeverity(p)
 	if m, ok := p.get(fieldHint); ok {
 		s.hint = m.text()
 		return nil
 	}
 	s.hint = labelHint(s.Labels, hintNames[:])
 	return nil
+}
+
+// otherAlert reads alerts that are not in Alertmanager's shape; done is false where the object is none.
+func (s *draft) otherAlert(p *picked, now time.Time) (done bool, err error) {
+	if list, ok := isAlertGroup(p); ok {
+		return true, s.alertGroup(p, list, now)
+	}
+	if all := kubeConditions(p); len(all) > 0 {
+		return true, s.kubeAlert(p, all)
+	}
+	if !hasClue(p) && !isAlertKind(s.Type) {
+		return false, nil
+	}
+	n, ok := readNotice(p, s.Type)
+	if !ok {
+		return false, nil
+	}
+	return true, s.condition(&n, p)
 }
 
 // common reads the fields that mean the same in every object.
@@ -141,6 +171,22 @@ func (s *draft) common(p *picked) (err error) {
 		s.keepSeverity(m.text())
 	}
 	return nil
+}
+
+// innerSeverity finds the severity of an object that states none itself: in its member log, as Elastic's common schema has
+// it, or in its message, as a line states it.
+func (s *draft) innerSeverity(p *picked) {
+	if s.Severity != layers.SeverityUnset {
+		return
+	}
+	if i := p.odd[fieldText]; i > 0 && p.members[i-1].kind == kindObject {
+		if level, ok := lookup(p.members[i-1].raw, "level"); ok {
+			s.stateSeverity(level.text())
+		}
+	}
+	if s.Severity == layers.SeverityUnset && s.Labels["severity"] == "" {
+		s.Severity = lineSeverity(s.Text)
+	}
 }
 
 // keepSeverity keeps a severity that HAL9 does not know as a label, so that rules can use it.

@@ -1,40 +1,104 @@
 package ingest
 
 import (
-	"slices"
-	"strings"
+	"bytes"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
-// resolvedWords are what senders call a condition that is over.
-var resolvedWords = [...]string{
-	"resolved", "resolve", "ok", "okay", "recovered", "recovery", "normal", "inactive", "closed", "close", "cleared", "clear", "up", "healthy", "passing", "ended",
+// standing is what a sender's word says of a condition.
+type standing struct {
+	status   string          // alertFiring or alertResolved
+	severity layers.Severity // how bad, where the word says so
 }
 
-// firingWords are what they call one that holds.
-var firingWords = [...]string{
-	"firing", "fired", "alerting", "alarm", "problem", "triggered", "trigger", "active", "open", "opened", "down", "failing", "unhealthy", "unreachable", "breached",
-	"critical", "warning", "error",
+// standings knows the words by which senders say that a condition holds, or is over, in lower case and without what
+// parts words: Alertmanager, Grafana, CloudWatch, Azure Monitor, Google Cloud Monitoring, Datadog, PagerDuty, Opsgenie,
+// Zabbix, Nagios, Icinga, Sensu, New Relic, VictorOps, vRealize, X.733 and uptime checks. "No data" and the like say
+// neither.
+var standings = func() map[string]standing {
+	known := map[string]standing{}
+	for s, words := range map[standing][]string{
+		{alertResolved, 0}: {
+			"resolved", "resolve", "ok", "okay", "recovered", "recovery", "normal", "inactive", "closed", "close", "cleared", "clear", "up", "healthy",
+			"passing", "ended", "canceled", "cancelled", "deactivated", "restored", "online", "solved",
+		},
+		{alertFiring, 0}: {
+			"firing", "fired", "alerting", "alarm", "problem", "triggered", "trigger", "retriggered", "renotify", "active", "activated", "open", "opened",
+			"reopened", "breached", "raised", "raise", "create", "created", "acknowledged", "acknowledge", "acknowledgement", "suppressed", "violated",
+		},
+		{alertFiring, layers.SeverityWarning}: {"warning", "warn", "rewarn", "degraded", "minor"},
+		{alertFiring, layers.SeverityError}:   {"down", "failing", "unhealthy", "unreachable", "error", "offline", "major"},
+		{alertFiring, layers.SeverityCritical}: {
+			"critical",
+		},
+	} {
+		for _, word := range words {
+			known[word] = s
+		}
+	}
+	return known
+}()
+
+// maxStateWord is longer than any of the words with what parts them.
+const maxStateWord = 32
+
+// standingOf reads a state's word; of a dotted one, such as incident.triggered, the last part counts.
+func standingOf(raw []byte) (standing, bool) {
+	if len(raw) > 4*maxStateWord {
+		return standing{}, false
+	}
+	raw = bytes.TrimSpace(raw)
+	if at := bytes.LastIndexAny(raw, "./:"); at >= 0 {
+		raw = raw[at+1:]
+	}
+	var room [maxStateWord]byte
+	s, ok := standings[string(bare(room[:0], raw))]
+	if s.severity == layers.SeverityCritical && !bytes.EqualFold(raw, []byte("critical")) {
+		s.severity = layers.SeverityError // MaybeCritical looks for the word as it is.
+	}
+	return s, ok
 }
 
-func isResolved(word string) bool {
-	return slices.Contains(resolvedWords[:], strings.ToLower(strings.TrimSpace(word)))
+// bare appends a name or a word in lower case and without what parts its words. Dots become slashes, so that
+// "host.name" reads like the name of a host's object.
+func bare(into, name []byte) []byte {
+	for _, c := range name {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '_' || c == '-' || c == ' ':
+			continue
+		case c == '.':
+			c = '/'
+		}
+		if len(into) == cap(into) {
+			return into[:0]
+		}
+		into = append(into, c)
+	}
+	return into
 }
 
-// statesCondition reports whether an object calls itself an alert and says whether it holds.
-func statesCondition(p *picked) bool {
-	kind, ok := p.get(fieldType)
-	if !ok || kind.kind != kindString {
-		return false
+// standing reads a member that may tell a state. Numbers mean what Zabbix's event value does: 0 is over.
+func (m *member) standing() (standing, bool) {
+	switch m.kind {
+	case kindString:
+		return standingOf(m.raw[1 : len(m.raw)-1])
+	default:
+		return standing{}, false
 	}
-	name := strings.ToLower(kind.text())
-	name = name[strings.LastIndexAny(name, ".:/")+1:]
-	if name != alertType && name != "alarm" && name != "problem" && name != "incident" {
-		return false
+}
+
+// statusWord reads the status of an alert in Alertmanager's shape: a word, or its API's object {"state": "active", …}.
+func (p *picked) statusWord() (standing, bool) {
+	if m, ok := p.get(fieldStatus); ok {
+		return m.standing()
 	}
-	status, ok := p.get(fieldStatus)
-	if !ok {
-		return false
+	if m, ok := p.strange(fieldStatus); ok && m.kind == kindObject {
+		if state, ok := lookup(m.raw, "state"); ok {
+			return state.standing()
+		}
 	}
-	word := strings.ToLower(strings.TrimSpace(status.text()))
-	return isResolved(word) || slices.Contains(firingWords[:], word)
+	return standing{}, false
 }

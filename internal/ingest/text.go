@@ -26,6 +26,7 @@ func (d *Decoder) line(data []byte, o *origin) (Item, error) {
 	}
 	s.Text = string(data)
 	s.Severity = lineSeverity(s.Text)
+	s.hint = syslogHost(s.Text)
 	return d.finish(&s, o)
 }
 
@@ -169,6 +170,9 @@ func tokenSeverity(token string) layers.Severity {
 	}
 	word := strings.TrimLeft(token, "[(<{|\"'")
 	marked := len(word) < len(token)
+	if !marked && strings.EqualFold(strings.TrimRight(word, ":"), "alert") { // Nagios writes SERVICE ALERT: for what is well, too.
+		return layers.SeverityUnset
+	}
 	if end := strings.IndexAny(word, "])>}|:,;\"'"); end >= 0 {
 		marked = marked || word[end] == ':'
 		word = word[:end]
