@@ -66,7 +66,7 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 func (k *Kit) Reflexive() reflexive.Config {
 	cfg := reflexive.DefaultConfig()
 	cfg.Rules = k.File.Rules
-	cfg.DedupWindow = k.File.Windows.Dedup
+	cfg.DedupWindow, cfg.AlertWindow = k.File.Windows.Dedup, k.File.Windows.Alert
 	cfg.Inhibit, cfg.Flapping = k.File.Inhibit, k.File.Flapping
 	cfg.Scope = expr.SignalScope
 	return cfg

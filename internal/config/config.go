@@ -48,6 +48,7 @@ type File struct {
 // Windows say how far the layers look in time.
 type Windows struct {
 	Dedup     time.Duration `yaml:"dedup"`     // for how long L1 knows a signal again; 1ms to 31d, default 5m
+	Alert     time.Duration `yaml:"alert"`     // for how long an alert counts as still firing when nothing more comes of it, in event time; 1ms to 31d, default 6h
 	Lateness  time.Duration `yaml:"lateness"`  // how far behind its key's newest signal one may be at L3; 0s to 24h, default 1m
 	Situation time.Duration `yaml:"situation"` // how long L3 keeps a situation open for the next signal; 1s to 7d, default 10m
 }
@@ -58,6 +59,7 @@ func Default() File {
 	return File{
 		Windows: Windows{
 			Dedup:     reflexive.DefaultConfig().DedupWindow,
+			Alert:     reflexive.DefaultConfig().AlertWindow,
 			Lateness:  l3.Lateness,
 			Situation: l3.SituationGap,
 		},

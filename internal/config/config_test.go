@@ -65,7 +65,7 @@ func TestExampleIsRead(t *testing.T) {
 	if diff := cmp.Diff(want, file.Rules[4]); diff != "" {
 		t.Errorf("rule: (-want +got)\n%s", diff)
 	}
-	windows := Windows{Dedup: 10 * time.Minute, Lateness: 30 * time.Second, Situation: 15 * time.Minute}
+	windows := Windows{Dedup: 10 * time.Minute, Alert: 6 * time.Hour, Lateness: 30 * time.Second, Situation: 15 * time.Minute}
 	if diff := cmp.Diff(windows, file.Windows); diff != "" {
 		t.Errorf("windows: (-want +got)\n%s", diff)
 	}

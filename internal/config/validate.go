@@ -21,7 +21,7 @@ import (
 var (
 	packagePrefix = regexp.MustCompile(`^[a-z]+: `)
 	itemPrefix    = regexp.MustCompile(`^(?:[a-z]+\[0\][.:]? ?|(?:rule 1|inhibit 1|sink) "(?:[^"\\]|\\.)*": |sink )`)
-	windowPrefix  = regexp.MustCompile(`^(?:dedup window|\w+ is) `)
+	windowPrefix  = regexp.MustCompile(`^(?:dedup window|alert window|\w+ is) `)
 	fieldPrefix   = regexp.MustCompile(`(?s)^([a-z_]+(?:\[\d+\]|\.[^\s:]+)?)(?: is)?:? (.*)$`)
 )
 
@@ -118,13 +118,13 @@ func (d *decoder) validateWindows(w Windows) {
 		return
 	}
 	l1 := reflexive.DefaultConfig()
-	l1.DedupWindow = w.Dedup
+	l1.DedupWindow, l1.AlertWindow = w.Dedup, w.Alert
 	l3 := operational.DefaultConfig()
 	l3.Lateness, l3.SituationGap = w.Lateness, w.Situation
 	for _, err := range append(leaves(l1.Validate()), leaves(l3.Validate())...) {
 		message := withoutPackage(err.Error())
 		path := "windows"
-		for _, key := range []string{"situation", "lateness", "dedup"} {
+		for _, key := range []string{"situation", "lateness", "dedup", "alert"} {
 			if strings.Contains(strings.ToLower(message), key) {
 				path = "windows." + key
 			}

@@ -10,7 +10,7 @@ import (
 // TestDefaultWindows pins what docs/configuration.md says.
 func TestDefaultWindows(t *testing.T) {
 	t.Parallel()
-	want := Windows{Dedup: 5 * time.Minute, Lateness: time.Minute, Situation: 10 * time.Minute}
+	want := Windows{Dedup: 5 * time.Minute, Alert: 6 * time.Hour, Lateness: time.Minute, Situation: 10 * time.Minute}
 	if diff := cmp.Diff(want, Default().Windows); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

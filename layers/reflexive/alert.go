@@ -13,6 +13,7 @@ const (
 	statusFiring   = "firing"
 	statusResolved = "resolved"
 	labelAlertName = "alertname"
+	labelAlertKey  = "alertkey" // its sender's own name for the condition, or ingest's: it counts alone
 )
 
 // isAlert reports whether a signal states a condition, and whether that holds.
@@ -34,7 +35,7 @@ func ConditionID(s *layers.Signal) (id string, ok bool) {
 // decideAlert decides an alert, and keeps what it says of its condition.
 func (l *Layer) decideAlert(p *policy, a answer, e *layers.Envelope, firing bool) *layers.Decision {
 	r := &report{
-		e: e, key: l.hash.condition(&e.Signal), at: e.ReceivedAt.UnixMicro(), window: l.board.window, flaps: &l.flaps,
+		e: e, key: l.hash.condition(&e.Signal), at: e.ReceivedAt.UnixMicro(), when: e.Time.UnixMicro(), window: l.board.window, flaps: &l.flaps,
 	}
 	if !firing {
 		d := l.ends(p, a, e, r)
@@ -70,7 +71,7 @@ func (l *Layer) ends(p *policy, a answer, e *layers.Envelope, r *report) layers.
 	if d, ok := l.flapping(&v, e); ok {
 		return d
 	}
-	return l.over(&v, e)
+	return l.over(&v, r)
 }
 
 // held is what may hold an alert back that fires.
@@ -95,10 +96,16 @@ func (l *Layer) held(p *policy, a answer, e *layers.Envelope, h held) (d layers.
 
 // repeats suppresses a firing alert that says no more than what climbed.
 func (l *Layer) repeats(v *view, e *layers.Envelope) (d layers.Decision, ok bool) {
-	if !v.repeats || l.scouts {
+	if !v.repeats && !v.late || l.scouts && !v.same {
 		return d, false
 	}
 	l.stats.repeatedAlerts.Add(1)
+	if v.late {
+		return layers.Decision{
+			Disposition: layers.DispositionSuppressed,
+			Reason:      fmt.Sprintf("the %s was reported to be over at %s already; this is about its start at %s", describe(e), clock(v.is.First), clock(v.is.Began)),
+		}, true
+	}
 	eased := ""
 	if v.eases {
 		eased = fmt.Sprintf(", and eased from %s to %s", v.was.Shown.Severity, orUnset(e.Severity))
@@ -117,17 +124,16 @@ func orUnset(s layers.Severity) string {
 }
 
 // over answers that a condition has ended, so that the next firing breaks through.
-func (l *Layer) over(v *view, e *layers.Envelope) layers.Decision {
-	now := e.ReceivedAt.UnixMicro()
-	known := v.was.Seen > 0 && within(v.was.Last, now, l.board.window)
+func (l *Layer) over(v *view, r *report) layers.Decision {
+	e, known := r.e, v.was.Seen > 0 && !r.expired
 	switch {
 	case known && v.was.Firing:
-		lasted := time.Duration(max(0, now-v.was.First)) * time.Microsecond
+		lasted := time.Duration(max(0, r.when-v.was.Began, r.at-v.was.First)) * time.Microsecond
 		return layers.Decision{
 			Disposition: layers.DispositionResolved,
 			Reason:      fmt.Sprintf("the %s is over after %s, seen %d times", describe(e), lasted.Round(time.Millisecond), v.was.Seen),
 		}
-	case known && v.was.opener != e.Origin:
+	case known && v.was.Began != 0 && v.was.opener != e.Origin:
 		l.stats.repeatedAlerts.Add(1)
 		return layers.Decision{
 			Disposition: layers.DispositionSuppressed,
@@ -136,7 +142,7 @@ func (l *Layer) over(v *view, e *layers.Envelope) layers.Decision {
 	default:
 		return layers.Decision{
 			Disposition: layers.DispositionResolved,
-			Reason:      fmt.Sprintf("the %s is over; its start was not seen within %s", describe(e), l.window),
+			Reason:      fmt.Sprintf("the %s is over; its start was not seen within %s", describe(e), l.cfg.AlertWindow),
 		}
 	}
 }

@@ -2,6 +2,7 @@ package reflexive_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/layers/reflexive"
@@ -21,7 +22,9 @@ func changed(e *layers.Envelope, change func(*layers.Envelope)) *layers.Envelope
 }
 
 func TestAlertThatStillFiresIsSuppressed(t *testing.T) {
-	l := newLayer(t, reflexive.DefaultConfig())
+	cfg := reflexive.DefaultConfig()
+	cfg.AlertWindow = 5 * time.Minute
+	l := newLayer(t, cfg)
 	want(t, decide(t, l, alert(1, "firing")), layers.DispositionEscalated, "", "")
 	// Each lies within five minutes of the last sight, not of the first.
 	want(t, decide(t, l, alert(200, "firing")), layers.DispositionSuppressed, "",
@@ -81,7 +84,7 @@ func TestAResolvedAlertEndsTheCondition(t *testing.T) {
 
 func TestTheEndOfAnAlertThatWasNeverSeenIsResolved(t *testing.T) {
 	l := newLayer(t, reflexive.DefaultConfig())
-	want(t, decide(t, l, alert(1, "resolved")), layers.DispositionResolved, "", "its start was not seen within 5m0s")
+	want(t, decide(t, l, alert(1, "resolved")), layers.DispositionResolved, "", "its start was not seen within 6h0m0s")
 	want(t, decide(t, l, alert(400, "resolved")), layers.DispositionResolved, "", "its start was not seen")
 }
 
@@ -102,4 +105,102 @@ func TestTheAlertNotSeenForLongestIsForgotten(t *testing.T) {
 	want(t, decide(t, l, changed(alert(4, "firing"), on("c"))), layers.DispositionEscalated, "", "")
 	want(t, decide(t, l, changed(alert(5, "firing"), on("a"))), layers.DispositionSuppressed, "", "seen 3 times")
 	want(t, decide(t, l, changed(alert(6, "firing"), on("b"))), layers.DispositionEscalated, "", "")
+}
+
+// at moves an alert in event time alone: it is received with the others.
+func at(e *layers.Envelope, when time.Time) *layers.Envelope {
+	e.Time = when
+	return e
+}
+
+// TestAlertsAreJudgedInEventTime replays a day within seconds: what fires and is over three times a day does not flap, and what fires again a day
+// later is news.
+func TestAlertsAreJudgedInEventTime(t *testing.T) {
+	l := newLayer(t, reflexive.DefaultConfig())
+	origin := uint64(0)
+	say := func(status string, hours float64) layers.Decision {
+		origin++
+		return decide(t, l, at(alert(origin, status), noon.Add(time.Duration(hours*float64(time.Hour)))))
+	}
+	for round := range 6 {
+		begins := float64(8 * round)
+		want(t, say("firing", begins), layers.DispositionEscalated, "", "")
+		want(t, say("firing", begins+4), layers.DispositionSuppressed, "", "still fires")
+		want(t, say("resolved", begins+4.5), layers.DispositionResolved, "", "is over after 4h30m0s, seen 2 times")
+	}
+	want(t, say("firing", 100), layers.DispositionEscalated, "", "")
+	want(t, say("firing", 107), layers.DispositionEscalated, "", "") // not repeated for longer than the window
+	var last layers.Decision
+	for i := range 4 {
+		say("resolved", 107.1+float64(i)/10)
+		last = say("firing", 107.15+float64(i)/10)
+	}
+	want(t, last, layers.DispositionSuppressed, "flapping", "changes within 30m0s")
+}
+
+// TestAlertsThatStateTheirStart repeat it as long as they fire.
+func TestAlertsThatStateTheirStart(t *testing.T) {
+	l := newLayer(t, reflexive.DefaultConfig())
+	want(t, decide(t, l, alert(1, "firing")), layers.DispositionEscalated, "", "")
+	start := noon.Add(time.Second)
+	want(t, decide(t, l, at(alert(90_000, "firing"), start)), layers.DispositionSuppressed, "", "still fires")
+}
+
+// TestStartThatComesAfterTheEndIsNoNews has the end of an alert overtake a repetition of its start.
+func TestStartThatComesAfterTheEndIsNoNews(t *testing.T) {
+	l := newLayer(t, reflexive.DefaultConfig())
+	start := noon.Add(time.Second)
+	decide(t, l, alert(1, "firing"))
+	decide(t, l, alert(300, "resolved"))
+	want(t, decide(t, l, at(alert(301, "firing"), start)), layers.DispositionSuppressed, "", "reported to be over at 2026-03-02T12:05:00.000Z already; this is about its start")
+	worse := at(changed(alert(302, "firing"), func(e *layers.Envelope) { e.Severity = layers.SeverityCritical }), start)
+	want(t, decide(t, l, worse), layers.DispositionEscalated, "", "")
+	decide(t, l, alert(303, "resolved"))
+	want(t, decide(t, l, alert(304, "firing")), layers.DispositionEscalated, "", "")
+}
+
+// TestSignalsThatWereOvertakenAreNoRepetition has a critical one come first.
+func TestSignalsThatWereOvertakenAreNoRepetition(t *testing.T) {
+	l := newLayer(t, reflexive.DefaultConfig())
+	decide(t, l, changed(alert(9, "firing"), func(e *layers.Envelope) { e.Severity = layers.SeverityCritical }))
+	want(t, decide(t, l, alert(2, "firing")), layers.DispositionEscalated, "", "")
+	want(t, decide(t, l, alert(10, "firing")), layers.DispositionSuppressed, "", "eased from critical to warning")
+}
+
+// TestScoutKnowsWhatFiresSinceTheSameStart lets all other critical alerts climb, since a scout may have missed their end.
+func TestScoutKnowsWhatFiresSinceTheSameStart(t *testing.T) {
+	scout, err := newLayer(t, reflexive.DefaultConfig()).Scout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, decide(t, scout, alert(1, "firing")), layers.DispositionEscalated, "", "")
+	want(t, decide(t, scout, at(alert(2, "firing"), noon.Add(time.Second))), layers.DispositionSuppressed, "", "still fires")
+	want(t, decide(t, scout, alert(3, "firing")), layers.DispositionEscalated, "", "")
+}
+
+// TestAlertKeyCountsAlone has an alert change whatever else it has.
+func TestAlertKeyCountsAlone(t *testing.T) {
+	l := newLayer(t, reflexive.DefaultConfig())
+	keyed := func(key string) func(e *layers.Envelope) {
+		return func(e *layers.Envelope) { e.Labels["alertkey"] = key }
+	}
+	want(t, decide(t, l, changed(alert(1, "firing"), keyed("a"))), layers.DispositionEscalated, "", "")
+	moved := changed(alert(2, "firing"), keyed("a"))
+	moved.Key, moved.Type, moved.Labels["pod"] = "db-2", "alarm", "x-7f9c"
+	want(t, decide(t, l, moved), layers.DispositionSuppressed, "", "still fires")
+	want(t, decide(t, l, changed(alert(3, "firing"), keyed("b"))), layers.DispositionEscalated, "", "")
+}
+
+func TestTimesInLabelsTellNothing(t *testing.T) {
+	l := newLayer(t, reflexive.DefaultConfig())
+	checked := func(value string) func(e *layers.Envelope) {
+		return func(e *layers.Envelope) { e.Labels["checked"] = value }
+	}
+	decide(t, l, changed(alert(1, "firing"), checked("2026-03-02T12:00:00Z")))
+	for i, value := range []string{"2026-03-02 13:00:00", "1772452800", "1772452800000"} {
+		want(t, decide(t, l, changed(alert(uint64(2+i), "firing"), checked(value))), layers.DispositionSuppressed, "", "still fires")
+	}
+	for i, value := range []string{"12345", "2026-03-02", "disk-1772452800"} {
+		want(t, decide(t, l, changed(alert(uint64(9+i), "firing"), checked(value))), layers.DispositionEscalated, "", "")
+	}
 }

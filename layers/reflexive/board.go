@@ -57,7 +57,7 @@ func NewBoard(cfg Config, compile layers.Compiler[layers.Signal]) (*Board, error
 		return nil, err
 	}
 	b := &Board{
-		compiler: compiler{compile, cfg.Scope}, window: cfg.DedupWindow.Microseconds(), flaps: cfg.Flapping,
+		compiler: compiler{compile, cfg.Scope}, window: cfg.AlertWindow.Microseconds(), flaps: cfg.Flapping,
 		silences: map[string]silence{}, acks: map[digest]Ack{}, conditions: newRecent[condition](cfg.DedupEntries),
 		sources: map[digest]map[digest]struct{}{}, dirty: map[digest]struct{}{}, counts: map[string]uint64{},
 		others: map[string]map[string]uint64{},

@@ -9,7 +9,7 @@ import (
 
 // condition is what an alert last said, and what of it was let through. Samples, log lines and events have none:
 // their count or their value is the message. All processes of L1 share the conditions; times are those at which
-// signals were received, in Unix microseconds.
+// signals were received, in Unix microseconds, but for Began, When and Changes, which are event time.
 type condition struct {
 	Source   string          `json:"source"`
 	Key      string          `json:"key"`
@@ -18,7 +18,9 @@ type condition struct {
 	Severity layers.Severity `json:"severity,omitempty"`
 	First    int64           `json:"first"` // since when it fires, or is over
 	Last     int64           `json:"last"`
-	Seen     uint64          `json:"seen"` // in this state, by the process that wrote it last
+	Began    int64           `json:"began,omitempty"` // when it began to fire the last time; 0 where it never did
+	When     int64           `json:"when,omitempty"`  // the latest that was said of it
+	Seen     uint64          `json:"seen"`            // in this state, by the process that wrote it last
 	Shown    shown           `json:"shown,omitzero"`
 	Groups   []string        `json:"groups,omitempty"`  // of which inhibitions it is the source
 	Changes  []int64         `json:"changes,omitempty"` // of its state, the latest maxChanges
@@ -39,7 +41,8 @@ type shown struct {
 type report struct {
 	e       *layers.Envelope
 	key     digest
-	at      int64
+	at      int64 // when it was received
+	when    int64 // event time
 	text    digest
 	groups  []digest
 	window  int64
@@ -51,7 +54,9 @@ type report struct {
 type view struct {
 	was, is condition
 	older   bool // than what is known already: it changes nothing
+	late    bool // it is about the start of what is over since
 	repeats bool // it says no more than what climbed
+	same    bool // its sender says that it began when it did
 	eases   bool // and less than that
 }
 
@@ -62,11 +67,16 @@ func (c *condition) fires(r *report) (v view) {
 		v.is = *c
 		return v // It is older than the end of what it is about.
 	}
+	if c.startsNoLater(r) {
+		v.is, v.older, v.late = *c, true, true
+		return v
+	}
 	if !v.older {
 		c.burn(r)
 	}
 	c.Seen++
-	v.repeats = c.Shown.Origin != 0 && c.Shown.Origin != r.e.Origin && r.e.Severity <= c.Shown.Severity && c.Shown.Text == r.text.String()
+	v.repeats = c.Shown.Origin != 0 && c.Shown.Origin < r.e.Origin && r.e.Severity <= c.Shown.Severity && c.Shown.Text == r.text.String()
+	v.same = r.when == c.Began
 	v.eases = v.repeats && r.e.Severity < c.Shown.Severity
 	if v.eases && !v.older {
 		c.Shown.Severity = r.e.Severity // What rises again from here is news.
@@ -75,26 +85,33 @@ func (c *condition) fires(r *report) (v view) {
 	return v
 }
 
+// startsNoLater reports whether a condition that is over began when r says that it fires, or after that, and was as bad: then
+// r is no news, however late it came.
+func (c *condition) startsNoLater(r *report) bool {
+	return !c.Firing && c.Began != 0 && !r.expired && r.when <= c.Began && r.e.Severity <= c.Severity
+}
+
 // burn makes r the latest that is known of the condition.
 func (c *condition) burn(r *report) {
 	switch {
 	case !c.Firing || r.expired:
 		if !c.Firing {
-			c.change(r.at, r.flaps)
+			c.change(r.when, r.flaps)
 		}
+		c.Began, c.When = r.when, 0
 		c.Firing, c.First, c.opener, c.Seen, c.Shown = true, r.at, r.e.Origin, 0, shown{}
 	case c.Severity != r.e.Severity:
-		c.change(r.at, r.flaps)
+		c.change(r.when, r.flaps)
 	}
 	c.Source, c.Key, c.Name = limit(r.e.Source), limit(r.e.Key), limit(nameOf(r.e))
-	c.Severity, c.Last = r.e.Severity, r.at
+	c.Severity, c.Last, c.When = r.e.Severity, r.at, max(c.When, r.when)
 	c.Groups = c.Groups[:0:0]
 	for _, g := range r.groups {
 		c.Groups = append(c.Groups, g.String())
 	}
-	c.Flap.look(c.Changes, r.at, r.flaps)
-	if c.Flap.Since == 0 && len(recentChanges(c.Changes, r.at, r.flaps)) >= r.flaps.Changes {
-		c.Flap = flap{Since: r.at}
+	c.Flap.look(c.Changes, c.When, r.flaps)
+	if c.Flap.Since == 0 && len(recentChanges(c.Changes, c.When, r.flaps)) >= r.flaps.Changes {
+		c.Flap = flap{Since: c.When}
 	}
 }
 
@@ -106,15 +123,18 @@ func (c *condition) ends(r *report) (v view) {
 		return v
 	}
 	if c.Firing && !r.expired {
-		c.change(r.at, r.flaps)
+		c.change(r.when, r.flaps)
+	}
+	if r.expired {
+		c.Began, c.When = 0, 0
 	}
 	if c.Firing || r.expired || c.Seen == 0 {
 		c.First, c.opener, c.Seen = r.at, r.e.Origin, 0
 	}
 	c.Source, c.Key, c.Name = limit(r.e.Source), limit(r.e.Key), limit(nameOf(r.e))
-	c.Firing, c.Shown, c.Groups, c.Last = false, shown{}, nil, r.at
+	c.Firing, c.Shown, c.Groups, c.Last, c.When = false, shown{}, nil, r.at, max(c.When, r.when)
 	c.Seen++
-	c.Flap.look(c.Changes, r.at, r.flaps)
+	c.Flap.look(c.Changes, c.When, r.flaps)
 	v.is = *c
 	return v
 }
@@ -152,6 +172,14 @@ func (c *condition) merge(other *condition, flaps *Flapping) (changed bool) {
 	}
 	c.Changes = union
 	return changed
+}
+
+// when is the latest event time that is known of it; entries of before it was noted have none.
+func (c *condition) when() int64 {
+	if c.When == 0 {
+		return c.Last
+	}
+	return c.When
 }
 
 // nameOf names an alert for people.

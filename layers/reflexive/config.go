@@ -21,9 +21,11 @@ const (
 
 // Config says how much L1 remembers and what it answers.
 type Config struct {
-	// DedupWindow is for how long a signal's identity, and an alert that still fires, is
-	// remembered, by the time at which signals were received. Default 5m.
+	// DedupWindow is for how long a signal's identity is remembered, by the time at which signals were received. Default 5m.
 	DedupWindow time.Duration
+	// AlertWindow is for how long an alert counts as still firing, or still over, when nothing more is said of it, in event
+	// time. Default 6h, longer than the four hours after which Alertmanager and Grafana repeat what fires.
+	AlertWindow time.Duration
 	// DedupEntries bounds how many identities, and how many alerts, are remembered; the
 	// oldest is forgotten first. Default 100,000.
 	DedupEntries int
@@ -44,7 +46,7 @@ type Config struct {
 
 // DefaultConfig returns the defaults.
 func DefaultConfig() Config {
-	return Config{DedupWindow: 5 * time.Minute, DedupEntries: 100_000, AnswerEntries: 50_000, AnswerBytes: 16 << 20, Flapping: DefaultFlapping()}
+	return Config{DedupWindow: 5 * time.Minute, AlertWindow: 6 * time.Hour, DedupEntries: 100_000, AnswerEntries: 50_000, AnswerBytes: 16 << 20, Flapping: DefaultFlapping()}
 }
 
 // Validate returns all problems, joined. Whether a rule's expression compiles is seen by New.
@@ -52,6 +54,9 @@ func (c *Config) Validate() error {
 	var problems []error
 	if c.DedupWindow < time.Millisecond || c.DedupWindow > 31*24*time.Hour {
 		problems = append(problems, fmt.Errorf("reflexive: dedup window %s: want 1ms to 744h", c.DedupWindow))
+	}
+	if c.AlertWindow < time.Millisecond || c.AlertWindow > 31*24*time.Hour {
+		problems = append(problems, fmt.Errorf("reflexive: alert window %s: want 1ms to 744h", c.AlertWindow))
 	}
 	for _, f := range []struct {
 		name  string

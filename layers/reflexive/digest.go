@@ -50,6 +50,10 @@ func (h *hasher) identity(source, id string) digest {
 func (h *hasher) condition(s *layers.Signal) digest {
 	h.buffer = h.buffer[:0]
 	h.put(s.Source)
+	if key := s.Labels[labelAlertKey]; key != "" {
+		h.put(key)
+		return h.stable()
+	}
 	h.put(s.Type)
 	h.put(s.Key)
 	h.labels(s.Labels, isIdentity)
@@ -143,8 +147,11 @@ func (h *hasher) trim() {
 	}
 }
 
-// isIdentity reports whether a label says what an alert is about, and not how it stands now.
-func isIdentity(name, _ string) bool {
+// isIdentity reports whether a label says what an alert is about, and not how it stands now, or when.
+func isIdentity(name, value string) bool {
+	if isMoment(value) {
+		return false
+	}
 	switch strings.ToLower(name) {
 	case labelStatus, "status", "state", "alert_status", "alertstate", "alert_state", "transition", // it changes by nature
 		"value", "current_value", "currentvalue", "current", "measured", "observed", "threshold_value", "values",
@@ -153,6 +160,16 @@ func isIdentity(name, _ string) bool {
 		return false
 	}
 	return true
+}
+
+// isMoment reports whether a label's value is a time: 2026-11-26T10:00:00Z, or Unix seconds, milliseconds and so on of this century.
+func isMoment(value string) bool {
+	digits := len(value) > 0 && strings.Trim(value, "0123456789") == ""
+	if digits {
+		return len(value) >= len("1000000000") && (len(value)-len("1000000000"))%3 == 0 && (value[0] == '1' || value[0] == '2')
+	}
+	return len(value) >= len("2026-11-26T10:00") && len(value) <= len("2026-11-26T10:00:00.123456789+01:00") &&
+		value[4] == '-' && value[7] == '-' && (value[10] == 'T' || value[10] == ' ') && value[13] == ':' && isDigit(value[0]) && isDigit(value[15])
 }
 
 // partOf returns a label, or where the signal has none of that name its source, key or type.

@@ -76,7 +76,7 @@ func (b *Board) Changes(process string, most int) (list []Change) {
 		}
 		if data, err := json.Marshal(c); err == nil {
 			c.told = c.Last
-			list = append(list, Change{Entry: entryCondition + key.String(), Data: data, TTL: keepCondition})
+			list = append(list, Change{Entry: entryCondition + key.String(), Data: data, TTL: max(keepCondition, time.Duration(b.window)*time.Microsecond+time.Hour)})
 		}
 	}
 	if b.counted && process != "" && len(list) < most {

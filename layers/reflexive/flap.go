@@ -68,7 +68,7 @@ func (l *Layer) flapping(v *view, e *layers.Envelope) (d layers.Decision, ok boo
 	return layers.Decision{
 		Disposition: layers.DispositionSuppressed, Rule: ruleFlapping,
 		Reason: fmt.Sprintf("the %s is flapping since %s: %d changes within %s; suppressed until at most %d",
-			describe(e), clock(f.Since), len(recentChanges(v.is.Changes, e.ReceivedAt.UnixMicro(), &l.flaps)), l.flaps.Window, l.flaps.Calm),
+			describe(e), clock(f.Since), len(recentChanges(v.is.Changes, v.is.when(), &l.flaps)), l.flaps.Window, l.flaps.Calm),
 	}, true
 }
 

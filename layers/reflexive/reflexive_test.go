@@ -211,6 +211,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		want   []string
 	}{
 		{"window", func(c *reflexive.Config) { c.DedupWindow = 0 }, []string{"dedup window 0s: want 1ms"}},
+		{"alert window", func(c *reflexive.Config) { c.AlertWindow = 0 }, []string{"alert window 0s: want 1ms"}},
 		{"entries", func(c *reflexive.Config) { c.DedupEntries, c.AnswerEntries = 0, -1 }, []string{"dedup entries 0", "answer entries -1"}},
 		{"names", func(c *reflexive.Config) { c.Rules = []reflexive.Rule{rule, rule} }, []string{`rule 2 "a": rule 1 has that name`}},
 		{"empty", func(c *reflexive.Config) { c.Rules = make([]reflexive.Rule, 1) }, []string{`name ""`, "when is empty", `then "": want suppress, resolve or escalate`}},

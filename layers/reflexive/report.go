@@ -53,7 +53,7 @@ func (b *Board) at(r *report) *condition {
 		return b.conditions.put(r.key, condition{})
 	}
 	b.conditions.touch(r.key)
-	r.expired = c.Seen > 0 && !within(c.Last, r.at, r.window)
+	r.expired = c.Seen > 0 && !within(c.when(), r.when, r.window)
 	return c
 }
 
