@@ -39,11 +39,21 @@ type sourceState struct {
 	active activity
 	habit  *habit
 	keys   int // known ones
+	erred  int // of which so many had an error, ever
 	queue  queue
 	left   float64 // reports that it may make
 	leftAt int64   // its count when that was so
 	births []birth
 	wait   waiter
+}
+
+// erredNews is how many keys of a source have a first error that is news in itself: where errors are usual, each host has one some day.
+const erredNews = 3
+
+// errs counts one more key with an error, and reports whether that is news.
+func (s *sourceState) errs() bool {
+	s.erred++
+	return s.erred <= erredNews
 }
 
 // birth is a key that is new in a source that is not.
@@ -106,6 +116,9 @@ func (a *absences) hear(c *cause) []layers.Event {
 	c.now, c.calm = now, c.e.Severity < layers.SeverityWarning
 	isNew := k.source == nil
 	src := a.attach(k)
+	if c.e.Severity >= layers.SeverityCritical {
+		return nil // Under overload it overtakes the others, and they are not silent because of that.
+	}
 	allMoved, srcMoved, keyMoved := a.active.pass(now.bucket), src.active.pass(now.bucket), k.active.pass(now.bucket)
 	if isNew && src.active.count > habitGaps {
 		src.bear(k)

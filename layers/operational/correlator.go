@@ -16,12 +16,13 @@ type correlator struct {
 	ids     int                     // member ids kept in all open situations
 	opened  uint64                  // situations since the start, to order them
 	milds   []mild                  // in the order of arrival, at most mildMax
+	paces   map[string]*alertPace   // of senders of alerts, at most pacesMax
 	chance  func() float64          // surprise that is reached once a day by chance
 	graph   *topology
 }
 
 func newCorrelator(cfg Config) *correlator {
-	return &correlator{cfg: cfg, related: map[token][]*openSituation{}, sources: map[string]*sourceClock{}}
+	return &correlator{cfg: cfg, related: map[token][]*openSituation{}, sources: map[string]*sourceClock{}, paces: map[string]*alertPace{}}
 }
 
 // member is a flagged signal on its way into a situation.
@@ -42,6 +43,9 @@ func (c *correlator) newMember(e *layers.Envelope, at time.Time) member {
 	said := c.graph.reader.read(e)
 	m.node = said.node(m.key)
 	m.tokens = append(m.tokens, token{tokenNode, m.node})
+	if fires(e) {
+		m.tokens = append(m.tokens, token{tokenStorm, m.source})
+	}
 	if n, ok := readNotice(e); ok && n.Holds {
 		m.absence = n.Absence
 	}
@@ -77,6 +81,9 @@ func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	m := c.newMember(e, at)
 	m.mild = c.isMild(e)
 	events := c.pass(m.source, at)
+	if fires(e) {
+		c.paced(m)
+	}
 	var d layers.Decision
 	switch s := c.find(m); {
 	case s != nil:

@@ -36,7 +36,7 @@ func (j judgement) worse(other judgement) judgement {
 func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Event) {
 	k := l.keys.get(keyID{short(e.Source), short(e.Key)})
 	behind, late := k.clock(at, l.cfg)
-	first := e.Severity >= layers.SeverityError && !k.erred
+	first := e.Severity >= layers.SeverityError && !k.erred && l.absences.attach(k).errs()
 	k.erred = k.erred || e.Severity >= layers.SeverityError
 	c := cause{e: e, at: at, key: k, behind: behind, firstError: first}
 	var j judgement
@@ -54,7 +54,7 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 	default:
 		l.absences.pace.count(c.now.hour)
 		j = l.judgeNumbers(c)
-		if !e.HasValue || e.Severity >= layers.SeverityWarning {
+		if !fires(e) && (!e.HasValue || e.Severity >= layers.SeverityWarning) { // Whether an alert is news, L1 has decided.
 			j = j.worse(l.judgeText(c))
 		}
 		j = l.judgeAlert(e, j)

@@ -34,8 +34,12 @@ func (c *correlator) addUp(m member) float64 {
 	haste := max(mildByHaste, c.chanceWithin(mildWithin))
 	for i := range c.milds {
 		other := &c.milds[i]
-		if other.series != own.series && other.at.Sub(own.at).Abs() <= mildWithin && other.related(m.tokens) {
-			best[other.series] = max(best[other.series], other.surprise-haste)
+		if other.series != own.series && other.at.Sub(own.at).Abs() <= mildWithin && c.relates(m, other) {
+			discount := haste
+			if fires(m.e) && other.isAlert() { // Somebody judged both, and not by chance.
+				discount = mildByHaste
+			}
+			best[other.series] = max(best[other.series], other.surprise-discount)
 		}
 	}
 	sum := own.surprise
@@ -45,10 +49,16 @@ func (c *correlator) addUp(m member) float64 {
 	return min(sum, surpriseMax)
 }
 
-func (m *mild) related(tokens []token) bool {
-	return slices.ContainsFunc(m.tokens, func(t token) bool {
-		return t.kind != tokenSource && t.kind != tokenBare && slices.Contains(tokens, t)
+// relates reports whether a mild signal has something in common with another.
+func (c *correlator) relates(m member, other *mild) bool {
+	return slices.ContainsFunc(other.tokens, func(t token) bool {
+		return t.kind != tokenSource && t.kind != tokenBare && slices.Contains(m.tokens, t) && (t.kind != tokenStorm || !c.coincide(t.value, m.at.Sub(other.at)))
 	})
+}
+
+// isAlert reports whether it is an alert that fires.
+func (m *mild) isAlert() bool {
+	return slices.ContainsFunc(m.tokens, func(t token) bool { return t.kind == tokenStorm })
 }
 
 // remember keeps a signal that belongs to nothing.
@@ -57,7 +67,7 @@ func (c *correlator) remember(m member) {
 		c.milds = slices.Delete(c.milds, 0, mildMax/4)
 	}
 	own := mild{at: m.at, series: strings.Clone(seriesOf(m)), loose: looseOf(m)}
-	if m.e.Findings.Anomaly >= c.cfg.Threshold {
+	if m.e.Findings.Anomaly >= c.cfg.Threshold || fires(m.e) {
 		own.surprise = worthOf(m.e)
 	}
 	for _, t := range m.tokens {
@@ -76,10 +86,10 @@ func (c *correlator) opens(m member) bool {
 	switch {
 	case e.Severity >= layers.SeverityCritical:
 		return true
+	case fires(e):
+		return e.Severity >= layers.SeverityError || c.addUp(m) >= c.least()
 	case e.Findings.Anomaly < c.cfg.Threshold: // it goes on, and was judged before
 		return false
-	case e.Severity >= layers.SeverityError && fires(e):
-		return true
 	case e.Severity >= layers.SeverityWarning && !isNumber(e): // What it says is unusual, not a number in it.
 		return true
 	}
@@ -88,9 +98,11 @@ func (c *correlator) opens(m member) bool {
 			return true
 		}
 	}
-	least := max(surpriseOf(c.cfg.OpenThreshold), c.chance())
-	return worthOf(e) >= least || c.addUp(m) >= least
+	return worthOf(e) >= c.least() || c.addUp(m) >= c.least()
 }
+
+// least is the surprise from which on a situation is opened.
+func (c *correlator) least() float64 { return max(surpriseOf(c.cfg.OpenThreshold), c.chance()) }
 
 // chanceWithin is the surprise that one of all that is judged in so long reaches by chance.
 func (c *correlator) chanceWithin(span time.Duration) float64 {

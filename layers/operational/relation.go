@@ -89,11 +89,14 @@ func compareTokens(a, b token) int {
 // common with among those within SituationGap of its event time, the earliest opened of equals.
 //
 // The same sender is something in common only where one of the two has no label that says where
-// it belongs: a metrics server speaks for many services.
+// it belongs: a metrics server speaks for many services. An alert that belongs to none belongs to the storm that it came in.
 func (c *correlator) find(m member) *openSituation {
 	bare := slices.ContainsFunc(m.tokens, func(t token) bool { return t.kind == tokenBare })
 	shares := map[*openSituation]int{}
 	for _, t := range m.tokens {
+		if t.kind == tokenStorm {
+			continue
+		}
 		looked, weight := t, weightOf(t.kind)
 		if t.kind == tokenSource && !bare {
 			looked.kind = tokenBare
@@ -116,6 +119,9 @@ func (c *correlator) find(m member) *openSituation {
 		if best == nil || share > shares[best] || share == shares[best] && s.order < best.order {
 			best = s
 		}
+	}
+	if best == nil {
+		return c.storm(m)
 	}
 	return best
 }

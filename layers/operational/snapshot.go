@@ -10,16 +10,17 @@ import (
 )
 
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
-const snapshotMagic = "hal9L3\x05"
+const snapshotMagic = "hal9L3\x06"
 
 // Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence, the
-// third nothing of tunings, the fourth of the order of samples.
+// third nothing of tunings, the fourth of the order of samples, the fifth of how often alerts come and how many keys had errors.
 const (
 	snapshotFirst    = 1
 	snapshotAbsence  = 3
 	snapshotTuning   = 4
 	snapshotTimeline = 5
-	snapshotNow      = snapshotTimeline
+	snapshotPaces    = 6
+	snapshotNow      = snapshotPaces
 )
 
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
@@ -34,14 +35,16 @@ func (l *Layer) Snapshot() ([]byte, error) {
 	}
 	var open []*openSituation
 	var milds []mild
+	var paces map[string]*alertPace
 	if l.correlator != nil {
-		open, milds = l.correlator.open, l.correlator.milds
+		open, milds, paces = l.correlator.open, l.correlator.milds, l.correlator.paces
 	}
 	list(c, &open, 1, func(s **openSituation) { c.situation(*s) })
 	c.milds(&milds)
 	c.topology(l.graph)
 	c.watcher(l.watcher)
 	c.tuning(&l.tunings)
+	c.paces(paces)
 	return binary.LittleEndian.AppendUint32(c.buf, crc32.ChecksumIEEE(c.buf)), nil
 }
 
@@ -84,6 +87,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 	}
 	var tunings layers.Tunings
 	c.tuning(&tunings)
+	paces := c.readPaces()
 	if c.err == nil && len(c.buf) > 0 {
 		c.err = fmt.Errorf("%d bytes follow its end", len(c.buf))
 	}
@@ -94,17 +98,17 @@ func (l *Layer) Restore(snapshot []byte) error {
 		return fmt.Errorf("operational: snapshot: %w", c.err)
 	}
 	l.keys, l.absences, l.graph, l.watcher, l.tunings = keys, absences, graph, watcher, tunings
-	l.restoreOpen(open, milds)
+	l.restoreOpen(open, milds, paces)
 	return nil
 }
 
 // restoreOpen gives the correlator what it had open, where this instance is one.
-func (l *Layer) restoreOpen(open []*openSituation, milds []mild) {
+func (l *Layer) restoreOpen(open []*openSituation, milds []mild, paces map[string]*alertPace) {
 	if l.correlator == nil {
 		return
 	}
 	l.correlator = newCorrelator(l.cfg)
-	l.correlator.chance, l.correlator.milds, l.correlator.graph = l.chance, milds, l.graph
+	l.correlator.chance, l.correlator.milds, l.correlator.paces, l.correlator.graph = l.chance, milds, paces, l.graph
 	for _, s := range open {
 		s.graph = l.graph
 		l.correlator.insert(s)

@@ -38,6 +38,9 @@ func (c *codec) source(s *sourceState) {
 	c.habit(&s.habit)
 	c.float(&s.left)
 	c.int(&s.leftAt)
+	if c.layout >= snapshotPaces {
+		c.small(&s.erred)
+	}
 	list(c, &s.births, 2, func(b *birth) {
 		c.text(&b.name)
 		c.int(&b.at)

@@ -1,6 +1,11 @@
 package operational
 
-import "github.com/2lab-ai/hal9/layers"
+import (
+	"maps"
+	"slices"
+
+	"github.com/2lab-ai/hal9/layers"
+)
 
 func (c *codec) situation(s *openSituation) {
 	p := &s.public
@@ -44,6 +49,33 @@ func (c *codec) situation(s *openSituation) {
 	if c.reading {
 		s.index()
 	}
+}
+
+// paces describes them in the order of their sources; what is read goes into the map.
+func (c *codec) paces(paces map[string]*alertPace) {
+	sources := slices.Sorted(maps.Keys(paces))
+	list(c, &sources, 4, func(source *string) {
+		c.text(source)
+		p := paces[*source]
+		if c.reading {
+			p = &alertPace{}
+			paces[*source] = p
+		}
+		c.int(&p.since)
+		c.int(&p.last)
+		c.small(&p.minutes)
+	})
+	if len(sources) > pacesMax {
+		c.fail()
+	}
+}
+
+func (c *codec) readPaces() map[string]*alertPace {
+	paces := map[string]*alertPace{}
+	if c.layout >= snapshotPaces {
+		c.paces(paces)
+	}
+	return paces
 }
 
 func (c *codec) severity(v *layers.Severity) {

@@ -114,7 +114,7 @@ func (p *plant) logs(name string) {
 func (p *plant) alerts() {
 	for range p.random.IntN(8) {
 		e := p.s.signal(fmt.Sprint("host-", p.random.IntN(3)), p.some())
-		e.Source, e.Type, e.Severity, e.Text = "alerts", typeAlert, layers.SeverityWarning+layers.Severity(p.random.IntN(2)), "disk full"
+		e.Source, e.Type, e.Severity, e.Text = "alerts", "alert", layers.SeverityWarning+layers.Severity(p.random.IntN(2)), "disk full"
 		e.Labels = map[string]string{"host": e.Key, labelStatus: "firing"}
 		p.all = append(p.all, e)
 	}
