@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -74,6 +75,16 @@ func loadAverage() string {
 	}
 	load, _, _ := strings.Cut(string(data), " ")
 	return load
+}
+
+// residentMemory returns the bytes of memory that the process holds once it has given back what it can; 0 where the system does not say.
+func residentMemory() float64 {
+	debug.FreeOSMemory()
+	var kib float64
+	if _, err := fmt.Sscanf(field("/proc/self/status", "VmRSS"), "%f kB", &kib); err != nil {
+		return 0
+	}
+	return kib * 1024
 }
 
 // filesystem returns the type of the filesystem that holds dir.

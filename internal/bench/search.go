@@ -15,11 +15,16 @@ type searched struct {
 	search, add, scan latency
 	build             time.Duration // of one addition, while the index grew
 	recall            float64
+	resident          float64 // bytes of memory that one vector takes in the index, its links included; 0 where the system does not say
 }
 
 func (r searched) String() string {
-	return fmt.Sprintf("recall@%d %.4f against the exact scan, an addition that forgets the oldest %s, built at %s ms each",
+	said := fmt.Sprintf("recall@%d %.4f against the exact scan, an addition that forgets the oldest %s, built at %s ms each",
 		memoryHits, r.recall, r.add, number(new(milliseconds(r.build))))
+	if r.resident > 0 {
+		said += fmt.Sprintf(", %s bytes resident a vector (%d of them its numbers)", grouped(r.resident), dimensions*4)
+	}
+	return said
 }
 
 // index measures rounds among n vectors.
@@ -41,13 +46,17 @@ func (s *session) index(ctx context.Context, row *Row, n, rounds int) (searched,
 // middleOf returns the median of each figure, and the worst recall.
 func middleOf(rounds []searched) searched {
 	var search, add, scan []latency
-	var builds []float64
+	var builds, resident []float64
 	worst := rounds[0].recall
 	for _, r := range rounds {
 		search, add, scan = append(search, r.search), append(add, r.add), append(scan, r.scan)
 		builds, worst = append(builds, float64(r.build)), min(worst, r.recall)
+		resident = append(resident, r.resident)
 	}
-	return searched{medianLatency(search), medianLatency(add), medianLatency(scan), time.Duration(median(builds)), worst}
+	return searched{
+		search: medianLatency(search), add: medianLatency(add), scan: medianLatency(scan),
+		build: time.Duration(median(builds)), recall: worst, resident: median(resident),
+	}
 }
 
 // held is vectors to fill an index with, in the order of their series, and others of the same series that it has not seen: every
@@ -77,17 +86,10 @@ func (v vectors) vector(i int) *nearest.Vector { return (*nearest.Vector)(v.at(i
 // searchAmong fills an index and then searches it, adds to it and has it forget the oldest in turn. Some of the searches are compared with
 // exact scans of what is there at that moment.
 func searchAmong(ctx context.Context, h held, scans int) (searched, error) {
-	x := nearest.New(nearest.DefaultConfig())
-	ids := make([]uint32, 0, h.kept.len())
-	began := time.Now()
-	for i := range h.kept.len() {
-		if i%1000 == 0 && ctx.Err() != nil {
-			return searched{}, context.Cause(ctx)
-		}
-		id, _ := x.Add(h.kept.vector(i), 0, nil)
-		ids = append(ids, id)
+	x, ids, r, err := build(ctx, h.kept)
+	if err != nil {
+		return searched{}, err
 	}
-	r := searched{build: time.Since(began) / time.Duration(max(1, h.kept.len()))}
 	there := slices.Clone(h.kept) // by position; the oldest is overwritten by what is added
 	steps := h.out.len() / 2
 	every := max(1, steps/scans)
@@ -117,6 +119,26 @@ func searchAmong(ctx context.Context, h held, scans int) (searched, error) {
 	r.search, r.add, r.scan = latencyOf(searches), latencyOf(additions), latencyOf(scanned)
 	r.recall = float64(right) / float64(wanted)
 	return r, nil
+}
+
+// build fills an index, and says how long an addition took and how much memory came with it.
+func build(ctx context.Context, v vectors) (x *nearest.Index, ids []uint32, r searched, err error) {
+	before := residentMemory()
+	x, ids = nearest.New(nearest.DefaultConfig()), make([]uint32, 0, v.len())
+	began := time.Now()
+	for i := range v.len() {
+		if i%1000 == 0 && ctx.Err() != nil {
+			return nil, nil, r, context.Cause(ctx)
+		}
+		id, _ := x.Add(v.vector(i), 0, nil)
+		ids = append(ids, id)
+	}
+	n := max(1, v.len())
+	r.build = time.Since(began) / time.Duration(n)
+	if after := residentMemory(); before > 0 && after > before {
+		r.resident = (after - before) / float64(n)
+	}
+	return x, ids, r, nil
 }
 
 // rightOf counts the hits that are as similar as the last of the exact ones; the sums of both may differ in their last digits.

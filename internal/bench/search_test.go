@@ -21,3 +21,20 @@ func TestSearchAmong(t *testing.T) {
 		t.Errorf("not everything was measured: %+v", r)
 	}
 }
+
+// TestResidentMemory touches so much memory that what else the process does is small beside it.
+func TestResidentMemory(t *testing.T) {
+	const bytes = 256 << 20
+	before := residentMemory()
+	if before == 0 {
+		t.Skip("this system does not say how much memory a process holds")
+	}
+	held := make([]byte, bytes)
+	for i := 0; i < len(held); i += 1024 {
+		held[i] = 1
+	}
+	got := residentMemory() - before
+	if held[1024] != 1 || got < 0.9*bytes || got > 1.1*bytes {
+		t.Errorf("%d bytes more are seen as %.0f", bytes, got)
+	}
+}
