@@ -158,8 +158,9 @@ func TestFlappingIsToldOnce(t *testing.T) {
 		}
 	}
 	v := r.sends(diskFull, "firing", "warning", 96)
-	if climbed(t, v); !strings.Contains(v.Reason, "flapping") {
-		t.Errorf("%s does not say that the alert flaps: %s", v.SignalID, v.Reason)
+	climbed(t, v)
+	if text := says(t, "explain", v.SignalID, "--nats", p.NATS); !strings.Contains(text, "it looks like flapping") {
+		t.Errorf("explain does not say that the alert flaps:\n%s", text)
 	}
 	suppressed(t, r.sends(diskFull, "resolved", "warning", 40), "flapping")
 	suppressed(t, r.sends(diskFull, "firing", "warning", 97), "flapping")
