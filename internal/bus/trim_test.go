@@ -73,3 +73,28 @@ func TestFullStreamRefusesAndTrimMakesRoom(t *testing.T) {
 		t.Errorf("the first unsettled message is %d, want %d", got[0].Seq, settled[len(settled)-1].Seq+1)
 	}
 }
+
+// TestTrimKeepsWhatTheLedgerNeeds fills a stream of L2 with small messages to more than half, all of them settled.
+func TestTrimKeepsWhatTheLedgerNeeds(t *testing.T) {
+	const n, kept = 120_000, 100_000
+	topology := bus.DefaultTopology()
+	topology.StoreBytes = 64 << 20
+	b, _ := provisioned(t, topology)
+	key := pipeline.StageKey{Layer: layers.NameL2, Partitions: 1}
+	batch := make([]pipeline.Record, 4000)
+	for i := range batch {
+		batch[i] = pipeline.Record{Subject: pipeline.SubjectOf(key.Layer, 0), Data: make([]byte, 50)}
+	}
+	for range n / len(batch) {
+		if err := b.Publish(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Trim(t.Context(), key, n); err != nil {
+		t.Fatal(err)
+	}
+	first, last, err := b.Extent(t.Context(), key.Stream())
+	if err != nil || first != n-kept+1 || last != n {
+		t.Errorf("messages %d to %d are left (%v), want %d to %d", first, last, err, n-kept+1, n)
+	}
+}

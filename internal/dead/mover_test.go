@@ -29,15 +29,20 @@ func (c *counts) Dead(layers.Name)                 { c.dead.Add(1) }
 func (c *counts) Restarted(layers.Name)            {}
 func (c *counts) Checkpointed(layers.Name, int)    {}
 
-// startMover runs a mover until the test ends.
+// startMover runs a mover without patience until the test ends.
 func startMover(t *testing.T, b *bus.Bus) *counts {
+	t.Helper()
+	return startPatientMover(t, b, 0)
+}
+
+func startPatientMover(t *testing.T, b *bus.Bus, grace time.Duration) *counts {
 	t.Helper()
 	checkpoints, err := b.Checkpoints(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	observed := &counts{}
-	cfg := dead.MoverConfig{Partitions: 1, MaxRecordBytes: 1 << 20, Grace: 0, Pause: 100 * time.Millisecond}
+	cfg := dead.MoverConfig{Partitions: 1, MaxRecordBytes: 1 << 20, Grace: grace, Pause: 100 * time.Millisecond}
 	mover, err := dead.NewMover(t.Context(), cfg, dead.MoverDeps{
 		Bus: b, Checkpoints: checkpoints, Observer: observed, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		Decoder: func(layer layers.Name) pipeline.Decoder {
@@ -95,6 +100,20 @@ func takeAndForget(t *testing.T, consumer jetstream.Consumer, n int) (taken []je
 		t.Fatalf("%d messages came, want %d", len(taken), n)
 	}
 	return taken
+}
+
+// TestMoverLeavesTimeToAnswer: whoever had the message may still answer.
+func TestMoverLeavesTimeToAnswer(t *testing.T) {
+	const grace = 2 * time.Second
+	b, _ := provisioned(t)
+	consumer := bound(t, b, "HAL9_L1", "l1")
+	publish(t, b, pipeline.Record{Subject: "hal9.signals.web", Data: []byte(`{"id":"gone"}`)})
+	began := time.Now()
+	takeAndForget(t, consumer, 1)
+	startPatientMover(t, b, grace)
+	if decided := await(t, b, 1).verdicts["gone"].DecidedAt; decided.Sub(began) < grace {
+		t.Errorf("it was buried after %s, want %s at least", decided.Sub(began), grace)
+	}
 }
 
 func TestMoverBuriesWhatL1IsNotGivenAgain(t *testing.T) {
