@@ -61,18 +61,27 @@ func defaultData() string {
 	return "hal9-data"
 }
 
+// chooseSync says to the server when stored signals reach the disk.
+func (f *upFlags) chooseSync() error {
+	switch f.sync {
+	case "interval":
+		f.server.SyncAlways = false
+	case "always":
+		f.server.SyncAlways = true
+	default:
+		return fmt.Errorf("--sync %q: want interval or always", f.sync)
+	}
+	return nil
+}
+
 func (f *upFlags) up(cmd *cobra.Command, g *global) error {
 	began := time.Now()
 	log, err := g.logger(cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	switch f.sync {
-	case "interval":
-	case "always":
-		f.server.SyncAlways = true
-	default:
-		return fmt.Errorf("--sync %q: want interval or always", f.sync)
+	if err := f.chooseSync(); err != nil {
+		return err
 	}
 	file, err := command.LoadConfig(f.config)
 	if err != nil {

@@ -68,6 +68,11 @@ func startPatientMover(t *testing.T, b *bus.Bus, grace time.Duration) *counts {
 // bound has a layer's consumer give up after one delivery, as an operator may.
 func bound(t *testing.T, b *bus.Bus, stream, durable string) jetstream.Consumer {
 	t.Helper()
+	return boundTo(t, b, stream, durable, 1)
+}
+
+func boundTo(t *testing.T, b *bus.Bus, stream, durable string, deliveries int) jetstream.Consumer {
+	t.Helper()
 	js, err := jetstream.New(b.Conn())
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +82,7 @@ func bound(t *testing.T, b *bus.Bus, stream, durable string) jetstream.Consumer 
 		t.Fatal(err)
 	}
 	cfg := consumer.CachedInfo().Config
-	cfg.MaxDeliver, cfg.AckWait = 1, 300*time.Millisecond
+	cfg.MaxDeliver, cfg.AckWait = deliveries, 300*time.Millisecond
 	if consumer, err = js.UpdateConsumer(t.Context(), stream, cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -102,17 +107,24 @@ func takeAndForget(t *testing.T, consumer jetstream.Consumer, n int) (taken []je
 	return taken
 }
 
-// TestMoverLeavesTimeToAnswer: whoever had the message may still answer.
+// TestMoverLeavesTimeToAnswer: whoever had the message, for the second time, may still answer.
 func TestMoverLeavesTimeToAnswer(t *testing.T) {
 	const grace = 2 * time.Second
 	b, _ := provisioned(t)
-	consumer := bound(t, b, "HAL9_L1", "l1")
+	consumer := boundTo(t, b, "HAL9_L1", "l1", 2)
 	publish(t, b, pipeline.Record{Subject: "hal9.signals.web", Data: []byte(`{"id":"gone"}`)})
 	began := time.Now()
-	takeAndForget(t, consumer, 1)
+	takeAndForget(t, consumer, 2)
+	if msg, err := consumer.Next(jetstream.FetchMaxWait(time.Second)); err == nil { // JetStream gives up where somebody asks for more.
+		t.Fatalf("%s came a third time", msg.Data())
+	}
 	startPatientMover(t, b, grace)
-	if decided := await(t, b, 1).verdicts["gone"].DecidedAt; decided.Sub(began) < grace {
+	got := await(t, b, 1)
+	if decided := got.verdicts["gone"].DecidedAt; decided.Sub(began) < grace {
 		t.Errorf("it was buried after %s, want %s at least", decided.Sub(began), grace)
+	}
+	if want := "L1 HAL9_L1/1 after 2: JetStream gave up after 2 deliveries"; !strings.HasPrefix(got.letters["gone"], want) {
+		t.Errorf("its letter says %q, want %q", got.letters["gone"], want)
 	}
 }
 

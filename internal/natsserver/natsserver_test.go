@@ -2,9 +2,11 @@ package natsserver_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -268,4 +270,36 @@ func TestStopTwiceAndStartAgainOnTheSamePort(t *testing.T) {
 	}
 	t.Logf("started again in %s on %s", time.Since(begun), s.URL())
 	s.Stop()
+}
+
+// TestServerFlushesAsItIsTold asks the server itself when it flushes.
+func TestServerFlushesAsItIsTold(t *testing.T) {
+	for _, always := range []bool{false, true} {
+		cfg := config(t.TempDir())
+		cfg.Monitoring, cfg.SyncAlways = true, always
+		s, err := start(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Stop()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Monitoring()+"/jsz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var info struct {
+			Config struct {
+				Always   bool          `json:"sync_always"`
+				Interval time.Duration `json:"sync_interval"`
+			} `json:"config"`
+		}
+		err = json.NewDecoder(res.Body).Decode(&info)
+		res.Body.Close()
+		if err != nil || info.Config.Always != always || !always && info.Config.Interval != 10*time.Second {
+			t.Errorf("it flushes %+v (%v), want always: %t, else every 10 s", info.Config, err, always)
+		}
+	}
 }
