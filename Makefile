@@ -13,7 +13,7 @@ VULNDB   ?= https://vuln.go.dev
 RACE := ./pipeline/... ./layers/strategic/... ./internal/bus/... ./internal/dead/... ./internal/app/... ./internal/natsserver/... \
 	./internal/load/... ./internal/outbound/... ./internal/telemetry/... ./internal/web/... \
 	./internal/outcome/... ./internal/tuning/... ./internal/oncall/... ./layers/reflexive/... \
-	./internal/scaling/... ./keda ./internal/doctor ./internal/kube ./internal/shadow
+	./internal/scaling/... ./keda ./internal/doctor ./internal/kube ./internal/shadow ./internal/consensus
 
 # The tools' versions stand in internal/tools/go.mod; each is built once per version.
 tool_version = $(shell awk '$$1 == "$(1)" {print $$2}' internal/tools/go.mod)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,7 +69,7 @@ func (r *rig) awaitEnds(t *testing.T, plans int) {
 // TestThousandPlansOnFiveNodes has three processes on five nodes carry out plans whose proposals come twice, and the voters of a
 // fourth process never vote.
 func TestThousandPlansOnFiveNodes(t *testing.T) {
-	const plans = 1000
+	const plans = 1000 / share
 	r := newRig(t, 5)
 	awaitSpread(t, r.start("a"), r.start("bb"), r.start("ccc"))
 	lazy, err := r.connect(3).Leases(t.Context(), "lazy", layers.NameL4)
@@ -108,7 +109,13 @@ func TestCouncilSurvivesKills(t *testing.T) {
 	t.Parallel()
 	const plans, kills = 90, 3
 	r := newRig(t, 1)
-	r.target.answer = func(int, http.ResponseWriter) { time.Sleep(200 * time.Millisecond) } // Long enough to be killed meanwhile.
+	killed := make(chan struct{}) // the first two
+	release := sync.OnceFunc(func() { close(killed) })
+	t.Cleanup(release)
+	r.target.answer = func(int, http.ResponseWriter) {
+		<-killed                           // Some requests are surely in doubt.
+		time.Sleep(200 * time.Millisecond) // Long enough to be killed meanwhile.
+	}
 	proposed := 0
 	for i := range kills {
 		first, second := r.spawn(t, 0, fmt.Sprint("child-1-", i)), r.spawn(t, 0, fmt.Sprint("child-2-", i))
@@ -121,6 +128,9 @@ func TestCouncilSurvivesKills(t *testing.T) {
 		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond) // Any moment of a request.
 		first()
 		second()
+		if i == 0 {
+			release()
+		}
 	}
 	r.start("survivor")
 	r.awaitEnds(t, plans)
@@ -133,6 +143,7 @@ func TestCouncilSurvivesKills(t *testing.T) {
 
 // TestPartitionedNodesExecuteNothingTwice takes the majority of the nodes away and brings it back.
 func TestPartitionedNodesExecuteNothingTwice(t *testing.T) {
+	t.Parallel() // It and TestCouncilSurvivesKills wait most of the time.
 	const before, during, after = 50, 1, 20
 	r := newRig(t, 5)
 	r.start("a")  // on node 1

@@ -47,12 +47,15 @@ type rig struct {
 	target  *target
 	log     *slog.Logger
 	bus     *bus.Bus
+	plans   map[string][]layers.Plan // what was read of the stream of plans,
+	seq     uint64                   // up to this message,
+	stored  time.Time                // which was stored then
 }
 
 // newRig returns a rig on one server, or on a cluster of nodes.
 func newRig(t *testing.T, nodes int) *rig {
 	t.Helper()
-	r := &rig{t: t, council: tactical.DefaultCouncil(), target: newTarget(t), log: slog.New(slog.DiscardHandler)}
+	r := &rig{t: t, council: tactical.DefaultCouncil(), target: newTarget(t), log: slog.New(slog.DiscardHandler), plans: map[string][]layers.Plan{}, stored: time.Now()}
 	topology := bus.DefaultTopology()
 	if nodes == 1 {
 		r.urls = []string{natstest.Start(t).ClientURL()}
@@ -223,21 +226,24 @@ func encode(t *testing.T, v any) []byte {
 	return data
 }
 
-// events returns all events of all plans, by plan, in their order.
+// events returns all events of all plans, by plan, in their order. It reads what has come since the last time: all of it each time is most of
+// what a test with a thousand plans does.
 func (r *rig) events() map[string][]layers.Plan {
 	r.t.Helper()
-	var all map[string][]layers.Plan
 	eventually(r.t, "the plans can be read", func() bool {
-		all = map[string][]layers.Plan{}
-		err := r.bus.Since(context.WithoutCancel(r.t.Context()), pipeline.StreamPlans, time.Now().Add(-time.Hour), 1<<20, func(m *bus.Message) {
+		err := r.bus.Since(context.WithoutCancel(r.t.Context()), pipeline.StreamPlans, r.stored.Add(-time.Second), 1<<20, func(m *bus.Message) {
+			if m.Seq <= r.seq {
+				return
+			}
+			r.seq, r.stored = m.Seq, m.Stored
 			var p layers.Plan
 			if json.Unmarshal(m.Data, &p) == nil {
-				all[p.ID] = append(all[p.ID], p)
+				r.plans[p.ID] = append(r.plans[p.ID], p)
 			}
 		})
 		return err == nil // Not while NATS has no leader.
 	})
-	return all
+	return r.plans
 }
 
 // await waits until n plans have an event, and returns all of them.
@@ -273,10 +279,12 @@ func (r *rig) letters() (list []bus.Message) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	pause := 20 * time.Millisecond
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(pause) {
 		if ok() {
 			return
 		}
+		pause = min(2*pause, time.Second) // Asking five servers is work that they lack for what is awaited.
 	}
 	t.Fatal("it never came to this: " + what)
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package consensus_test
+
+// share is the part of the plans that is proposed.
+const share = 1
