@@ -1,5 +1,7 @@
 package operational
 
+import "math"
+
 const (
 	baselineMinSamples = 30    // before that a series is only learnt
 	baselineSpan       = 1000  // samples that a series remembers, exponentially weighted
@@ -49,6 +51,7 @@ func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFro
 	s.tame = b.level.tame(s.value, 1)
 	b.passTime(hour, &s)
 	f.sample = s
+	before := b.jump.last
 	for _, d := range b.detectors() {
 		if surprise := d.observe(s); surprise > f.surprise {
 			f.surprise, f.aspect = surprise, d
@@ -62,9 +65,18 @@ func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFro
 			b.daily.learn(b.level.tame(s.value, dailyReaches))
 		}
 	}
-	f.worth = b.record.calibrate(f.surprise, b.samples, reportFrom)
+	f.worth = min(b.record.calibrate(f.surprise, b.samples, reportFrom), b.rarity(s, before))
 	f.news = b.episode.observe(f.surprise, reportFrom)
 	return f
+}
+
+// rarity is the most that a count is worth where there is mostly none: what never came in n samples may come in the next with 1/n, and
+// the same holds for each further one, now or in the sample before.
+func (b *baseline) rarity(s sample, before float64) float64 {
+	if s.value < 1 || s.value != math.Trunc(s.value) || math.Abs(b.level.median.value) >= 0.5 || math.Abs(b.level.high.value) >= 0.5 {
+		return surpriseMax
+	}
+	return (s.value + max(0, before)) * math.Log10(s.samples)
 }
 
 // passTime finishes the hours before, and tells the sample what is usual at its own.

@@ -27,26 +27,41 @@ type mild struct {
 	loose
 }
 
-// addUp returns how surprising it is together with those that it is related to.
+// addUp returns how surprising it is together with those that it is related to. What belongs to one request is one event, however many
+// services waited for it.
 func (c *correlator) addUp(m member) float64 {
-	own := mild{at: m.at, series: seriesOf(m), surprise: worthOf(m.e)}
-	best := map[string]float64{}
+	own, trace := seriesOf(m), traceOf(m.tokens)
 	haste := max(mildByHaste, c.chanceWithin(mildWithin))
+	best := map[string]float64{} // by series
 	for i := range c.milds {
 		other := &c.milds[i]
-		if other.series != own.series && other.at.Sub(own.at).Abs() <= mildWithin && c.relates(m, other) {
-			discount := haste
-			if fires(m.e) && other.isAlert() { // Somebody judged both, and not by chance.
-				discount = mildByHaste
-			}
-			best[other.series] = max(best[other.series], other.surprise-discount)
+		if other.series == own || other.at.Sub(m.at).Abs() > mildWithin || !c.relates(m, other) {
+			continue
 		}
+		if request := traceOf(other.tokens); request != "" && request == trace {
+			continue
+		}
+		discount := haste
+		if fires(m.e) && other.isAlert() { // Somebody judged both, and not by chance.
+			discount = mildByHaste
+		}
+		best[other.series] = max(best[other.series], other.surprise-discount)
 	}
-	sum := own.surprise
+	sum := worthOf(m.e)
 	for _, series := range slices.Sorted(maps.Keys(best)) { // sums of floats depend on their order
 		sum += best[series]
 	}
 	return min(sum, surpriseMax)
+}
+
+// traceOf returns the request that a signal belongs to, or "".
+func traceOf(tokens []token) string {
+	for _, t := range tokens {
+		if t.kind == tokenTrace {
+			return t.value
+		}
+	}
+	return ""
 }
 
 // relates reports whether a mild signal has something in common with another.
@@ -77,7 +92,11 @@ func (c *correlator) remember(m member) {
 }
 
 func seriesOf(m member) string {
-	return m.key + "\x00" + short(m.e.Type) + "\x00" + short(metricName(m.e))
+	series := m.key + "\x00" + short(m.e.Type) + "\x00" + short(metricName(m.e))
+	if isNumber(m.e) {
+		series += "\x00" + m.e.Findings.Evidence.Baseline.Series
+	}
+	return series
 }
 
 // opens reports whether the signal may open a situation.

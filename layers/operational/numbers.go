@@ -1,6 +1,7 @@
 package operational
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func (l *Layer) judgeNumbers(c cause) judgement {
 	if c.e.HasValue {
 		looks++
 		id := seriesID{kind: seriesValue, name: short(c.e.Type), detail: short(metricName(c.e) + part)}
-		j = l.judgeNumber(c, reading{id, "value", c.e.Value, looks})
+		j = l.judgeNumber(c, reading{id, valueName(c.e), c.e.Value, looks})
 	}
 	for _, name := range features {
 		id := seriesID{kind: seriesFeature, name: short(name), detail: short(c.e.Type + measured(c.e) + part)}
@@ -134,16 +135,24 @@ func featureNames(e *layers.Envelope) []string {
 }
 
 // metricName tells the metrics of one key apart where the sender puts several under one type.
-func metricName(e *layers.Envelope) string {
+func metricName(e *layers.Envelope) string { return cmp.Or(saidMetric(e), e.Findings.TemplateID) }
+
+// valueName is what people call the signal's value.
+func valueName(e *layers.Envelope) string {
+	if name := plain(saidMetric(e), 64); name != "" {
+		return name
+	}
+	return "value"
+}
+
+// saidMetric returns what the signal says that its value measures, or "".
+func saidMetric(e *layers.Envelope) string {
 	for _, label := range [...]string{"__name__", "metric", "metric_name", "operation"} {
 		if name := e.Labels[label]; name != "" {
 			return name
 		}
 	}
-	if name := measured(e); name != "" {
-		return name
-	}
-	return e.Findings.TemplateID
+	return measured(e)
 }
 
 // partOf tells the parts of one key apart that measure the same, such as the pods of a service: what the signal names besides its key. A

@@ -115,3 +115,54 @@ func TestWhatComesByChanceKeepsNoSituationOpen(t *testing.T) {
 		t.Errorf("open from %s to %s", opened, closed)
 	}
 }
+
+// TestOneRequestIsOneEvent: that all who waited for one slow call are slow adds nothing up; that others are does.
+func TestOneRequestIsOneEvent(t *testing.T) {
+	for _, same := range []bool{true, false} {
+		l, s := newLayer(t), &sent{}
+		c := l.correlator
+		c.chance = func() float64 { return 5 }
+		sum := 0.0
+		for i := range 5 {
+			e := s.value(fmt.Sprint("service-", i), midnight, 1)
+			e.Findings.Anomaly = anomalyOf(4)
+			e.Findings.Proof().Baseline = &layers.JudgedBaseline{Series: "value", Worth: 4}
+			e.Labels = map[string]string{"namespace": "shop", "trace_id": "t"}
+			if !same {
+				e.Labels["trace_id"] = fmt.Sprint("t-", i)
+			}
+			m := c.newMember(e, midnight)
+			sum = c.addUp(m)
+			c.remember(m)
+		}
+		if alone := sum < 4.001; same != alone {
+			t.Errorf("one request: %v, together %v", same, sum)
+		}
+	}
+}
+
+// TestOneOfWhatIsMostlyNoneIsWorthLittle: an error that never came may come, two in a row are more.
+func TestOneOfWhatIsMostlyNoneIsWorthLittle(t *testing.T) {
+	b := &baseline{}
+	for i := range int64(1000) {
+		b.observe(0, i*60, true, 3)
+	}
+	first := b.observe(1, 1000*60, true, 3).worth
+	second := b.observe(1, 1001*60, true, 3).worth
+	if first > 3.1 || second < 5 {
+		t.Errorf("the first is worth %v and the second %v: want one in a thousand, and one in a million or so", first, second)
+	}
+}
+
+// TestValuesAreCalledByTheirMetric in what people read.
+func TestValuesAreCalledByTheirMetric(t *testing.T) {
+	s := &sent{}
+	e := s.value("shop", midnight, 1)
+	if got := valueName(e); got != "value" {
+		t.Errorf("called %q", got)
+	}
+	e.Findings.Mentions = []layers.Mention{{Kind: "metric", Name: "cpu_used"}}
+	if got := valueName(e); got != "cpu_used" {
+		t.Errorf("called %q", got)
+	}
+}

@@ -42,7 +42,7 @@ func describe(s *layers.Situation, template string) description {
 }
 
 // wordsOf returns the distinct words of text without the names of key and entities, which
-// are compared on their own; where nothing else is left, they stay.
+// are compared on their own, and without those that say how a number is unusual; where nothing else is left, they stay.
 func (d *description) wordsOf(text string) []string {
 	names := tokens(d.Key)
 	for _, entity := range d.Entities {
@@ -52,7 +52,7 @@ func (d *description) wordsOf(text string) []string {
 	for _, token := range tokens(text) {
 		switch {
 		case len(token) < 2 || slices.Contains(words, token):
-		case slices.Contains(names, token):
+		case slices.Contains(names, token) || saysHow(token):
 			spare = append(spare, token)
 		default:
 			words = append(words, token)
@@ -67,6 +67,14 @@ func (d *description) wordsOf(text string) []string {
 	slices.Sort(words)
 	return slices.Compact(words)
 }
+
+// howWords are those with which L3 says in which way a number is unusual: what of one trouble is noticed first differs from time to time.
+const howWords = " value jumped fell from to one sample samples the next it usually changes by at most is far above below its usual median mean" +
+	" this hour of day away has recent where was before two are apart became become restless calm on average and more within near unusually" +
+	" part deviation reported ago "
+
+// saysHow reports whether a token is one of them.
+func saysHow(token string) bool { return strings.Contains(howWords, " "+token+" ") }
 
 // tokens splits text into lower-case words. What follows a digit in a word is an identity
 // rather than a kind, so it becomes "#": "db-17" is "db", "#" and "pod7f9c" is "pod#".

@@ -24,7 +24,7 @@ func TestSimilarity(t *testing.T) {
 		{"other numbers", situation("e", "db-1", "disk 17: full", warning), 1},
 		{"its name in the title", situation("e", "db-1", "db-1: disk full", warning), 1},
 		{"a sibling", situation("e", "db-77", "disk full", warning), 0.9 / 1.1},
-		{"a sibling named in the title", situation("e", "db-77", "disk full on db-77", warning), 0.7 / 1.3}, // "on" is a word
+		{"a sibling named in the title", situation("e", "db-77", "disk full on db-77", warning), 0.9 / 1.1},
 		{"another severity", situation("e", "db-1", "disk full", layers.SeverityError), 0.9 / 1.1},
 		{"another kind of entity", situation("e", "web-1", "disk full", warning), 0.7 / 1.3},
 		{"one more word", situation("e", "db-1", "disk full again", warning), 0.8 / 1.2},
@@ -101,5 +101,17 @@ func TestMemoryForgetsTheOldest(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"sit-4", "sit-3", "sit-0"}, got); diff != "" {
 		t.Errorf("remembered (-want +got):\n%s", diff)
+	}
+}
+
+// TestHowANumberIsUnusualIsNoKind: of the same trouble another detector may speak first.
+func TestHowANumberIsUnusualIsNoKind(t *testing.T) {
+	l := newLayer(t)
+	decide(t, l, situation("sit-0", "db-1", "db-1: disk_io has a recent mean of 17 where the mean before was 4; the two are usually at most 2 apart", layers.SeverityError))
+	decide(t, l, situation("sit-1", "db-1", "db-1: requests jumped from 63 to 449; from one sample to the next it usually changes by at most 5", layers.SeverityError))
+	e := situation("sit-2", "db-1", "db-1: disk_io jumped from 63 to 449; from one sample to the next it usually changes by at most 5", layers.SeverityError)
+	decide(t, l, e)
+	if r := e.Findings.Situation.Recalled; len(r) == 0 || r[0].SituationID != "sit-0" || r[0].Similarity != 1 {
+		t.Errorf("recalled %+v: want what was about the same number", r)
 	}
 }
