@@ -17,6 +17,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // ErrDisconnected ends a source whose connection broke: what was in flight is uncertain.
@@ -54,6 +56,7 @@ type Bus struct {
 
 	answers *answers // to what stages publish
 	fence   *fence
+	ledgers map[layers.Name]*ledgerTurns
 
 	mu     sync.Mutex
 	broken chan struct{} // closed when a connection breaks; replaced when it is back
@@ -61,7 +64,7 @@ type Bus struct {
 
 // Connect connects to NATS. Further options, such as an in-process connection, come last.
 func Connect(cfg Config, log *slog.Logger, options ...nats.Option) (*Bus, error) {
-	b := &Bus{cfg: cfg, log: log, fence: &fence{began: time.Now()}, broken: make(chan struct{})}
+	b := &Bus{cfg: cfg, log: log, fence: &fence{began: time.Now()}, broken: make(chan struct{}), ledgers: newLedgerTurns()}
 	var err error
 	if b.nc, err = b.dial(cfg.Name, options); err != nil {
 		return nil, err

@@ -7,7 +7,9 @@ import (
 	"math"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/2lab-ai/hal9/layers"
 	"github.com/2lab-ai/hal9/pipeline"
@@ -38,35 +40,55 @@ func shelves(layer layers.Name, partitions int) []shelf {
 	return list
 }
 
-// Stored implements pipeline.Broker: it reads the headers of what the layer stored since then.
+// Stored implements pipeline.Broker: it reads the headers of what the layer stored since then. Stages of a layer that ask at the same
+// time, as where one process takes over another's partitions, are answered by one reading.
 func (b *Bus) Stored(
 	ctx context.Context, layer layers.Name, behind pipeline.Ledger, since time.Time,
 ) (ids map[string]struct{}, upTo pipeline.Ledger, err error) {
-	partitions, err := b.Partitions(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	ids, upTo = map[string]struct{}{}, pipeline.Ledger{}
-	for _, at := range shelves(layer, partitions) {
-		upTo[at.stream], err = b.scan(ctx, at, behind, since, func(msg jetstream.Msg) {
-			if id := msg.Headers().Get(jetstream.MsgIDHeader); id != "" {
-				ids[id] = struct{}{}
-			}
-			for _, id := range pipeline.IdentitiesIn(msg.Headers()) {
-				ids[id] = struct{}{}
-			}
-		})
-		if err != nil {
-			return nil, nil, fmt.Errorf("bus: read the ledger of %s in %s: %w", layer, at.stream, err)
+	q := newLedgerQuestion(behind, since)
+	err = b.ledgers[layer].ask(ctx, q, func(ctx context.Context, batch []*ledgerQuestion) error { return b.readLedger(ctx, layer, batch) })
+	return q.ids, q.upTo, err
+}
+
+// readLedger answers questions about a layer.
+func (b *Bus) readLedger(ctx context.Context, layer layers.Name, batch []*ledgerQuestion) error {
+	partitions := 0
+	if layer == layers.NameL1 { // The only one whose shelves depend on it.
+		var err error
+		if partitions, err = b.Partitions(ctx); err != nil {
+			return err
 		}
 	}
-	return ids, upTo, nil
+	reading, ctx := errgroup.WithContext(ctx)
+	reading.SetLimit(shelvesAtOnce)
+	for _, at := range shelves(layer, partitions) {
+		reading.Go(func() error { return b.readShelf(ctx, layer, at, batch) })
+	}
+	return reading.Wait()
+}
+
+// shelvesAtOnce is how many shelves are read at the same time: most of it is waiting for answers.
+const shelvesAtOnce = 4
+
+// readShelf answers questions about what a layer stored in one stream.
+func (b *Bus) readShelf(ctx context.Context, layer layers.Name, at shelf, batch []*ledgerQuestion) error {
+	for _, same := range alike(batch, at.stream) {
+		behind, since := earliest(same, at.stream)
+		last, err := b.scan(ctx, at, behind, since, func(msg jetstream.Msg) error { return inform(same, at.stream, msg) })
+		if err != nil {
+			return fmt.Errorf("bus: read the ledger of %s in %s: %w", layer, at.stream, err)
+		}
+		for _, q := range same {
+			q.reach(at.stream, last)
+		}
+	}
+	return nil
 }
 
 // scan visits the heads of the messages of a shelf behind the ledger, or since then, that are stored before the call,
 // and returns the last sequence of its stream at the call.
 func (b *Bus) scan(
-	ctx context.Context, at shelf, behind pipeline.Ledger, since time.Time, visit func(jetstream.Msg),
+	ctx context.Context, at shelf, behind pipeline.Ledger, since time.Time, visit func(jetstream.Msg) error,
 ) (last uint64, err error) {
 	stream, err := b.stream(ctx, at.stream)
 	if err != nil {
@@ -85,7 +107,9 @@ func (b *Bus) scan(
 		}
 		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &since
 	}
-	return state.LastSeq, b.read(ctx, stream, cfg, math.MaxUint64, visit)
+	var failed error
+	err = b.read(ctx, stream, cfg, math.MaxUint64, func(msg jetstream.Msg) { failed = errors.Join(failed, visit(msg)) })
+	return state.LastSeq, errors.Join(err, failed)
 }
 
 // Past implements pipeline.Broker.
@@ -118,8 +142,14 @@ func (b *Bus) Past(ctx context.Context, key pipeline.StageKey, from, to uint64, 
 
 // What read asks for at a time: no more than the client's buffer of a subscription holds.
 const (
-	fetchBatch = 2000     // messages
+	fetchBatch = 8000     // messages
 	fetchBytes = 32 << 20 // of messages as large as they can be
+)
+
+// How often a consumer that a cluster has just made may answer that nobody is there, and what lies between.
+const (
+	deafMost  = 20
+	deafPause = 100 * time.Millisecond
 )
 
 // read visits the messages that a temporary consumer finds when it is made, the first most of them.
@@ -134,10 +164,9 @@ func (b *Bus) read(
 	if err != nil {
 		return err
 	}
+	// Nobody waits for that: without it the consumer ends by itself soon.
 	defer func() {
-		ctx, cancel := ask(context.WithoutCancel(ctx))
-		defer cancel()
-		_ = stream.DeleteConsumer(ctx, consumer.CachedInfo().Name) // It ends by itself soon.
+		_ = b.nc.Publish("$JS.API.CONSUMER.DELETE."+consumer.CachedInfo().Stream+"."+consumer.CachedInfo().Name, nil)
 	}()
 	batch := uint64(fetchBatch)
 	if !cfg.HeadersOnly {
@@ -147,17 +176,8 @@ func (b *Bus) read(
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		// It waits for nothing: what was counted may be trimmed by now.
-		messages, err := consumer.FetchNoWait(int(min(left, batch)))
+		got, err := fetch(ctx, consumer, int(min(left, batch)), visit)
 		if err != nil {
-			return err
-		}
-		got := uint64(0)
-		for msg := range messages.Messages() {
-			visit(msg)
-			got++
-		}
-		if err := messages.Error(); err != nil {
 			return err
 		}
 		left -= min(left, got)
@@ -174,6 +194,28 @@ func (b *Bus) read(
 		return nil
 	}
 	return nil
+}
+
+// fetch visits what a consumer has at hand, the first most of it, and returns how many messages that were. It waits for nothing but for the consumer's
+// server to begin it: what was counted may be trimmed by now.
+func fetch(ctx context.Context, consumer jetstream.Consumer, most int, visit func(jetstream.Msg)) (got uint64, err error) {
+	for range deafMost {
+		messages, err := consumer.FetchNoWait(most)
+		if err != nil {
+			return got, err
+		}
+		for msg := range messages.Messages() {
+			visit(msg)
+			got++
+		}
+		if err = messages.Error(); got > 0 || !errors.Is(err, nats.ErrNoResponders) {
+			return got, err
+		}
+		if err := pipeline.Pause(ctx, deafPause); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nats.ErrNoResponders
 }
 
 func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error) {

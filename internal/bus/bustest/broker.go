@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +115,35 @@ func testOrder(t *testing.T, h Harness) {
 			t.Fatalf("message %d holds %s", i, got[i].Data)
 		}
 	}
+}
+
+// testStoredTogether has stages ask at the same time, each behind another place: what one of them needs is none of another's.
+func testStoredTogether(t *testing.T, h Harness) {
+	t.Helper()
+	since := time.Now().Add(-time.Minute)
+	ledgers := []pipeline.Ledger{nil}
+	for n := range 20 {
+		store(t, h.Broker, []pipeline.Record{{Subject: pipeline.SubjectOfVerdict(layers.NameL3, layers.DispositionResolved), ID: strconv.Itoa(n)}})
+		_, upTo, err := h.Broker.Stored(t.Context(), layers.NameL3, ledgers[n], since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ledgers = append(ledgers, upTo)
+	}
+	var asking sync.WaitGroup
+	for stored, ledger := range ledgers {
+		asking.Go(func() {
+			got, _, err := h.Broker.Stored(t.Context(), layers.NameL3, ledger, since)
+			want := map[string]struct{}{}
+			for n := stored; n < len(ledgers)-1; n++ {
+				want[strconv.Itoa(n)] = struct{}{}
+			}
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("behind the first %d results, %v (-want +got):\n%s", stored, err, diff)
+			}
+		})
+	}
+	asking.Wait()
 }
 
 // testStored also has L3's own input and what its correlator gets, which stand in one stream.

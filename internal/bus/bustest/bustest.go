@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"PublishTwiceStoresOnce":           testTwice,
 		"PublishKeepsOrder":                testOrder,
 		"StoredTellsLayersApart":           testStored,
+		"StoredTellsStagesApart":           testStoredTogether,
 		"CheckpointsComeBack":              testCheckpoint,
 		"StaleOwnersAreFencedOut":          testFencing,
 		"LeaseHasOneHolder":                testLease,
