@@ -19,7 +19,7 @@ const SituationMaxMemberIDs = 1000
 type Situation struct {
 	ID        string         `json:"id"`
 	Event     SituationEvent `json:"event"`
-	Revision  int            `json:"revision"` // 1 for opened, one more for each later event
+	Revision  int            `json:"revision"` // 1 for opened, one more for each later event of L3; L4 tells that for which it has a plan once more, and a later one may stand before that
 	Severity  Severity       `json:"severity"`
 	Key       string         `json:"key"`
 	Title     string         `json:"title"`

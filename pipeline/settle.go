@@ -47,7 +47,7 @@ func isOver(ctx context.Context) bool { return ctx.Err() != nil }
 // flush stores what is in the outbox and then acknowledges what led to it.
 func (s *stage) flush(ctx context.Context, done []Delivery) error {
 	s.out.list = append(s.out.list, s.worker.changed()...)
-	if err := s.publish(ctx, s.out.records(), done[0].Until); err != nil {
+	if err := s.publishAll(ctx, done[0].Until); err != nil {
 		return err
 	}
 	if err := s.source.Settle(done); err != nil {
@@ -70,6 +70,22 @@ func (s *stage) flush(ctx context.Context, done []Delivery) error {
 	}
 	return nil
 }
+
+// publishAll stores what is in the outbox: all at once, or results first where they announce situations. The layer above adds to what is
+// announced, so it must not see the signal before that stands in the stream.
+func (s *stage) publishAll(ctx context.Context, until time.Time) error {
+	records := s.out.records()
+	packs := len(records) - len(s.out.list)
+	if packs > 0 && slices.ContainsFunc(records[packs:], isSituation) {
+		if err := s.publish(ctx, records[packs:], until); err != nil {
+			return err
+		}
+		records = records[:packs]
+	}
+	return s.publish(ctx, records, until)
+}
+
+func isSituation(r Record) bool { return strings.HasPrefix(r.Subject, SubjectSituations+".") }
 
 // fullPause is how long a stage waits before it tries a full stream again, doubled up to 16 times this.
 const fullPause = 50 * time.Millisecond

@@ -287,3 +287,46 @@ func TestObserverIsToldOfASignalOnce(t *testing.T) {
 		t.Errorf("%d verdicts were told of, want each of 4 once", observer.n)
 	}
 }
+
+// raising is a layer that announces a situation with each signal and hands it up, but for those without a key.
+type raising struct{}
+
+func (raising) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, error) {
+	d := layers.Decision{Disposition: layers.DispositionEscalated, Reason: "up"}
+	if e.Key != "" {
+		d.Events = []layers.Event{{Situation: &layers.Situation{ID: "sit", Event: layers.SituationOpened, Revision: 1}}}
+	}
+	return d, nil
+}
+
+// TestSituationsAreStoredBeforeTheSignalsThatClimbWithThem lets the broker answer the announcement before it sees the pack.
+func TestSituationsAreStoredBeforeTheSignalsThatClimbWithThem(t *testing.T) {
+	for key, want := range map[string][][]string{
+		"k": {{"hal9.situations.opened"}, {"hal9.l4.0"}},
+		"":  {{"hal9.l4.0"}},
+	} {
+		f := newFakes(t, StageKey{Layer: layers.NameL3, Partitions: 1})
+		f.worker.(*layerWorker).layer = raising{}
+		data, err := NewPack(&layers.Envelope{Signal: layers.Signal{ID: "a", Source: "s", Key: key}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got [][]string
+		for range len(want) + 1 {
+			f.broker.answers = append(f.broker.answers, func(records []Record) error {
+				var subjects []string
+				for _, r := range records {
+					subjects = append(subjects, r.Subject)
+				}
+				got = append(got, subjects)
+				return nil
+			})
+		}
+		if err := f.settle(t.Context(), t.Context(), []Delivery{{Seq: 1, Data: data, Stored: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("key %q, what is stored in turn (-want +got):\n%s", key, diff)
+		}
+	}
+}
