@@ -33,7 +33,8 @@ func shelves(layer layers.Name, partitions int) []shelf {
 	case layers.NameL3:
 		list = append(list, shelf{pipeline.StreamSituations, pipeline.SubjectSituations + ".>"})
 	case layers.NameL4:
-		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>"})
+		list = append(list, shelf{pipeline.StreamPlans, pipeline.SubjectPlans + ".>"},
+			shelf{pipeline.StreamSituations, pipeline.SubjectSituations + "." + string(layers.SituationUpdated)}) // with its plan
 	case layers.NameL5: // its alerts
 		list = append(list, shelf{pipeline.StreamOf(layers.NameL1, 0, 1), pipeline.SubjectSignals + "." + pipeline.SourceOwn})
 	}

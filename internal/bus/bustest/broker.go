@@ -146,7 +146,7 @@ func testStoredTogether(t *testing.T, h Harness) {
 	asking.Wait()
 }
 
-// testStored also has L3's own input and what its correlator gets, which stand in one stream.
+// testStored also has L3's own input and what its correlator gets, which stand in one stream, as do the situations of L3 and L4.
 func testStored(t *testing.T, h Harness) {
 	t.Helper()
 	before := time.Now().Add(-time.Minute)
@@ -158,13 +158,14 @@ func testStored(t *testing.T, h Harness) {
 		{Subject: pipeline.SubjectOf(layers.NameL2, 0), Header: map[string]string{pipeline.HeaderIDs: "MDEyMzQ1Njc4OWFiY2RlZg"}},
 		{Subject: pipeline.SubjectOf(layers.NameL5, 0), ID: "handed up by L4"},
 		{Subject: pipeline.SubjectSituations + ".opened", ID: "situation"},
+		{Subject: pipeline.SubjectSituations + ".updated", ID: "situation with a plan"},
 		{Subject: pipeline.SubjectPlans + ".proposed", ID: "plan"},
 		{Subject: pipeline.SubjectOfDead(layers.NameL3), ID: "letter"},
 		{Subject: pipeline.SubjectOfDead(layers.NameL1), ID: "letter of L1"},
 	})
 	for layer, want := range map[layers.Name][]string{
-		layers.NameL3: {"verdict", "situation", "letter"},
-		layers.NameL4: {"plan"},
+		layers.NameL3: {"verdict", "situation", "situation with a plan", "letter"},
+		layers.NameL4: {"plan", "situation with a plan"},
 		layers.NameL1: {"letter of L1", "01234567", "89abcdef"},
 	} {
 		ids := map[string]struct{}{}
