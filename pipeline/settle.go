@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // partTime is how long a part of a burst may take before what follows from it is stored.
@@ -71,12 +73,12 @@ func (s *stage) flush(ctx context.Context, done []Delivery) error {
 	return nil
 }
 
-// publishAll stores what is in the outbox: all at once, or results first where they announce situations. The layer above adds to what is
-// announced, so it must not see the signal before that stands in the stream.
+// publishAll stores what is in the outbox: all at once, or results first where L3 announces situations. L4 adds to what is announced, so it
+// must not see the signal before that stands in the stream.
 func (s *stage) publishAll(ctx context.Context, until time.Time) error {
 	records := s.out.records()
 	packs := len(records) - len(s.out.list)
-	if packs > 0 && slices.ContainsFunc(records[packs:], isSituation) {
+	if s.key.Layer == layers.NameL3 && packs > 0 && slices.ContainsFunc(records[packs:], isSituation) {
 		if err := s.publish(ctx, records[packs:], until); err != nil {
 			return err
 		}

@@ -80,14 +80,12 @@ func bare(into, name []byte) []byte {
 	return into
 }
 
-// standing reads a member that may tell a state. Numbers mean what Zabbix's event value does: 0 is over.
+// standing reads a member that may tell a state by a word; what numbers mean depends on their name (numberStanding).
 func (m *member) standing() (standing, bool) {
-	switch m.kind {
-	case kindString:
-		return standingOf(m.raw[1 : len(m.raw)-1])
-	default:
+	if m.kind != kindString {
 		return standing{}, false
 	}
+	return standingOf(m.raw[1 : len(m.raw)-1])
 }
 
 // statusWord reads the status of an alert in Alertmanager's shape: a word, or its API's object {"state": "active", …}.
