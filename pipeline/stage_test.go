@@ -68,9 +68,12 @@ func TestRecallReadsWhatTheStageKnew(t *testing.T) {
 	if !cmp.Equal(broker.asked, []time.Time{oldest.Add(-f.cfg.ReplayMargin)}) || !cmp.Equal(broker.behind, []Ledger{{"HAL9_VERDICTS": 5}}) {
 		t.Errorf("it asked for what is stored since %v, behind %v", broker.asked, broker.behind)
 	}
-	for seq, want := range map[uint64]int{20: 0, 21: 1} {
-		if got := len(f.replay.missing(&Delivery{Seq: seq}, []Record{{ID: "verdict"}})); got != want {
-			t.Errorf("of what follows from message %d and is stored, %d records are missing, want %d", seq, got, want)
+	for _, c := range []struct { // in the stream's order, as a stage works
+		seq  uint64
+		want int
+	}{{20, 0}, {21, 1}} {
+		if got := len(f.replay.missing(&Delivery{Seq: c.seq}, []Record{{ID: "verdict"}})); got != c.want {
+			t.Errorf("of what follows from message %d and is stored, %d records are missing, want %d", c.seq, got, c.want)
 		}
 	}
 }
