@@ -7,7 +7,7 @@ const (
 	fewest = 4
 )
 
-// attach links a new vector on one level with those of the pool that lie in different directions: one that is nearer to a
+// attach links a new vector on one level with those near that lie in different directions: one that is nearer to a
 // chosen one than to the new one can be reached by it (the paper's algorithm 4). What is left of its links goes to the nearest
 // others that have room, and leave some for links that lead further.
 func (g *graph) attach(id uint32, l int) {
@@ -28,13 +28,13 @@ const considered = 4
 
 func (g *graph) choose(id uint32) {
 	g.chosen, g.passed = g.chosen[:0], g.passed[:0]
-	for _, c := range g.pool[:min(len(g.pool), considered*g.cfg.Links)] {
+	for _, h := range g.near[:min(len(g.near), considered*g.cfg.Links)] {
 		switch {
-		case c.ID == id:
-		case g.isReached(c.Hit, g.chosen):
-			g.passed = append(g.passed, c.Hit)
+		case h.ID == id:
+		case g.isReached(h, g.chosen):
+			g.passed = append(g.passed, h)
 		case len(g.chosen) < g.cfg.Links:
-			g.chosen = append(g.chosen, c.Hit)
+			g.chosen = append(g.chosen, h)
 		}
 		if len(g.chosen) == g.cfg.Links {
 			return

@@ -6,18 +6,28 @@ import "math/bits"
 type graph struct {
 	cfg     Config
 	vectors []Vector
+	codes   []code
+	marks   []mark
 	levels  []level
 	height  []int8   // of each id: the highest level that it is on; -1 where the id is free
 	free    []uint32 // ids to use again
 	top     uint32   // where a search begins; nobody where the graph is empty
 	added   uint64   // counts additions
-	seen    []uint32 // by id: the search that saw it last
 	search  uint32   // counts searches
+	query   wide     // what the search looks for
 	pool    []candidate
+	near    []Hit // the first of the pool, as near as they really are
 	chosen  []Hit
 	next    []uint32
 	touched float32 // so that touching is not left out by the compiler
+	passing int8    // the same, of codes
 	passed  []Hit   // candidates that can be reached by a chosen one
+}
+
+// mark is what a search needs to know of a vector, by its id.
+type mark struct {
+	seen uint32  // the search that saw it last
+	step float32 // of its code
 }
 
 // newGraph returns an empty graph. What the configuration leaves out takes its default.
@@ -44,8 +54,8 @@ func (g *graph) find(v *Vector, k int, into []Hit) []Hit {
 		return g.best(k, into)
 	}
 	g.descend(v, 0)
-	g.explore(v, 0, max(k, g.cfg.Breadth))
-	if len(g.pool) < k {
+	g.explore(0, max(k, g.cfg.Breadth))
+	if g.compare(v, k); len(g.near) < k {
 		g.scan(v, k, g.len()) // It came to a part that is not linked with the others.
 	}
 	return g.best(k, into)
@@ -63,7 +73,8 @@ func (g *graph) add(v *Vector, k int, into []Hit) (id uint32, near []Hit) {
 	}
 	g.descend(v, height)
 	for l := min(height, int(g.height[g.top])); l >= 0; l-- {
-		g.explore(v, l, max(k, g.cfg.Breadth))
+		g.explore(l, max(k, g.cfg.Breadth))
+		g.compare(v, k)
 		if l == 0 && !few {
 			near = g.best(k, into)
 		}
@@ -82,8 +93,10 @@ func (g *graph) place(v *Vector) (id uint32) {
 		g.vectors[id] = *v
 	} else {
 		id = uint32(len(g.vectors))
-		g.vectors, g.height, g.seen = append(g.vectors, *v), append(g.height, 0), append(g.seen, 0)
+		g.vectors, g.height = append(g.vectors, *v), append(g.height, 0)
+		g.codes, g.marks = append(g.codes, code{}), append(g.marks, mark{})
 	}
+	g.codes[id], g.marks[id].step = v.encode()
 	g.added++
 	height := min(bits.TrailingZeros64(mix(g.added))/4, 8) // One in sixteen is on the next level, too.
 	g.height[id] = int8(height)

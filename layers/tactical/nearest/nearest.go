@@ -7,8 +7,10 @@
 // vector gives up one link for a better one instead of choosing all of them again, so that no addition takes much longer than
 // the others.
 //
-// It promises no exact answer but where there are few vectors, which are compared one by one. Vectors lie one behind the other in one slice, and links
-// in another. An Index is not safe for concurrent use.
+// A search finds its way by codes of a quarter of the vectors' size, and compares what it found by the vectors themselves.
+//
+// It promises no exact answer but where there are few vectors, which are compared one by one. Vectors lie one behind the other in one slice, their codes
+// and links in others. An Index is not safe for concurrent use.
 package nearest
 
 import (

@@ -89,9 +89,14 @@ func TestRecall(t *testing.T) {
 	}
 }
 
-// checkGraph checks that links go both ways, once, within their bounds, and only among those that are there.
+// checkGraph checks that links go both ways, once, within their bounds, and only among those that are there, and that codes are those of their vectors.
 func checkGraph(tb testing.TB, x *graph) {
 	tb.Helper()
+	for id := range x.vectors {
+		if c, step := x.vectors[id].encode(); x.height[id] >= 0 && (x.codes[id] != c || x.marks[id].step != step) {
+			tb.Fatalf("%d has the code of another vector", id)
+		}
+	}
 	for number := range x.levels {
 		l := &x.levels[number]
 		for id := range x.vectors {

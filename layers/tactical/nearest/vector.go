@@ -24,9 +24,9 @@ func (v *Vector) Normalise() bool {
 	return true
 }
 
-// Dot returns the product of two vectors, in eight independent sums, so that the processor need not wait for the last
+// dot returns the product of two vectors, in eight independent sums, so that the processor need not wait for the last
 // addition. The conversions forbid fused operations: the result is the same on every processor.
-func Dot(a, b *Vector) float32 {
+func dot(a, b *Vector) float32 {
 	var s0, s1, s2, s3, s4, s5, s6, s7 float32
 	for i := 0; i < Dimensions; i += 8 {
 		x, y := (*[8]float32)(a[i:]), (*[8]float32)(b[i:])
