@@ -73,14 +73,19 @@ func (p *Planner) Plan(l *Letter) (Attempt, error) {
 }
 
 func (p *Planner) plan(l *Letter, from layers.Name) (Attempt, error) {
+	l, named := p.named(l)
 	if from != layers.NameL1 {
 		e, err := decodeEnvelope(l.Data)
-		if err != nil {
+		switch {
+		case err == nil:
+			return p.envelope(l, e, from)
+		case !named:
 			return Attempt{}, fmt.Errorf("its data is none of HAL9's: %w", err)
+		case p.Target > layers.NameL2:
+			return Attempt{}, fmt.Errorf("%s needs what the layers below find out: it holds what was sent", p.Target)
 		}
-		return p.envelope(l, e, from)
 	}
-	if l.SignalID == "" || l.Source == "" {
+	if !named {
 		return Attempt{}, errors.New("its headers do not say which signal it is about")
 	}
 	raw := p.raw(l)
@@ -96,6 +101,26 @@ func (p *Planner) plan(l *Letter, from layers.Name) (Attempt, error) {
 		e.TraceParent = pipeline.TraceParentOf(e.Source, e.ID)
 	}
 	return p.keyed(l, e, l.SignalID)
+}
+
+// nowhere is the source of a signal that states none.
+const nowhere = "-"
+
+// named returns the letter with the id and the source of its signal. Where its headers are silent, since not HAL9 wrote it, the signal itself may
+// say both; ok is false where it does not.
+func (p *Planner) named(l *Letter) (named *Letter, ok bool) {
+	if l.SignalID != "" && l.Source != "" {
+		return l, true
+	}
+	item, err := p.Decoder.Message(ingest.Message{
+		Subject: pipeline.SubjectSignals + "." + nowhere, Header: l.Original(), Data: l.Data, Seq: l.StreamSeq, Stored: l.Received,
+	})
+	if err != nil || item.FilledID || item.Signal.Source == nowhere {
+		return l, false
+	}
+	full := *l
+	full.SignalID, full.Source = item.Signal.ID, item.Signal.Source
+	return &full, true
 }
 
 // raw enters the original bytes into L1 once more.

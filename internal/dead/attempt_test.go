@@ -169,6 +169,28 @@ func TestPlanPassesOverL1(t *testing.T) {
 	}
 }
 
+// foreign is a letter of L3 that somebody else wrote, who kept what was sent.
+func foreign(data string) *dead.Letter {
+	return asRead(pipeline.Record{Subject: "hal9.dead.L3", Data: []byte(data), Header: map[string]string{
+		pipeline.HeaderError: "out of luck", pipeline.HeaderLayer: "L3", pipeline.HeaderAttempts: "5", pipeline.HeaderStream: "HAL9_L3", pipeline.HeaderSeq: "5",
+	}})
+}
+
+func TestPlanTakesWhatWasSentWhereItNamesItself(t *testing.T) {
+	l := foreign(`{"id":"w1","source":"web","host":"web-1","message":"slow"}`)
+	for _, target := range []layers.Name{layers.NameL1, layers.NameL2} {
+		planner := dead.Planner{Decoder: newDecoder(t), Target: target, Partitions: 7, MaxBytes: 1 << 20}
+		attempt, err := planner.Plan(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := pipeline.SignalID("web", "w1~redrive-17")
+		if attempt.Record.ID != id || attempt.Record.Header[pipeline.HeaderRedriveOf] != "w1" {
+			t.Errorf("%s: %+v", target, attempt)
+		}
+	}
+}
+
 // TestPlanNamesEveryIDUnderWhichItsOutcomeIsFound has a payload whose own source counts once it can be read.
 func TestPlanNamesEveryIDUnderWhichItsOutcomeIsFound(t *testing.T) {
 	planner := dead.Planner{Decoder: newDecoder(t), Target: layers.NameL1, Partitions: 1, MaxBytes: 1 << 20}
@@ -194,6 +216,9 @@ func TestPlanSaysWhyNot(t *testing.T) {
 		{"L2 from L3", letterOn(t, layers.NameL2, climber()), layers.NameL3, "L3 needs what the layers between find out: it died at L2"},
 		{"L3 from L1", readable(t, `{"id":"w1"}`), layers.NameL3, "L3 needs what the layers between find out: it died at L1"},
 		{"unreadable past L1", broken, layers.NameL2, "above L1 goes only what can be read: ingest: broken JSON"},
+		{"past L2", foreign(`{"id":"w1","source":"web"}`), layers.NameL3, "L3 needs what the layers below find out: it holds what was sent"},
+		{"no id", foreign(`{"source":"web","message":"slow"}`), layers.NameL2, "its data is none of HAL9's"},
+		{"no source", foreign(`{"id":"w1","message":"slow"}`), layers.NameL2, "its data is none of HAL9's"},
 		{"too large", large, layers.NameL1, "a message holds 3072"},
 	} {
 		planner := dead.Planner{Decoder: newDecoder(t), Target: c.to, Partitions: 1, MaxBytes: 4096}
