@@ -118,7 +118,8 @@ func (c *Checkpoints) Save(ctx context.Context, stage string, cp pipeline.Checkp
 	} else if _, err := c.objects.PutBytes(ctx, object, cp.State); err != nil {
 		return 0, fmt.Errorf("bus: store snapshot of %s: %w", stage, err)
 	}
-	value, err := json.Marshal(pointer{Offset: cp.Offset, Object: object, Ledger: ledger})
+	next := pointer{Offset: cp.Offset, Object: object, Ledger: ledger}
+	value, err := json.Marshal(next)
 	if err != nil {
 		return 0, fmt.Errorf("bus: checkpoint %s: %w", stage, err)
 	}
@@ -127,6 +128,9 @@ func (c *Checkpoints) Save(ctx context.Context, stage string, cp pipeline.Checkp
 		revision, err = c.pointers.Create(ctx, stage, value)
 	} else {
 		revision, err = c.pointers.Update(ctx, stage, value, cp.Revision)
+	}
+	if isWrongRevision(err) {
+		revision, err = c.saved(ctx, stage, next, err)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("bus: save checkpoint %s: %w", stage, err)
@@ -138,6 +142,20 @@ func (c *Checkpoints) Save(ctx context.Context, stage string, cp pipeline.Checkp
 		_ = c.objects.Delete(ctx, old) // A snapshot that stays behind costs space and nothing else.
 	}
 	return revision, nil
+}
+
+// saved returns the revision of a pointer that an earlier try stored, of which the answer got lost: this life alone names its objects. Another
+// pointer is that of another owner.
+func (c *Checkpoints) saved(ctx context.Context, stage string, mine pointer, wrong error) (uint64, error) {
+	entry, err := c.pointers.Get(ctx, stage)
+	if err != nil {
+		return 0, errors.Join(wrong, err)
+	}
+	var there pointer
+	if json.Unmarshal(entry.Value(), &there) != nil || there.Object != mine.Object || there.Offset != mine.Offset {
+		return 0, fmt.Errorf("%w: another owner has saved: %w", pipeline.ErrLeaseLost, wrong)
+	}
+	return entry.Revision(), nil
 }
 
 // names returns the object that the pointer names and the one to write next.

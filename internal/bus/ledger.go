@@ -226,5 +226,8 @@ func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return nil, fmt.Errorf("bus: stream %s is missing: run `hal9 provision --nats %s`: %w", name, b.URL(), err)
 	}
-	return stream, err
+	if err != nil {
+		return nil, fmt.Errorf("bus: stream %s: %w", name, err)
+	}
+	return stream, nil
 }
