@@ -21,7 +21,7 @@ var errOverdue = errors.New("pipeline: it took too long, others may have been gi
 func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 	if s.key.Shared() {
 		if err := s.replay.refresh(ctx, burst, s.cfg.ReplayMargin, s.deps.Broker, s.key); err != nil {
-			return err
+			return unlessEnded(stop, err) // Nothing of it is decided: it goes back.
 		}
 	}
 	first, began := 0, s.deps.Now()
@@ -52,7 +52,7 @@ func (s *stage) flush(ctx context.Context, done []Delivery) error {
 	if err := s.publishAll(ctx, done[0].Until); err != nil {
 		return err
 	}
-	if err := s.source.Settle(done); err != nil {
+	if err := s.insist(ctx, func(context.Context, bool) error { return s.source.Settle(done) }); err != nil {
 		return err
 	}
 	last := done[len(done)-1].Seq
@@ -99,12 +99,20 @@ const fullSay = time.Minute
 // there is no room it waits: a stage that ended instead would read all that it knows again and again.
 func (s *stage) publish(ctx context.Context, records []Record, until time.Time) error {
 	var since time.Time // when it began to wait
-	said := false
+	began, said := s.deps.Now(), false
 	for delay := fullPause; len(records) > 0; delay = min(2*delay, 16*fullPause) {
 		if s.left.Load() || !s.valid() {
 			return ErrLeaseLost
 		}
-		err := s.store(ctx, records, until)
+		err := s.insist(ctx, func(ctx context.Context, again bool) (err error) {
+			if again {
+				records, err = s.unstored(ctx, records, began)
+			}
+			if err != nil || len(records) == 0 {
+				return err
+			}
+			return s.store(ctx, records, until)
+		})
 		full, ok := errors.AsType[*FullError](err)
 		if !ok {
 			if err == nil && said {

@@ -14,19 +14,20 @@ import (
 // stage is one life of a stage: from its checkpoint until it is told to stop or something
 // fails. A failure ends it; the Runner starts the next life from the last checkpoint.
 type stage struct {
-	key    StageKey
-	cfg    Config
-	deps   Deps
-	worker worker
-	filter *filter
-	out    *outbox
-	opened func()         // called once the stage consumes
-	beat   func()         // called with every turn of its loop
-	valid  func() bool    // whether no other process can own the stage
-	told   *atomic.Uint64 // up to which message the Observer was told, over all lives in this process
-	watch  *watch
-	left   atomic.Bool // left behind, since its layer hangs
-	noted  atomic.Bool // the signal at hand is written down as tried
+	key     StageKey
+	cfg     Config
+	deps    Deps
+	worker  worker
+	filter  *filter
+	out     *outbox
+	opened  func()         // called once the stage consumes
+	beat    func()         // called with every turn of its loop
+	valid   func() bool    // whether no other process can own the stage
+	told    *atomic.Uint64 // up to which message the Observer was told, over all lives in this process
+	watch   *watch
+	stopped <-chan struct{} // closed when it is told to stop
+	left    atomic.Bool     // left behind, since its layer hangs
+	noted   atomic.Bool     // the signal at hand is written down as tried
 
 	mu         sync.Mutex // guards source where the stage is left behind
 	source     Source
@@ -66,6 +67,7 @@ type stateful interface {
 // run works until ctx ends, then settles what it has taken and saves a checkpoint. Work in
 // progress may go on for the drain time, unless the stage was taken away.
 func (s *stage) run(ctx context.Context) (err error) {
+	s.stopped = ctx.Done()
 	work, cancel := drainContext(ctx, s.cfg.DrainTime)
 	var watching sync.WaitGroup
 	watching.Go(func() { s.watch.run(work) })
@@ -275,11 +277,13 @@ func (s *stage) save(ctx context.Context) error {
 			cp.Ledger = Ledger{}
 		}
 	}
-	revision, err := s.deps.Checkpoints.Save(ctx, s.key.Name(), cp)
+	err = s.insist(ctx, func(ctx context.Context, _ bool) (err error) {
+		s.checkpoint.Revision, err = s.deps.Checkpoints.Save(ctx, s.key.Name(), cp)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	s.checkpoint.Revision = revision
 	s.unsaved = 0
 	s.saved = s.deps.Now()
 	s.saveCost = s.saved.Sub(start)
