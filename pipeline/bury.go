@@ -26,7 +26,7 @@ type Buried struct {
 }
 
 // Bury returns what the stage itself would have stored for a message that it can't decide: for each signal in it the
-// dead letter and the verdict, under the same ids.
+// dead letter and the verdict, under the same ids. A later build's message is a *VersionError.
 func Bury(d *Delivery, decoder Decoder, b Burial) ([]Buried, error) {
 	g := &grave{
 		delivery: d, burial: b,
@@ -74,6 +74,11 @@ func (g *grave) add(p *parcel, from Sender) error {
 // unpack adds each signal of a pack, and what can't be read as one.
 func (g *grave) unpack() error {
 	pack, err := OpenPack(g.delivery.Data)
+	if err == nil {
+		if err := checkVersion(g.delivery, pack); err != nil {
+			return err
+		}
+	}
 	for err == nil {
 		data, _, ok := pack.Next()
 		if !ok {

@@ -13,8 +13,8 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// codecVersion is the first byte of an encoded envelope. A reader refuses other versions
-// rather than guess.
+// codecVersion is the first byte of an encoded envelope: whoever changes the format raises it, and keeps reading the one before (see
+// version.go).
 const codecVersion = 2
 
 // noTime stands for the zero time, which has no Unix nanoseconds.

@@ -31,7 +31,7 @@ type layerWorker struct {
 }
 
 // handle never returns an error that the same delivery would cause again: what can't be
-// decided becomes a dead letter.
+// decided becomes a dead letter. Only what a later build wrote waits for one.
 func (w *layerWorker) handle(ctx context.Context, d *Delivery, s *stage) error {
 	if _, packed := w.decoder.(Envelopes); packed {
 		return w.unpack(ctx, d, s)
@@ -56,6 +56,9 @@ func (w *layerWorker) unpack(ctx context.Context, d *Delivery, s *stage) error {
 	pack, err := OpenPack(d.Data)
 	if err != nil {
 		return w.dead(d, w.unnamed(d), s, failure{err: err, attempts: 1, start: w.deps.Now()})
+	}
+	if err := checkVersion(d, pack); err != nil {
+		return err
 	}
 	p := &w.parcel
 	var broken error

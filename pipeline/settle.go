@@ -28,7 +28,7 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 	for i := range burst {
 		s.beat() // A slow layer may be long at a burst; it gets on all the same.
 		if err := s.take(ctx, &burst[i]); err != nil {
-			return err
+			return s.before(ctx, burst[first:i], err)
 		}
 		stopped := isOver(stop)
 		if stopped || s.out.signals >= s.cfg.BurstSignals || i == len(burst)-1 || s.deps.Now().Sub(began) > partTime {
@@ -42,6 +42,17 @@ func (s *stage) settle(stop, ctx context.Context, burst []Delivery) error {
 		}
 	}
 	return nil
+}
+
+// before settles what lies in front of a message that waits for a later build: that may be long.
+func (s *stage) before(ctx context.Context, done []Delivery, err error) error {
+	if _, later := errors.AsType[*VersionError](err); !later || len(done) == 0 {
+		return err
+	}
+	if failed := s.flush(ctx, done); failed != nil {
+		return errors.Join(err, failed)
+	}
+	return errors.Join(err, s.save(ctx))
 }
 
 func isOver(ctx context.Context) bool { return ctx.Err() != nil }
