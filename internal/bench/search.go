@@ -33,7 +33,10 @@ func (s *session) index(ctx context.Context, row *Row, n, rounds int) (searched,
 	all, what := loadVectors(n + 2*queries)
 	var got []searched
 	for range rounds {
-		r, err := searchAmong(ctx, holdOut(all, 2*queries), s.scale(memoryScans))
+		progress := func(added int) {
+			s.say("  %s: %s of %s vectors added", row.ID, grouped(float64(added)), grouped(float64(n)))
+		}
+		r, err := searchAmong(ctx, holdOut(all, 2*queries), s.scale(memoryScans), progress)
 		if err != nil {
 			return searched{}, what, err
 		}
@@ -85,8 +88,8 @@ func (v vectors) vector(i int) *nearest.Vector { return (*nearest.Vector)(v.at(i
 
 // searchAmong fills an index and then searches it, adds to it and has it forget the oldest in turn. Some of the searches are compared with
 // exact scans of what is there at that moment.
-func searchAmong(ctx context.Context, h held, scans int) (searched, error) {
-	x, ids, r, err := build(ctx, h.kept)
+func searchAmong(ctx context.Context, h held, scans int, progress func(added int)) (searched, error) {
+	x, ids, r, err := build(ctx, h.kept, progress)
 	if err != nil {
 		return searched{}, err
 	}
@@ -122,13 +125,16 @@ func searchAmong(ctx context.Context, h held, scans int) (searched, error) {
 }
 
 // build fills an index, and says how long an addition took and how much memory came with it.
-func build(ctx context.Context, v vectors) (x *nearest.Index, ids []uint32, r searched, err error) {
+func build(ctx context.Context, v vectors, progress func(added int)) (x *nearest.Index, ids []uint32, r searched, err error) {
 	before := residentMemory()
 	x, ids = nearest.New(nearest.DefaultConfig()), make([]uint32, 0, v.len())
 	began := time.Now()
 	for i := range v.len() {
 		if i%1000 == 0 && ctx.Err() != nil {
 			return nil, nil, r, context.Cause(ctx)
+		}
+		if i > 0 && i%memorySituations == 0 { // The next ones take minutes.
+			progress(i)
 		}
 		id, _ := x.Add(v.vector(i), 0, nil)
 		ids = append(ids, id)

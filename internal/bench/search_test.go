@@ -10,7 +10,7 @@ func TestSearchAmong(t *testing.T) {
 	if h.kept.len() != 2_600 || h.out.len() != 400 {
 		t.Fatalf("%d kept and %d held out of 3,000", h.kept.len(), h.out.len())
 	}
-	r, err := searchAmong(t.Context(), h, 100)
+	r, err := searchAmong(t.Context(), h, 100, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
