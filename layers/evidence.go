@@ -8,7 +8,26 @@ type Evidence struct {
 	Baseline *JudgedBaseline  `json:"baseline,omitempty"` // L3
 	Shadow   []string         `json:"shadow,omitempty"`   // what a tuning that is only shown would change
 	Tuning   map[string]int64 `json:"tuning,omitempty"`   // versions of the tunings that a layer decided with; none where they are 0
+	Share    *Share           `json:"share,omitempty"`    // L3: for the partition that correlates; no verdict has it
 }
+
+// Share is what a partition of L3 tells the one that correlates, with a signal that it hands to it.
+type Share struct {
+	Partition int     `json:"partition"`
+	Hour      int64   `json:"hour"`           // of event time, since 1970
+	Judged    float64 `json:"judged"`         // signals that the partition judges in an hour
+	News      News    `json:"news,omitempty"` // what is news in the partition
+}
+
+// News says in which way a signal is the first of its kind, as far as one partition knows.
+type News uint8
+
+// What is news. These are bits.
+const (
+	NewsMessage News = 1 << iota // no message like it came from its source
+	NewsError                    // its key had no error
+	NewsAlone                    // nothing but that flags it
+)
 
 // Tune notes with which version of its tuning a layer decided.
 func (e *Evidence) Tune(layer Name, version int64) {

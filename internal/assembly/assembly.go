@@ -47,7 +47,7 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 		cfg.Lateness = k.File.Windows.Lateness
 		cfg.SituationGap = k.File.Windows.Situation
 		cfg.MaxKeys = seriesOf(cfg.MaxKeys, key.Partitions)
-		cfg.Partitions = max(1, key.Partitions)
+		cfg.Partitions, cfg.Partition = max(1, key.Partitions), key.Partition
 		cfg.Patterns = k.File.Patterns
 		return operational.New(cfg, key.Partition == 0, expr.Signal)
 	case layers.NameL4:

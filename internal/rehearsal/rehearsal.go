@@ -1,6 +1,6 @@
 // Package rehearsal lets signals pass through the five layers of a configuration without NATS: in one goroutine,
 // one message after the other, on a clock that the caller sets. The layers, what reads a message and what an
-// envelope keeps on its way up are those of a running HAL9, with one partition; the same messages
+// envelope keeps on its way up are those of a running HAL9, with one partition or several; the same messages
 // at the same times always give the same results.
 //
 // What it does not do: it keeps nothing, and nothing leaves it. A plan is proposed and stays so.
@@ -37,7 +37,7 @@ type Message struct {
 // Rehearsal is one run of a configuration. It is not safe for concurrent use.
 type Rehearsal struct {
 	decoder  assembly.Signals
-	layers   [layers.NameL5 + 1]layers.Layer
+	layers   [layers.NameL5 + 1][]layers.Layer // by partition; L1 has one
 	tracker  *strategic.Tracker
 	audience Audience
 	now      time.Time
@@ -47,8 +47,14 @@ type Rehearsal struct {
 	own      []Message // what the layers sent themselves, and nobody took yet
 }
 
-// New returns a rehearsal whose clock shows start.
+// New returns a rehearsal with one partition whose clock shows start.
 func New(file config.File, start time.Time, audience Audience) (*Rehearsal, error) {
+	return NewSpread(file, start, audience, 1)
+}
+
+// NewSpread returns a rehearsal with so many partitions whose clock shows start. What a partition hands to another one is
+// decided before the next message is.
+func NewSpread(file config.File, start time.Time, audience Audience, partitions int) (*Rehearsal, error) {
 	decoding := ingest.DefaultConfig()
 	decoding.Sources = file.Sources
 	decoder, err := ingest.New(decoding)
@@ -65,8 +71,13 @@ func New(file config.File, start time.Time, audience Audience) (*Rehearsal, erro
 		return nil, err
 	}
 	for _, name := range layers.Names() {
-		if r.layers[name], err = kit.Layer(pipeline.StageKey{Layer: name, Partitions: 1}); err != nil {
-			return nil, err
+		key := pipeline.StageKey{Layer: name, Partitions: partitions}
+		for ; key.Partition < partitions && (key.Partition == 0 || !key.Shared()); key.Partition++ {
+			layer, err := kit.Layer(key)
+			if err != nil {
+				return nil, err
+			}
+			r.layers[name] = append(r.layers[name], layer)
 		}
 	}
 	return r, nil
@@ -118,7 +129,7 @@ func (r *Rehearsal) take(ctx context.Context, m Message) error {
 func (r *Rehearsal) Advance(ctx context.Context, to time.Time) error {
 	for ; !r.tick.After(to); r.tick = r.tick.Add(r.every) {
 		waits := false
-		for _, layer := range r.layers[layers.NameL2:] {
+		for _, layer := range slices.Concat(r.layers[layers.NameL2:]...) {
 			if ticker, ok := layer.(layers.Ticker); ok && ticker.Waiting() {
 				waits = true
 				r.announce(ticker.Tick(r.tick))
@@ -143,7 +154,7 @@ func (r *Rehearsal) Advance(ctx context.Context, to time.Time) error {
 // climb lets the layers decide, from L1 up, until one answers.
 func (r *Rehearsal) climb(ctx context.Context, e *layers.Envelope) error {
 	for name, again := layers.NameL1, false; ; {
-		decision, err := r.decide(ctx, name, e)
+		decision, err := r.decide(ctx, name, r.instance(name, e, again), e)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -184,17 +195,29 @@ func carry(e *layers.Envelope) (*layers.Envelope, error) {
 }
 
 // decide asks a layer. A panic is a failure of this signal, as in a running HAL9.
-func (r *Rehearsal) decide(ctx context.Context, name layers.Name, e *layers.Envelope) (decision layers.Decision, err error) {
+func (r *Rehearsal) decide(ctx context.Context, name layers.Name, layer layers.Layer, e *layers.Envelope) (decision layers.Decision, err error) {
 	defer func() {
 		if caught := recover(); caught != nil {
 			err = fmt.Errorf("pipeline: layer %s panicked: %v", name, caught)
 		}
 	}()
-	if decision, err = r.layers[name].Decide(ctx, e); err != nil {
+	if decision, err = layer.Decide(ctx, e); err != nil {
 		return decision, err
 	}
 	e.Rekey()
 	return decision, pipeline.CheckDecision(name, &decision)
+}
+
+// instance returns the layer's instance that decides on an envelope.
+func (r *Rehearsal) instance(name layers.Name, e *layers.Envelope, correlates bool) layers.Layer {
+	key := e.Key
+	if e.Findings.Situation != nil {
+		key = e.Findings.Situation.ID
+	}
+	if correlates {
+		return r.layers[name][0]
+	}
+	return r.layers[name][pipeline.PartitionOf(key, len(r.layers[name]))]
 }
 
 // bury gives a signal that can't be decided its verdict.

@@ -22,6 +22,8 @@ type Config struct {
 	MaxSituations int
 	// Partitions is among how many the signals are spread; default 1.
 	Partitions int
+	// Partition is which of them this is, from 0; default 0.
+	Partition int
 	// Patterns are what people know to be trouble; default none.
 	Patterns []Pattern
 	// Threshold is the anomaly, 0..1, from which a signal is flagged; default 0.5. An anomaly
@@ -55,6 +57,7 @@ func (c Config) Validate() error {
 	check(c.MaxKeys >= keySeriesMax && c.MaxKeys <= 10_000_000, "MaxKeys", c.MaxKeys, "64 to 10000000")
 	check(c.MaxSituations >= 1 && c.MaxSituations <= 100_000, "MaxSituations", c.MaxSituations, "1 to 100000")
 	check(c.Partitions >= 1 && c.Partitions <= 10_000, "Partitions", c.Partitions, "1 to 10000")
+	check(c.Partition >= 0 && c.Partition < max(1, c.Partitions), "Partition", c.Partition, "0 to less than Partitions")
 	check(c.Threshold > 0 && c.Threshold < 1, "Threshold", c.Threshold, "more than 0 and less than 1")
 	check(c.OpenThreshold >= c.Threshold && c.OpenThreshold < 1, "OpenThreshold", c.OpenThreshold, "at least Threshold and less than 1")
 	problems = append(problems, ValidatePatterns(c.Patterns))

@@ -20,6 +20,7 @@ type judgement struct {
 	flagged bool
 	reason  string
 	proof   *layers.JudgedBaseline // nil where no baseline was left
+	news    layers.News            // in what way it is the first of its kind in this partition
 }
 
 // worse returns the judgement that counts where a signal was judged in two ways.
@@ -70,7 +71,7 @@ func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Eve
 		}
 	}
 	if e.Severity >= layers.SeverityCritical {
-		j = judgement{anomaly: 1, flagged: true, proof: j.proof, reason: "critical: " + headline(e, j.reason)}
+		j = judgement{anomaly: 1, flagged: true, proof: j.proof, news: j.news &^ layers.NewsAlone, reason: "critical: " + headline(e, j.reason)}
 	}
 	return j, notices
 }

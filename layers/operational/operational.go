@@ -35,6 +35,7 @@ type Layer struct {
 	correlator *correlator // nil where another partition correlates
 	scratch    draft       // for baselines that have seen what is not learnt yet
 	again      []rejudged  // what the signal in hand lets be judged again
+	shared     *shared
 }
 
 // New returns a layer that knows no key yet. The correlator is the instance that sees the
@@ -48,7 +49,7 @@ func New(cfg Config, correlator bool, compile layers.Compiler[layers.Signal]) (*
 	if err != nil {
 		return nil, err
 	}
-	l := &Layer{cfg: cfg, absences: newAbsences(cfg), graph: newTopology(), watcher: watcher}
+	l := &Layer{cfg: cfg, absences: newAbsences(cfg), graph: newTopology(), watcher: watcher, shared: newShared()}
 	l.keys = newKeyTable(cfg.MaxKeys, l.absences.forget)
 	if correlator {
 		l.correlator = newCorrelator(cfg)
@@ -64,24 +65,25 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 		return layers.Decision{}, layers.Permanent(fmt.Errorf("operational: value %v of %q: want a finite number", e.Value, short(e.ID)))
 	}
 	at := eventTime(e)
+	news := l.hear(e)
 	if e.Source == OwnSource {
 		if d, ok := l.decideOwn(e, at); ok {
 			return d, nil
 		}
 	}
-	d := l.decide(e, at)
+	d := l.decide(e, at, news)
 	if l.correlator != nil && len(l.watcher.patterns) > 0 {
 		d.Events = append(d.Events, l.watcher.observe(e, at)...)
 	}
 	return d, nil
 }
 
-// decide answers what senders say.
-func (l *Layer) decide(e *layers.Envelope, at time.Time) layers.Decision {
+// decide answers what senders say. told is what another partition says is news about it.
+func (l *Layer) decide(e *layers.Envelope, at time.Time, told layers.News) layers.Decision {
 	said := l.graph.reader.read(e)
 	if e.Findings.Flagged { // another partition has judged it
 		l.graph.learn(&said, keyName(e), true)
-		return l.hand(e, at)
+		return l.hand(e, at, told)
 	}
 	if e.Findings.FlagReason != "" { // likewise, and found nothing but what it says about the topology
 		l.graph.learn(&said, keyName(e), true)
@@ -98,12 +100,13 @@ func (l *Layer) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	switch {
 	case j.flagged:
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
-		d = l.hand(e, at)
-	case l.correlator == nil && (news || l.watcher.watches(e)): // the correlator should know
+		d = l.hand(e, at, j.news)
+	case l.correlator == nil && (news || l.cfg.Partitions > 1 && l.shared.due(&l.absences.pace) || l.watcher.watches(e)): // the correlator should know
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
+		e.Findings.Proof().Share = l.share(0)
 		d = layers.Decision{
 			Disposition: layers.DispositionEscalated, Correlate: true,
-			Reason: e.Findings.FlagReason + "; it tells who depends on whom, or a pattern asks for it",
+			Reason: e.Findings.FlagReason + "; it tells who depends on whom or how much is judged, or a pattern asks for it",
 		}
 	default:
 		d = l.resolve(e, at, j)
@@ -115,11 +118,15 @@ func (l *Layer) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	return d
 }
 
-// hand gives a flagged signal to the correlator, here or in its partition.
-func (l *Layer) hand(e *layers.Envelope, at time.Time) layers.Decision {
+// hand gives a flagged signal to the correlator, here or in its partition, with what is news about it.
+func (l *Layer) hand(e *layers.Envelope, at time.Time, news layers.News) layers.Decision {
 	if l.correlator == nil {
+		if l.cfg.Partitions > 1 {
+			e.Findings.Proof().Share = l.share(news)
+		}
 		return layers.Decision{Disposition: layers.DispositionEscalated, Correlate: true, Reason: reasonOf(e)}
 	}
+	l.compareNews(e, news)
 	return l.correlator.decide(e, at)
 }
 
@@ -140,14 +147,14 @@ func (l *Layer) decideNotice(e *layers.Envelope, at time.Time, n noticeData) lay
 	if l.correlator != nil && e.Type == TypeReturn {
 		return l.correlator.comeBack(e, n)
 	}
-	return l.hand(e, at)
+	return l.hand(e, at, 0)
 }
 
 // decideMatch opens a situation with the signals that met a pattern.
 func (l *Layer) decideMatch(e *layers.Envelope, at time.Time, m matchData) layers.Decision {
 	e.Findings.Flagged, e.Findings.FlagReason, e.Findings.Anomaly = true, plain(headline(e, m.Pattern), reasonMax), anomalyPattern
 	if l.correlator == nil {
-		return l.hand(e, at)
+		return l.hand(e, at, 0)
 	}
 	return l.correlator.match(e, at, m)
 }
@@ -161,8 +168,15 @@ func (l *Layer) resolve(e *layers.Envelope, at time.Time, j judgement) layers.De
 	return d
 }
 
-// chance is the surprise that one of all that is judged in a day, in all partitions, reaches by chance.
-func (l *Layer) chance() float64 { return l.absences.pace.surprise(l.cfg.Partitions) }
+// chance is the surprise that one of all that is judged in a day, in all partitions, reaches by chance. The correlator alone knows how much
+// the others judge.
+func (l *Layer) chance() float64 {
+	own := l.absences.pace.rate()
+	if l.correlator == nil {
+		return chanceOf(own * float64(l.cfg.Partitions))
+	}
+	return chanceOf(own + l.shared.elsewhere(l.absences.pace.hour))
+}
 
 // Waiting reports whether silence would close a situation or be news itself.
 func (l *Layer) Waiting() bool {

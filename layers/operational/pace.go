@@ -31,10 +31,11 @@ func (p *pace) count(hour int64) {
 	p.now++
 }
 
-// surprise is what one of all that are judged in a day reaches by chance.
-func (p *pace) surprise(partitions int) float64 {
-	return math.Log10(max(1, dayHours*max(p.now, p.last)*float64(max(1, partitions))))
-}
+// rate is how many are judged in an hour.
+func (p *pace) rate() float64 { return max(p.now, p.last) }
+
+// chanceOf is the surprise that one of all that are judged in a day reaches by chance, where so many are judged in an hour.
+func chanceOf(rate float64) float64 { return math.Log10(max(1, dayHours*rate)) }
 
 func (p *pace) fields(visit func(*float64)) {
 	visit(&p.now)

@@ -10,17 +10,19 @@ import (
 )
 
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
-const snapshotMagic = "hal9L3\x06"
+const snapshotMagic = "hal9L3\x07"
 
 // Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence, the
-// third nothing of tunings, the fourth of the order of samples, the fifth of how often alerts come and how many keys had errors.
+// third nothing of tunings, the fourth of the order of samples, the fifth of how often alerts come and how many keys had errors,
+// the sixth of what partitions tell each other.
 const (
 	snapshotFirst    = 1
 	snapshotAbsence  = 3
 	snapshotTuning   = 4
 	snapshotTimeline = 5
 	snapshotPaces    = 6
-	snapshotNow      = snapshotPaces
+	snapshotShared   = 7
+	snapshotNow      = snapshotShared
 )
 
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
@@ -45,6 +47,7 @@ func (l *Layer) Snapshot() ([]byte, error) {
 	c.watcher(l.watcher)
 	c.tuning(&l.tunings)
 	c.paces(paces)
+	c.shared(l.shared)
 	return binary.LittleEndian.AppendUint32(c.buf, crc32.ChecksumIEEE(c.buf)), nil
 }
 
@@ -87,7 +90,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 	}
 	var tunings layers.Tunings
 	c.tuning(&tunings)
-	paces := c.readPaces()
+	paces, others := c.readPaces(), c.readShared()
 	if c.err == nil && len(c.buf) > 0 {
 		c.err = fmt.Errorf("%d bytes follow its end", len(c.buf))
 	}
@@ -97,7 +100,7 @@ func (l *Layer) Restore(snapshot []byte) error {
 	if c.err != nil {
 		return fmt.Errorf("operational: snapshot: %w", c.err)
 	}
-	l.keys, l.absences, l.graph, l.watcher, l.tunings = keys, absences, graph, watcher, tunings
+	l.keys, l.absences, l.graph, l.watcher, l.tunings, l.shared = keys, absences, graph, watcher, tunings, others
 	l.restoreOpen(open, milds, paces)
 	return nil
 }

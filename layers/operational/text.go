@@ -49,9 +49,15 @@ func (l *Layer) judgeNovelty(c cause) (j judgement, ok bool) {
 	if isError {
 		surprise = surpriseError
 	}
-	j = judgement{anomaly: max(anomalyOf(surprise), l.cfg.OpenThreshold), flagged: true}
+	j = judgement{anomaly: max(anomalyOf(surprise), l.cfg.OpenThreshold), flagged: true, news: layers.NewsAlone}
+	if isNewMessage(c.e) {
+		j.news |= layers.NewsMessage
+	}
+	if c.firstError && !c.e.HasValue {
+		j.news |= layers.NewsError
+	}
 	switch {
-	case c.e.Findings.NewTemplate && c.e.Severity >= layers.SeverityWarning:
+	case isNewMessage(c.e):
 		j.reason = "message never seen before, severity " + c.e.Severity.String() + ": " + headline(c.e, "no text")
 	case c.firstError && !c.e.HasValue: // Of many that are measured one fails now and then.
 		j.reason = "first error of this key: " + headline(c.e, "no text")
@@ -59,6 +65,10 @@ func (l *Layer) judgeNovelty(c cause) (j judgement, ok bool) {
 		return judgement{}, false
 	}
 	return j, true
+}
+
+func isNewMessage(e *layers.Envelope) bool {
+	return e.Findings.NewTemplate && e.Severity >= layers.SeverityWarning
 }
 
 // messageID names the series that counts messages like this one: its template, or without one

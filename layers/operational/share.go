@@ -1,0 +1,178 @@
+package operational
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/2lab-ai/hal9/layers"
+)
+
+const (
+	toldMax      = 512  // messages that were news in some partition, the newest
+	toldWords    = 64   // of each that are compared
+	erringMax    = 1000 // sources whose keys with errors are counted; a quarter is forgotten when there are more
+	shareGrowth  = 2    // a partition says how much it judges where that has grown by so much,
+	shareLeast   = 8    // from so many on, and each hour
+	toldSameness = 4    // one word in so many may differ, as for templates of L2
+)
+
+// shared is what the correlator knows of the other partitions, and those of what they told: with one partition there is nothing to know.
+// What is news in a partition may be none for the source, and by chance comes what is rare among all that is judged, in whatever partition.
+type shared struct {
+	told   sharedPace         // of this partition, as it said last
+	paces  map[int]sharedPace // of the other partitions
+	news   []toldNews         // in the order in which they came
+	erring map[string]int     // by source, keys whose first error was told
+}
+
+// sharedPace is how much a partition judges in an hour.
+type sharedPace struct {
+	hour   int64 // of event time, in which it was told
+	judged float64
+}
+
+// toldNews is a message that never came before when it came.
+type toldNews struct {
+	source string
+	key    uint64   // hash of the key that it was about
+	words  []uint64 // hashes, at most toldWords
+}
+
+func newShared() *shared { return &shared{paces: map[int]sharedPace{}, erring: map[string]int{}} }
+
+// due reports whether the correlator should hear how much the partition judges.
+func (s *shared) due(p *pace) bool {
+	return p.hour != s.told.hour || p.rate() >= shareGrowth*max(s.told.judged, shareLeast)
+}
+
+// share makes what the correlator is told with a signal.
+func (l *Layer) share(news layers.News) *layers.Share {
+	p := &l.absences.pace
+	l.shared.told = sharedPace{p.hour, p.rate()}
+	return &layers.Share{Partition: l.cfg.Partition, Hour: p.hour, Judged: p.rate(), News: news}
+}
+
+// hear takes in what came with a signal of another partition, and returns what is news about that. Nothing of it is left in the signal.
+func (l *Layer) hear(e *layers.Envelope) layers.News {
+	if e.Findings.Evidence == nil || e.Findings.Evidence.Share == nil {
+		return 0
+	}
+	s := *e.Findings.Evidence.Share
+	proof := *e.Findings.Evidence
+	proof.Share = nil
+	e.Findings.Evidence = &proof
+	if proof.Flag == "" && proof.Neurons == nil && proof.Baseline == nil && proof.Shadow == nil && proof.Tuning == nil {
+		e.Findings.Evidence = nil
+	}
+	if s.Partition != l.cfg.Partition && s.Partition < l.cfg.Partitions && s.Judged >= 0 {
+		l.shared.paces[s.Partition] = sharedPace{s.Hour, s.Judged}
+	}
+	return s.News
+}
+
+// elsewhere is how many signals the other partitions judge in an hour. What has long not been told has become less.
+func (s *shared) elsewhere(hour int64) (sum float64) {
+	for _, p := range s.paces {
+		hour = max(hour, p.hour)
+	}
+	for _, partition := range sortedInts(s.paces) { // sums of floats depend on their order
+		p := s.paces[partition]
+		sum += p.judged * math.Exp2(-float64(min(max(hour-p.hour-1, 0), 64)))
+	}
+	return sum
+}
+
+func sortedInts[V any](m map[int]V) []int {
+	list := make([]int, 0, len(m))
+	for n := range m {
+		list = append(list, n)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// compareNews lowers what is news in its partition to what it would be if there were but one: the first of its kind for its key.
+func (l *Layer) compareNews(e *layers.Envelope, news layers.News) {
+	if news == 0 || l.cfg.Partitions <= 1 {
+		return
+	}
+	isNews := false
+	if news&layers.NewsMessage != 0 {
+		isNews = l.shared.tell(short(e.Source), keyName(e), e.Findings.Template)
+	}
+	reason := ""
+	if news&layers.NewsError != 0 && l.shared.err(short(e.Source)) && !isNews {
+		isNews, reason = true, "first error of this key: "+headline(e, "no text")
+	}
+	switch {
+	case e.Severity >= layers.SeverityCritical || news&layers.NewsAlone == 0:
+	case !isNews:
+		e.Findings.Anomaly = l.cfg.joinOnly()
+		e.Findings.FlagReason = plain("first of its kind for this key at severity "+e.Severity.String()+": "+headline(e, "a message"), reasonMax)
+	case reason != "":
+		e.Findings.FlagReason = plain(reason, reasonMax)
+	}
+}
+
+// err counts one more key of a source with an error, and reports whether that is news.
+func (s *shared) err(source string) bool {
+	if len(s.erring) >= erringMax && s.erring[source] == 0 {
+		for i, name := range sortedNames(s.erring) {
+			if i%4 == 0 {
+				delete(s.erring, name)
+			}
+		}
+	}
+	s.erring[strings.Clone(source)]++
+	return s.erring[source] <= erredNews
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	list := make([]string, 0, len(m))
+	for name := range m {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// tell notes a message that is new in its partition, and reports whether none like it was told. Each partition makes templates of its own:
+// the same message may have come with another name first.
+func (s *shared) tell(source, key, template string) bool {
+	own := toldNews{source: source, key: hashText(key)}
+	for word := range strings.FieldsSeq(template) {
+		if len(own.words) == toldWords {
+			break
+		}
+		own.words = append(own.words, hashText(word))
+	}
+	for i := range s.news {
+		if s.news[i].is(&own) {
+			return false
+		}
+	}
+	if len(s.news) == toldMax {
+		s.news = slices.Delete(s.news, 0, toldMax/4)
+	}
+	own.source = strings.Clone(source)
+	s.news = append(s.news, own)
+	return true
+}
+
+// is reports whether two messages are the same news. About one key L2 has compared them itself.
+func (n *toldNews) is(other *toldNews) bool {
+	if n.source != other.source || len(n.words) != len(other.words) {
+		return false
+	}
+	if n.key == other.key || len(n.words) == 0 {
+		return slices.Equal(n.words, other.words)
+	}
+	differ := 0
+	for i, word := range n.words {
+		if word != other.words[i] {
+			differ++
+		}
+	}
+	return n.words[0] == other.words[0] && differ <= len(n.words)/toldSameness
+}

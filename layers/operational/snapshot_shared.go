@@ -1,0 +1,44 @@
+package operational
+
+// shared describes what partitions tell each other, in the order of partitions and sources.
+func (c *codec) shared(s *shared) {
+	c.sharedPace(&s.told)
+	partitions := sortedInts(s.paces)
+	list(c, &partitions, 3, func(partition *int) {
+		c.small(partition)
+		p := s.paces[*partition]
+		c.sharedPace(&p)
+		s.paces[*partition] = p
+	})
+	list(c, &s.news, 3, func(n *toldNews) {
+		c.text(&n.source)
+		c.uint(&n.key)
+		list(c, &n.words, 1, c.uint)
+		if len(n.words) > toldWords {
+			c.fail()
+		}
+	})
+	sources := sortedNames(s.erring)
+	list(c, &sources, 2, func(source *string) {
+		c.text(source)
+		keys := s.erring[*source]
+		c.small(&keys)
+		s.erring[*source] = keys
+	})
+	if len(s.news) > toldMax || len(s.erring) > erringMax {
+		c.fail()
+	}
+}
+
+func (c *codec) sharedPace(p *sharedPace) {
+	c.int(&p.hour)
+	c.float(&p.judged)
+}
+
+func (c *codec) readShared() *shared {
+	s := newShared()
+	if c.layout >= snapshotShared {
+		c.shared(s)
+	}
+	return s
+}
