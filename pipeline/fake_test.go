@@ -86,7 +86,12 @@ type fakeCheckpoints struct {
 	places int // notes of it
 }
 
-func (c *fakeCheckpoints) Load(context.Context, string) (Checkpoint, error) { return c.now, nil }
+func (c *fakeCheckpoints) Load(context.Context, string) (Checkpoint, error) {
+	cp := c.now
+	cp.State = nil
+	return cp, nil
+}
+func (c *fakeCheckpoints) State(context.Context, string) ([]byte, error) { return c.now.State, nil }
 func (c *fakeCheckpoints) Save(_ context.Context, _ string, cp Checkpoint) (uint64, error) {
 	c.saved = append(c.saved, cp)
 	c.now = cp

@@ -45,8 +45,10 @@ type Broker interface {
 
 // Checkpoints keeps the checkpoints of stages by stage name.
 type Checkpoints interface {
-	// Load returns the checkpoint of a stage, the zero Checkpoint where there is none.
+	// Load returns the checkpoint of a stage without its state, the zero Checkpoint where there is none.
 	Load(ctx context.Context, stage string) (Checkpoint, error)
+	// State returns the state that belongs to the checkpoint that Load returned last.
+	State(ctx context.Context, stage string) ([]byte, error)
 	// Save replaces the checkpoint whose Revision cp carries and returns the new one's revision.
 	// It fails where another owner has saved in between.
 	Save(ctx context.Context, stage string, cp Checkpoint) (revision uint64, err error)

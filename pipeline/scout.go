@@ -63,7 +63,7 @@ type Prefilter interface {
 
 // scout works from one range to the next until ctx ends.
 func (s *stage) scout(ctx, work context.Context) error {
-	if _, err := s.restore(ctx); err != nil {
+	if err := s.load(ctx); err != nil { // It has no state.
 		return err
 	}
 	s.opened()
@@ -73,8 +73,11 @@ func (s *stage) scout(ctx, work context.Context) error {
 			return unlessEnded(ctx, err)
 		}
 		backlog, err := s.openSource(ctx)
+		if err == nil {
+			err = s.countLife(ctx, backlog)
+		}
 		if err == nil && !fresh && !s.sure {
-			err = s.recall(ctx, 0, backlog)
+			err = s.recall(ctx, backlog)
 		}
 		if err != nil {
 			return unlessEnded(ctx, err)

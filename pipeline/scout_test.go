@@ -242,7 +242,7 @@ func TestScoutKeepsItsPlaceAlone(t *testing.T) {
 		t.Fatalf("it saved %+v, %v", f.checkpoints.saved, err)
 	}
 	f.checkpoint = Checkpoint{}
-	if _, err := f.restore(t.Context()); err != nil || f.checkpoint.Offset != 500 {
+	if err := f.load(t.Context()); err != nil || f.checkpoint.Offset != 500 {
 		t.Errorf("it goes on behind %d, %v", f.checkpoint.Offset, err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/2lab-ai/hal9/layers"
 )
 
@@ -79,15 +81,7 @@ func (s *stage) run(ctx context.Context) (err error) {
 	if s.key.Scouts() {
 		return s.scout(ctx, work)
 	}
-	idsFrom, err := s.restore(ctx)
-	var backlog Backlog
-	if err == nil {
-		backlog, err = s.openSource(ctx)
-	}
-	if err == nil {
-		err = s.recall(ctx, idsFrom, backlog)
-	}
-	if err != nil {
+	if err := s.begin(ctx); err != nil {
 		return unlessEnded(ctx, err) // It has taken nothing yet.
 	}
 	s.opened()
@@ -157,7 +151,7 @@ func (s *stage) openSource(ctx context.Context) (Backlog, error) {
 	s.lastTick = s.saved
 	s.out = newOutbox(s.key, s.cfg.MaxRecordBytes)
 	s.out.from = Sender{Layer: s.key.Layer, Partition: s.key.Partition, Born: backlog.Born.UnixNano()}
-	return backlog, s.countLife(ctx, backlog)
+	return backlog, nil
 }
 
 // close stops fetching.
@@ -176,19 +170,44 @@ func (s *stage) leave() {
 	s.close()
 }
 
-// restore loads the last checkpoint and returns from which message on the filter must read identities again.
-func (s *stage) restore(ctx context.Context) (idsFrom uint64, err error) {
+// begin makes the stage what it was at its last checkpoint and opens its source. While it does, nobody works on the partition, and most of it is
+// waiting for answers: what does not need another answer is asked at the same time.
+func (s *stage) begin(ctx context.Context) error {
+	if err := s.load(ctx); err != nil {
+		return err
+	}
+	beginning, ctx := errgroup.WithContext(ctx)
+	beginning.Go(func() error { return s.restore(ctx) })
+	beginning.Go(func() error {
+		backlog, err := s.openSource(ctx)
+		if err != nil {
+			return err
+		}
+		beginning.Go(func() error { return s.countLife(ctx, backlog) })
+		return s.recall(ctx, backlog)
+	})
+	return beginning.Wait()
+}
+
+// load reads the last checkpoint, without the state.
+func (s *stage) load(ctx context.Context) (err error) {
 	s.filter = newFilter(s.key)
-	if s.key.Shared() {
-		return 0, nil
+	if !s.key.Shared() {
+		s.checkpoint, err = s.deps.Checkpoints.Load(ctx, s.key.Name())
 	}
-	if s.checkpoint, err = s.deps.Checkpoints.Load(ctx, s.key.Name()); err != nil {
-		return 0, err
+	return err
+}
+
+// restore brings back the state of the last checkpoint, and what the filter reads of it from the stage's own stream.
+func (s *stage) restore(ctx context.Context) error {
+	if s.checkpoint.Revision == 0 {
+		return nil
 	}
-	if s.checkpoint.Revision == 0 || s.key.Scouts() {
-		return 0, nil
+	saved, err := s.deps.Checkpoints.State(ctx, s.key.Name())
+	if err != nil {
+		return err
 	}
-	state, idsFrom, err := s.filter.restore(s.checkpoint.State)
+	state, idsFrom, err := s.filter.restore(saved)
 	if err == nil {
 		err = s.worker.restore(state)
 	}
@@ -196,20 +215,16 @@ func (s *stage) restore(ctx context.Context) (idsFrom uint64, err error) {
 		err = s.worker.recover(ctx)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("pipeline: restore %s: %w", s.key.Name(), err)
+		return fmt.Errorf("pipeline: restore %s: %w", s.key.Name(), err)
 	}
-	s.checkpoint.State = nil
-	return idsFrom, nil
+	if idsFrom == 0 || s.filter.ids == nil {
+		return nil
+	}
+	return s.deps.Broker.Past(ctx, s.key, idsFrom, s.checkpoint.Offset, s.filter.ids.readHead)
 }
 
-// recall reads what the streams know: the identities that the filter had, and what is stored already
-// of what follows from the backlog.
-func (s *stage) recall(ctx context.Context, idsFrom uint64, backlog Backlog) error {
-	if idsFrom > 0 && s.filter.ids != nil {
-		if err := s.deps.Broker.Past(ctx, s.key, idsFrom, s.checkpoint.Offset, s.filter.ids.readHead); err != nil {
-			return err
-		}
-	}
+// recall reads what is stored already of what follows from the backlog.
+func (s *stage) recall(ctx context.Context, backlog Backlog) error {
 	s.replay = replay{shared: s.key.Shared()}
 	if backlog.Empty {
 		return nil

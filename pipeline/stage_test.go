@@ -50,16 +50,23 @@ func (b *pastBroker) Past(_ context.Context, _ StageKey, from, to uint64, visit 
 	return nil
 }
 
-// TestRecallReadsWhatTheStageKnew opens L2 behind a checkpoint.
-func TestRecallReadsWhatTheStageKnew(t *testing.T) {
+// TestBeginReadsWhatTheStageKnew opens L2 behind a checkpoint.
+func TestBeginReadsWhatTheStageKnew(t *testing.T) {
 	f := newFakes(t, StageKey{Layer: layers.NameL2, Partitions: 1})
 	broker := &pastBroker{fakeBroker: f.broker}
 	broker.stored = map[string]struct{}{"verdict": {}}
 	f.deps.Broker = broker
-	f.checkpoint = Checkpoint{Offset: 9, Ledger: Ledger{"HAL9_VERDICTS": 5}}
+	before := newFilter(f.key)
+	before.ids.add(7, 4)
+	f.checkpoints.now = Checkpoint{Offset: 9, Ledger: Ledger{"HAL9_VERDICTS": 5}, Revision: 1, State: before.snapshot(nil)}
 	oldest := time.Now().Add(-time.Hour)
-	if err := f.recall(t.Context(), 4, Backlog{Oldest: oldest, First: 10, Last: 20}); err != nil {
+	broker.backlog = Backlog{Oldest: oldest, First: 10, Last: 20}
+	f.checkpoints.lives = 2
+	if err := f.begin(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if f.caution.lives != 2 || f.checkpoint.Offset != 9 || f.out.from.Layer != layers.NameL2 {
+		t.Errorf("it begins life %d behind %d as %+v", f.caution.lives, f.checkpoint.Offset, f.out.from)
 	}
 	who := identity{1}
 	if broker.from != 4 || broker.to != 9 || f.filter.ids.add(binary.BigEndian.Uint64(who[:idBytes]), 21) {

@@ -25,6 +25,7 @@ type pointer struct {
 // compare-and-set: a stage that lost its partition cannot move the pointer any more. It
 // implements pipeline.Checkpoints.
 type Checkpoints struct {
+	bus      *Bus
 	pointers jetstream.KeyValue
 	objects  jetstream.ObjectStore
 	answers  *answers
@@ -52,7 +53,7 @@ func (b *Bus) Checkpoints(ctx context.Context) (*Checkpoints, error) {
 	if err != nil {
 		return nil, b.bucketError(pipeline.BucketSnapshots, err)
 	}
-	return &Checkpoints{pointers: pointers, objects: objects, answers: b.answers, lives: map[string]*life{}}, nil
+	return &Checkpoints{bus: b, pointers: pointers, objects: objects, answers: b.answers, lives: map[string]*life{}}, nil
 }
 
 func (b *Bus) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {
@@ -76,26 +77,35 @@ func (b *Bus) bucketError(name string, err error) error {
 func (c *Checkpoints) Load(ctx context.Context, stage string) (pipeline.Checkpoint, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	entry, err := c.pointers.Get(ctx, stage)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		c.begin(stage, "")
-		return pipeline.Checkpoint{}, nil
-	}
+	entry, err := c.bus.lastValue(ctx, pipeline.BucketCheckpoints, stage)
 	if err != nil {
 		return pipeline.Checkpoint{}, fmt.Errorf("bus: load checkpoint %s: %w", stage, err)
 	}
+	if entry == nil {
+		c.begin(stage, "")
+		return pipeline.Checkpoint{}, nil
+	}
 	var at pointer
-	if err := json.Unmarshal(entry.Value(), &at); err != nil {
+	if err := json.Unmarshal(entry.Data, &at); err != nil {
 		return pipeline.Checkpoint{}, fmt.Errorf("bus: checkpoint %s is not readable: %w", stage, err)
 	}
-	cp := pipeline.Checkpoint{Offset: at.Offset, Ledger: at.Ledger, Revision: entry.Revision()}
-	if at.Object != "" {
-		if cp.State, err = c.objects.GetBytes(ctx, at.Object); err != nil {
-			return pipeline.Checkpoint{}, fmt.Errorf("bus: snapshot %s of %s: %w", at.Object, stage, err)
-		}
-	}
 	c.begin(stage, at.Object)
-	return cp, nil
+	return pipeline.Checkpoint{Offset: at.Offset, Ledger: at.Ledger, Revision: entry.Seq}, nil
+}
+
+// State implements pipeline.Checkpoints.
+func (c *Checkpoints) State(ctx context.Context, stage string) ([]byte, error) {
+	ctx, cancel := ask(ctx)
+	defer cancel()
+	object, _ := c.names(stage)
+	if object == "" {
+		return nil, nil
+	}
+	state, err := c.bus.object(ctx, pipeline.BucketSnapshots, object)
+	if err != nil {
+		return nil, fmt.Errorf("bus: snapshot %s of %s: %w", object, stage, err)
+	}
+	return state, nil
 }
 
 func (c *Checkpoints) begin(stage, current string) {

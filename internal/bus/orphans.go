@@ -53,15 +53,15 @@ func (b *Bus) noteDelivered(ctx context.Context, delivered uint64, must bool) (u
 	}
 	for {
 		noted, revision := uint64(0), uint64(0)
-		entry, err := keys.Get(ctx, deliveredKey)
-		if err = ignoreMissing(err); err != nil {
+		entry, err := b.lastValue(ctx, pipeline.BucketCheckpoints, deliveredKey)
+		if err != nil {
 			return 0, fmt.Errorf("bus: what L1 was given: %w", err)
 		}
 		if entry != nil {
-			if noted, err = strconv.ParseUint(string(entry.Value()), 10, 64); err != nil {
+			if noted, err = strconv.ParseUint(string(entry.Data), 10, 64); err != nil {
 				return 0, fmt.Errorf("bus: what L1 was given is not readable: %w", err)
 			}
-			revision = entry.Revision()
+			revision = entry.Seq
 		}
 		if noted >= delivered || !must {
 			return max(noted, delivered), nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/2lab-ai/hal9/pipeline"
 )
@@ -50,27 +51,13 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 	broken := b.brokenChan()
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	consumer, err := b.js.Consumer(ctx, key.Stream(), key.Durable())
-	if err != nil {
-		return nil, pipeline.Backlog{}, b.openError(key, err)
-	}
-	info := consumer.CachedInfo()
-	delivered := uint64(0)
+	open := b.openOwn
 	if key.Shared() {
-		offset = info.AckFloor.Stream
-		delivered, err = b.takeBackOrphans(ctx, key, info)
-	} else {
-		err = b.seek(ctx, key, offset)
+		open = b.openShared
 	}
+	backlog, err := open(ctx, key, offset)
 	if err != nil {
 		return nil, pipeline.Backlog{}, b.openError(key, err)
-	}
-	backlog, err := b.backlog(ctx, key, offset)
-	if err != nil {
-		return nil, pipeline.Backlog{}, b.openError(key, err)
-	}
-	if key.Shared() { // What was never delivered, nobody has worked on.
-		backlog.Last = min(backlog.Last, delivered)
 	}
 	pull, err := b.newPuller(key)
 	if err != nil {
@@ -86,6 +73,37 @@ func (b *Bus) Open(ctx context.Context, key pipeline.StageKey, offset uint64) (p
 	return s, backlog, nil
 }
 
+// openOwn places the consumer of a keyed stage, and asks for its backlog at the same time: whoever owned it before stores nothing any more.
+func (b *Bus) openOwn(ctx context.Context, key pipeline.StageKey, offset uint64) (backlog pipeline.Backlog, err error) {
+	opening, ctx := errgroup.WithContext(ctx)
+	opening.Go(func() error {
+		_, err := b.js.ResetConsumerToSequence(ctx, key.Stream(), key.Durable(), offset+1)
+		return err
+	})
+	opening.Go(func() (err error) {
+		backlog, err = b.backlog(ctx, key, offset)
+		return err
+	})
+	err = opening.Wait()
+	return backlog, err
+}
+
+// openShared takes back what nobody works on any more.
+func (b *Bus) openShared(ctx context.Context, key pipeline.StageKey, _ uint64) (pipeline.Backlog, error) {
+	consumer, err := b.js.Consumer(ctx, key.Stream(), key.Durable())
+	if err != nil {
+		return pipeline.Backlog{}, err
+	}
+	info := consumer.CachedInfo()
+	delivered, err := b.takeBackOrphans(ctx, key, info)
+	if err != nil {
+		return pipeline.Backlog{}, err
+	}
+	backlog, err := b.backlog(ctx, key, info.AckFloor.Stream)
+	backlog.Last = min(backlog.Last, delivered) // What was never delivered, nobody has worked on.
+	return backlog, err
+}
+
 func (b *Bus) openError(key pipeline.StageKey, err error) error {
 	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("bus: consumer %s on stream %s is missing: run `hal9 provision --nats %s`: %w",
@@ -94,28 +112,31 @@ func (b *Bus) openError(key pipeline.StageKey, err error) error {
 	return fmt.Errorf("bus: consume %s: %w", key.Name(), err)
 }
 
-func (b *Bus) seek(ctx context.Context, key pipeline.StageKey, offset uint64) error {
-	_, err := b.js.ResetConsumerToSequence(ctx, key.Stream(), key.Durable(), offset+1)
-	return err
-}
-
+// backlog asks for the state of the stream and for the first message behind offset at the same time. What is stored between the two answers
+// nobody has worked on, whichever of them knows it.
 func (b *Bus) backlog(ctx context.Context, key pipeline.StageKey, offset uint64) (pipeline.Backlog, error) {
-	stream, err := b.js.Stream(ctx, key.Stream())
-	if err != nil {
+	var stream jetstream.Stream
+	var first *found
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.Go(func() (err error) {
+		stream, err = b.js.Stream(ctx, key.Stream())
+		return err
+	})
+	asking.Go(func() (err error) {
+		first, err = b.fromLeader(ctx, key.Stream(), question{Seq: offset + 1, Next: subjectFilter(key)})
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			err = nil
+		}
+		return err
+	})
+	if err := asking.Wait(); err != nil {
 		return pipeline.Backlog{}, err
 	}
 	state, born := stream.CachedInfo().State, stream.CachedInfo().Created
-	if state.Msgs == 0 || state.LastSeq <= offset {
+	if first == nil || state.LastSeq < first.Seq {
 		return pipeline.Backlog{Born: born, Empty: true}, nil
 	}
-	first, err := stream.GetMsg(ctx, max(offset+1, state.FirstSeq), jetstream.WithGetMsgSubject(subjectFilter(key)))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return pipeline.Backlog{Born: born, Empty: true}, nil
-	}
-	if err != nil {
-		return pipeline.Backlog{}, err
-	}
-	return pipeline.Backlog{Born: born, Oldest: first.Time, First: first.Sequence, Last: state.LastSeq}, nil
+	return pipeline.Backlog{Born: born, Oldest: first.Time, First: first.Seq, Last: state.LastSeq}, nil
 }
 
 func subjectFilter(key pipeline.StageKey) string {
