@@ -188,12 +188,12 @@ func (c *Checkpoints) names(stage string) (current, next string) {
 func (c *Checkpoints) offset(ctx context.Context, stage string) (uint64, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	entry, err := c.pointers.Get(ctx, stage)
-	if err != nil {
-		return 0, ignoreMissing(err)
+	entry, err := c.bus.lastValue(ctx, pipeline.BucketCheckpoints, stage)
+	if err != nil || entry == nil {
+		return 0, err
 	}
 	var at pointer
-	if err := json.Unmarshal(entry.Value(), &at); err != nil {
+	if err := json.Unmarshal(entry.Data, &at); err != nil {
 		return 0, fmt.Errorf("bus: checkpoint %s is not readable: %w", stage, err)
 	}
 	return at.Offset, nil

@@ -2,7 +2,7 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -209,31 +209,14 @@ func (p *packs) each() float64 {
 	return p.signals / p.messages
 }
 
-// storedAfter returns when the first message of a stage behind a sequence was stored, zero where there is none. Unlike a direct
-// get, which any replica answers, this one is answered by the leader of the stream: a follower may not have the message yet.
+// storedAfter returns when the first message of a stage behind a sequence was stored, zero where there is none.
 func (b *Bus) storedAfter(ctx context.Context, key pipeline.StageKey, seq uint64) (time.Time, error) {
-	request, err := json.Marshal(struct {
-		Seq  uint64 `json:"seq"`
-		Next string `json:"next_by_subj"`
-	}{seq + 1, subjectFilter(key)})
-	if err != nil {
-		return time.Time{}, err
+	first, err := b.fromLeader(ctx, key.Stream(), question{Seq: seq + 1, Next: subjectFilter(key)})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return time.Time{}, nil
 	}
-	reply, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+key.Stream(), request)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("bus: oldest message of %s: %w", key.Stream(), err)
 	}
-	var answer struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message struct {
-			Time time.Time `json:"time"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return time.Time{}, fmt.Errorf("bus: oldest message of %s: %w", key.Stream(), err)
-	}
-	if answer.Error != nil && answer.Error.ErrorCode != jetstream.JSErrCodeMessageNotFound {
-		return time.Time{}, fmt.Errorf("bus: oldest message of %s: %w", key.Stream(), answer.Error)
-	}
-	return answer.Message.Time, nil
+	return first.Time, nil
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // TestWhereAStageBeginsIsAskedOfTheLeader watches what is asked of any replica while a stage that was here before loads its checkpoint and opens its
-// source: the parts of its snapshot alone, which have a checksum.
+// source, and while L1 asks what is the scout's: the parts of a snapshot alone, which have a checksum.
 func TestWhereAStageBeginsIsAskedOfTheLeader(t *testing.T) {
 	b := served(t)
 	key := pipeline.StageKey{Layer: layers.NameL3, Partitions: 1}
@@ -58,6 +58,19 @@ func TestWhereAStageBeginsIsAskedOfTheLeader(t *testing.T) {
 	}
 	if noted, err := b.noteDelivered(t.Context(), 5, true); err != nil || noted != 7 {
 		t.Errorf("noted %d, %v", noted, err)
+	}
+	scout, err := b.Scout(t.Context())
+	if err == nil {
+		_, err = scout.SetRange(t.Context(), pipeline.ScoutRange{From: 3})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := scout.Range(t.Context()); err != nil || r.From != 3 {
+		t.Errorf("range %+v, %v", r, err)
+	}
+	if holds, err := c.scoutHolds(t.Context()); err != nil || holds != 3 {
+		t.Errorf("the scout needs %d, %v", holds, err)
 	}
 	if err := b.nc.Flush(); err != nil {
 		t.Fatal(err)

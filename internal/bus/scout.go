@@ -61,7 +61,7 @@ func (s *Scout) Run(ctx context.Context) {
 	}
 }
 
-// see takes in a range that was read or heard of and returns the newest one that is known: a server of a cluster may answer with an earlier one.
+// see takes in a range that was read or heard of and returns the newest one that is known: answers may come in another order than ranges were set.
 func (s *Scout) see(r pipeline.ScoutRange, read time.Time) pipeline.ScoutRange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,15 +96,15 @@ func (s *Scout) Range(ctx context.Context) (r pipeline.ScoutRange, err error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
 	asked := time.Now()
-	entry, err := s.keys.Get(ctx, scoutKey)
-	if err = ignoreMissing(err); err != nil {
+	entry, err := s.bus.lastValue(ctx, pipeline.BucketCheckpoints, scoutKey)
+	if err != nil {
 		return r, fmt.Errorf("bus: range of the scout: %w", err)
 	}
 	if entry != nil {
-		if err := json.Unmarshal(entry.Value(), &r); err != nil {
+		if err := json.Unmarshal(entry.Data, &r); err != nil {
 			return r, fmt.Errorf("bus: range of the scout is not readable: %w", err)
 		}
-		r.Revision = entry.Revision()
+		r.Revision = entry.Seq
 	}
 	return s.see(r, asked), nil
 }
@@ -146,12 +146,12 @@ func (s *Scout) Ends(ctx context.Context) (ends pipeline.Ends, err error) {
 func (c *Checkpoints) scoutHolds(ctx context.Context) (uint64, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	entry, err := c.pointers.Get(ctx, scoutKey)
-	if err != nil {
-		return 0, ignoreMissing(err)
+	entry, err := c.bus.lastValue(ctx, pipeline.BucketCheckpoints, scoutKey)
+	if err != nil || entry == nil {
+		return 0, err
 	}
 	var r pipeline.ScoutRange
-	if err := json.Unmarshal(entry.Value(), &r); err != nil {
+	if err := json.Unmarshal(entry.Data, &r); err != nil {
 		return 0, fmt.Errorf("bus: range of the scout is not readable: %w", err)
 	}
 	offset, err := c.offset(ctx, pipeline.ScoutKey(1).Name())
