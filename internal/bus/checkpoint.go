@@ -77,7 +77,7 @@ func (b *Bus) bucketError(name string, err error) error {
 func (c *Checkpoints) Load(ctx context.Context, stage string) (pipeline.Checkpoint, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	entry, err := c.bus.lastValue(ctx, pipeline.BucketCheckpoints, stage)
+	entry, err := c.bus.checkpointed(ctx, stage)
 	if err != nil {
 		return pipeline.Checkpoint{}, fmt.Errorf("bus: load checkpoint %s: %w", stage, err)
 	}
@@ -188,7 +188,7 @@ func (c *Checkpoints) names(stage string) (current, next string) {
 func (c *Checkpoints) offset(ctx context.Context, stage string) (uint64, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	entry, err := c.bus.lastValue(ctx, pipeline.BucketCheckpoints, stage)
+	entry, err := c.bus.checkpointed(ctx, stage)
 	if err != nil || entry == nil {
 		return 0, err
 	}

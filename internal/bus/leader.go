@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/2lab-ai/hal9/pipeline"
 )
 
 // question says which message of a stream is meant.
@@ -55,8 +57,9 @@ func (b *Bus) fromLeader(ctx context.Context, stream string, q question) (*found
 	return a.Message, nil
 }
 
-// lastValue returns what stands in a bucket under a key, nil where nothing does. The revision is the sequence.
-func (b *Bus) lastValue(ctx context.Context, bucket, key string) (*found, error) {
+// checkpointed returns what stands in the bucket of checkpoints under a key, nil where nothing does. The revision is the sequence.
+func (b *Bus) checkpointed(ctx context.Context, key string) (*found, error) {
+	const bucket = pipeline.BucketCheckpoints
 	entry, err := b.fromLeader(ctx, "KV_"+bucket, question{Last: "$KV." + bucket + "." + key})
 	if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && len(entry.Data) == 0 { // It was deleted.
 		return nil, nil

@@ -102,7 +102,7 @@ func TestLeaderSaysWhatIsNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"never", "gone"} {
-		if entry, err := b.lastValue(t.Context(), pipeline.BucketCheckpoints, key); err != nil || entry != nil {
+		if entry, err := b.checkpointed(t.Context(), key); err != nil || entry != nil {
 			t.Errorf("%s: %+v, %v", key, entry, err)
 		}
 	}

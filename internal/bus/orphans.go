@@ -53,7 +53,7 @@ func (b *Bus) noteDelivered(ctx context.Context, delivered uint64, must bool) (u
 	}
 	for {
 		noted, revision := uint64(0), uint64(0)
-		entry, err := b.lastValue(ctx, pipeline.BucketCheckpoints, deliveredKey)
+		entry, err := b.checkpointed(ctx, deliveredKey)
 		if err != nil {
 			return 0, fmt.Errorf("bus: what L1 was given: %w", err)
 		}

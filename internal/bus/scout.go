@@ -96,7 +96,7 @@ func (s *Scout) Range(ctx context.Context) (r pipeline.ScoutRange, err error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
 	asked := time.Now()
-	entry, err := s.bus.lastValue(ctx, pipeline.BucketCheckpoints, scoutKey)
+	entry, err := s.bus.checkpointed(ctx, scoutKey)
 	if err != nil {
 		return r, fmt.Errorf("bus: range of the scout: %w", err)
 	}
@@ -146,7 +146,7 @@ func (s *Scout) Ends(ctx context.Context) (ends pipeline.Ends, err error) {
 func (c *Checkpoints) scoutHolds(ctx context.Context) (uint64, error) {
 	ctx, cancel := ask(ctx)
 	defer cancel()
-	entry, err := c.bus.lastValue(ctx, pipeline.BucketCheckpoints, scoutKey)
+	entry, err := c.bus.checkpointed(ctx, scoutKey)
 	if err != nil || entry == nil {
 		return 0, err
 	}
