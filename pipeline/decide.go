@@ -28,6 +28,7 @@ type layerWorker struct {
 	decoder Decoder
 	mark    func(*layers.Signal) []layers.Mark // nil but at L1
 	parcel  parcel
+	near    map[string]struct{} // subjects of which the scout reads everything
 }
 
 // handle never returns an error that the same delivery would cause again: what can't be

@@ -23,8 +23,8 @@ func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, 
 	before := false // whether it was stored and counted
 	switch {
 	case decision.Again:
-	case w.key.Shared() && s.replay.handled(d, &p.identity):
-		return nil // By this process or another, which did not live to acknowledge it.
+	case w.key.Layer == layers.NameL1 && s.replay.handled(d, &p.identity):
+		return nil // By this process or another, which did not live to acknowledge it, or to say how far it is.
 	case decision.Disposition == layers.DispositionEscalated:
 		if err := s.out.send(w.lane(p, decision.Correlate, s.out), p); err != nil {
 			return err

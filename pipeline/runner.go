@@ -200,7 +200,7 @@ func (r *Runner) newWorker() (worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &layerWorker{key: r.spec.Key, cfg: r.cfg, deps: r.deps, layer: layer, decoder: r.spec.Decoder, mark: r.spec.Mark}, nil
+	return &layerWorker{key: r.spec.Key, cfg: r.cfg, deps: r.deps, layer: layer, decoder: r.spec.Decoder, mark: r.spec.Mark, near: map[string]struct{}{}}, nil
 }
 
 func errText(err error) string {

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/2lab-ai/hal9/layers"
@@ -45,6 +47,20 @@ type Ends struct {
 	Settled uint64 // L1 is done with it
 }
 
+// Ahead is a layer that decides critical signals before L1 comes to what stands before them.
+type Ahead interface {
+	// Begin forgets what was seen in the range before.
+	Begin()
+	// Sees takes in a signal of the range that may tell something of those that the layer decides. It reports whether others that
+	// come by the same subject may tell something of this one.
+	Sees(e *layers.Envelope) bool
+}
+
+// Behind is a layer of L1 that takes in, in their turn, the signals that the scout answers for.
+type Behind interface {
+	Passes(e *layers.Envelope)
+}
+
 // How the scout works.
 const (
 	scoutAt     = 500 * time.Millisecond // how far L1 must be behind for the scout to set out: it reads everything once more
@@ -53,6 +69,7 @@ const (
 	scoutLook   = 100 * time.Millisecond // between looks whether it is needed
 	scoutLag    = 100 * time.Millisecond // how old what it reads may be before L1 in the same process makes room for it
 	scoutMargin = 20_000                 // messages between the end of the stream and the end of a range
+	scoutLooks  = 1000                   // subjects of which it reads everything; where there are more it reads all of all
 )
 
 // Prefilter passes over messages without decoding them.
@@ -71,6 +88,9 @@ func (s *stage) scout(ctx, work context.Context) error {
 		fresh, err := s.awaitRange(ctx)
 		if err != nil {
 			return unlessEnded(ctx, err)
+		}
+		if fresh {
+			s.worker.begin()
 		}
 		backlog, err := s.openSource(ctx)
 		if err == nil {
@@ -225,23 +245,61 @@ func (s *stage) endRange(ctx context.Context) error {
 
 // look decides a critical signal that the scout found; everything else is L1's, and so is all that lies behind the range.
 func (w *layerWorker) look(ctx context.Context, d *Delivery, s *stage) error {
-	if early, ok := w.decoder.(Prefilter); !s.reach.Holds(d.Seq) || ok && !early.MaybeCritical(d) {
+	if !s.reach.Holds(d.Seq) {
+		return nil
+	}
+	_, near := w.near[d.Subject]
+	near = near || len(w.near) >= scoutLooks
+	if early, ok := w.decoder.(Prefilter); ok && !near && !early.MaybeCritical(d) {
 		return nil
 	}
 	e, err := w.decoder.Decode(d)
-	if err != nil || !isCritical(e) {
+	if err != nil {
 		return nil //nolint:nilerr // L1 makes a dead letter of it.
+	}
+	critical := isCritical(e)
+	if critical != near && w.show(ctx, e) && critical {
+		w.near[strings.Clone(d.Subject)] = struct{}{}
+	}
+	if !critical {
+		return nil
 	}
 	w.parcel = parcel{Envelope: *e, identity: identityOf(e.Source, e.ID), at: Position{Seq: d.Seq}}
 	return w.one(ctx, d, s)
 }
 
+// show has the layer see a signal, and reports what it says to that.
+func (w *layerWorker) show(ctx context.Context, e *layers.Envelope) (matters bool) {
+	defer w.caught(ctx, e)
+	ahead, ok := w.layer.(Ahead)
+	return ok && ahead.Sees(e)
+}
+
+// caught ends a panic over a signal that somebody else answers for, and who makes a dead letter of it.
+func (w *layerWorker) caught(ctx context.Context, e *layers.Envelope) {
+	if r := recover(); r != nil {
+		w.deps.Log.ErrorContext(ctx, "layer panicked", "stage", w.key.Name(), "signal", e.ID, "panic", fmt.Sprint(r))
+	}
+}
+
+// begin has the layer forget what it saw in another range. What comes by a subject that had alerts may be about them in any.
+func (w *layerWorker) begin() {
+	if ahead, ok := w.layer.(Ahead); ok {
+		ahead.Begin()
+	}
+}
+
 func isCritical(e *layers.Envelope) bool { return e.Severity == layers.SeverityCritical }
 
 // passesOver reports whether the scout answers for a signal that L1 has before it.
-func (w *layerWorker) passesOver(ctx context.Context, d *Delivery, e *layers.Envelope) (bool, error) {
+func (w *layerWorker) passesOver(ctx context.Context, d *Delivery, e *layers.Envelope) (owns bool, err error) {
 	if !w.key.Shared() || !isCritical(e) || w.deps.Scouting == nil {
 		return false, nil
 	}
-	return w.deps.Scouting.Owns(ctx, d.Seq)
+	owns, err = w.deps.Scouting.Owns(ctx, d.Seq)
+	if behind, ok := w.layer.(Behind); ok && owns && err == nil {
+		defer w.caught(ctx, e)
+		behind.Passes(e)
+	}
+	return owns, err
 }

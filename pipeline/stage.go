@@ -55,6 +55,7 @@ type worker interface {
 	tick(now time.Time) ([]Record, error)
 	hear(n *layers.Note) error
 	waiting() bool
+	begin()
 	stateful
 }
 

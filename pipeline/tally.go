@@ -29,6 +29,8 @@ func (w *tallyWorker) tick(time.Time) ([]Record, error) { return nil, nil }
 
 func (w *tallyWorker) waiting() bool { return false }
 
+func (w *tallyWorker) begin() {}
+
 func (w *tallyWorker) snapshot() (state []byte, keeps bool, err error) {
 	state, err = w.tally.Snapshot()
 	return state, true, err

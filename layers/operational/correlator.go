@@ -80,7 +80,10 @@ func severityOf(e *layers.Envelope) layers.Severity {
 func (c *correlator) decide(e *layers.Envelope, at time.Time) layers.Decision {
 	m := c.newMember(e, at)
 	m.mild = c.isMild(e)
-	events := c.pass(m.source, at)
+	var events []layers.Event
+	if e.Severity < layers.SeverityCritical { // Under overload it overtakes the others, which may still join what is open.
+		events = c.pass(m.source, at)
+	}
 	if fires(e) {
 		c.paced(m)
 	}

@@ -36,7 +36,10 @@ func (j judgement) worse(other judgement) judgement {
 // judge compares the signal with the baselines of its key and learns it. It returns the notices of what is silent by its time, too.
 func (l *Layer) judge(e *layers.Envelope, at time.Time) (judgement, []layers.Event) {
 	k := l.keys.get(keyID{short(e.Source), short(e.Key)})
-	behind, late := k.clock(at, l.cfg)
+	behind, late := time.Duration(0), false
+	if e.Severity < layers.SeverityCritical { // Under overload it overtakes the others, which are not late because of that.
+		behind, late = k.clock(at, l.cfg)
+	}
 	first := e.Severity >= layers.SeverityError && !k.erred && l.absences.attach(k).errs()
 	k.erred = k.erred || e.Severity >= layers.SeverityError
 	c := cause{e: e, at: at, key: k, behind: behind, firstError: first}

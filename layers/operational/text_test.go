@@ -1,6 +1,7 @@
 package operational
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -153,5 +154,26 @@ func TestRateFollowsTimeThatWentBack(t *testing.T) {
 		if d := decide(t, l, e); e.Findings.Flagged {
 			t.Fatalf("signal %d at the usual rate is flagged: %s", i, d.Reason)
 		}
+	}
+}
+
+// TestCriticalSignalsThatOvertakeMakeNothingLate has a critical signal come hours before what stands in front of it.
+func TestCriticalSignalsThatOvertakeMakeNothingLate(t *testing.T) {
+	w := newWorld(t, newLayer(t))
+	say := func(minute int, severity layers.Severity, text string) (layers.Decision, *layers.Envelope) {
+		e := w.s.text("web-1", midnight.Add(time.Duration(minute)*time.Minute), severity, text)
+		return w.send(e), e
+	}
+	d, _ := say(0, layers.SeverityCritical, "disk full")
+	wantDecision(t, d, layers.DispositionEscalated, "opened situation")
+	say(180, layers.SeverityCritical, "battery empty")
+	for minute := 1; minute < 9; minute++ {
+		if d, _ = say(minute, layers.SeverityInfo, "served"); strings.Contains(d.Reason, "late") {
+			t.Fatalf("minute %d: %s", minute, d.Reason)
+		}
+	}
+	d, e := say(9, layers.SeverityCritical, "disk still full")
+	if d.Disposition != layers.DispositionFolded || e.Findings.Situation == nil || len(w.opened) != 2 {
+		t.Errorf("%s (%s), %d situations: want it in the first of two", d.Disposition, d.Reason, len(w.opened))
 	}
 }

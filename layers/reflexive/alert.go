@@ -96,10 +96,9 @@ func (l *Layer) held(p *policy, a answer, e *layers.Envelope, h held) (d layers.
 
 // repeats suppresses a firing alert that says no more than what climbed.
 func (l *Layer) repeats(v *view, e *layers.Envelope) (d layers.Decision, ok bool) {
-	if !v.repeats && !v.late || l.scouts && !v.same {
+	if !v.repeats && !v.late {
 		return d, false
 	}
-	l.stats.repeatedAlerts.Add(1)
 	if v.late {
 		return layers.Decision{
 			Disposition: layers.DispositionSuppressed,
@@ -134,7 +133,6 @@ func (l *Layer) over(v *view, r *report) layers.Decision {
 			Reason:      fmt.Sprintf("the %s is over after %s, seen %d times", describe(e), lasted.Round(time.Millisecond), v.was.Seen),
 		}
 	case known && v.was.Began != 0 && v.was.opener != e.Origin:
-		l.stats.repeatedAlerts.Add(1)
 		return layers.Decision{
 			Disposition: layers.DispositionSuppressed,
 			Reason:      fmt.Sprintf("the %s was reported to be over at %s already", describe(e), clock(v.was.First)),

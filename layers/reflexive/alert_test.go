@@ -167,17 +167,6 @@ func TestSignalsThatWereOvertakenAreNoRepetition(t *testing.T) {
 	want(t, decide(t, l, alert(10, "firing")), layers.DispositionSuppressed, "", "eased from critical to warning")
 }
 
-// TestScoutKnowsWhatFiresSinceTheSameStart lets all other critical alerts climb, since a scout may have missed their end.
-func TestScoutKnowsWhatFiresSinceTheSameStart(t *testing.T) {
-	scout, err := newLayer(t, reflexive.DefaultConfig()).Scout()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want(t, decide(t, scout, alert(1, "firing")), layers.DispositionEscalated, "", "")
-	want(t, decide(t, scout, at(alert(2, "firing"), noon.Add(time.Second))), layers.DispositionSuppressed, "", "still fires")
-	want(t, decide(t, scout, alert(3, "firing")), layers.DispositionEscalated, "", "")
-}
-
 // TestAlertKeyCountsAlone has an alert change whatever else it has.
 func TestAlertKeyCountsAlone(t *testing.T) {
 	l := newLayer(t, reflexive.DefaultConfig())

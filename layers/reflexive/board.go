@@ -21,6 +21,7 @@ type Board struct {
 	window   int64 // microseconds
 	flaps    Flapping
 	policy   atomic.Pointer[policy]
+	behind   *Board // of a scout's board: L1's, from which it takes rules and what people said; nil otherwise
 
 	mu         sync.Mutex
 	silences   map[string]silence
@@ -69,6 +70,14 @@ func NewBoard(cfg Config, compile layers.Compiler[layers.Signal]) (*Board, error
 	b.policy.Store(p)
 	b.conditions.dropped = b.forget
 	return b, nil
+}
+
+// rules returns the rules, inhibitions and silences of now.
+func (b *Board) rules() *policy {
+	if b.behind != nil {
+		b = b.behind
+	}
+	return b.policy.Load()
 }
 
 // Hear takes in an entry of the bucket; data is nil where it was deleted. What can't be understood is an error and
@@ -141,7 +150,7 @@ func (c *condition) validate() error {
 
 // tell has the others hear of a condition.
 func (b *Board) tell(key digest) {
-	if len(b.dirty) < maxDirty {
+	if len(b.dirty) < maxDirty && b.behind == nil {
 		b.dirty[key] = struct{}{}
 	}
 }
@@ -179,12 +188,23 @@ func (b *Board) forget(key digest, c *condition) {
 
 // explains returns the alert that fires in a group, is at least as severe as e, and is not e itself.
 func (b *Board) explains(group digest, e *layers.Envelope) (name string, ok bool) {
+	if b.behind == nil {
+		return b.explained(group, e, func(digest) bool { return false })
+	}
+	if name, ok = b.explained(group, e, func(digest) bool { return false }); ok {
+		return name, ok
+	}
+	return b.behind.explained(group, e, func(key digest) bool { return b.conditions.get(key) != nil })
+}
+
+// explained looks at those that are not known better.
+func (b *Board) explained(group digest, e *layers.Envelope, isKnown func(digest) bool) (name string, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := e.ReceivedAt.UnixMicro()
 	for key := range b.sources[group] {
 		c := b.conditions.get(key)
-		if c == nil || !c.Firing || c.Severity < e.Severity || now-c.Last > holdSource.Microseconds() {
+		if c == nil || !c.Firing || c.Severity < e.Severity || now-c.Last > holdSource.Microseconds() || isKnown(key) {
 			continue
 		}
 		if text := "alert " + clip(c.Name) + " on " + clip(c.Key); !ok || text < name { // The same one whatever the map's order.

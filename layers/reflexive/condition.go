@@ -56,7 +56,6 @@ type view struct {
 	older   bool // than what is known already: it changes nothing
 	late    bool // it is about the start of what is over since
 	repeats bool // it says no more than what climbed
-	same    bool // its sender says that it began when it did
 	eases   bool // and less than that
 }
 
@@ -76,7 +75,6 @@ func (c *condition) fires(r *report) (v view) {
 	}
 	c.Seen++
 	v.repeats = c.Shown.Origin != 0 && c.Shown.Origin < r.e.Origin && r.e.Severity <= c.Shown.Severity && c.Shown.Text == r.text.String()
-	v.same = r.when == c.Began
 	v.eases = v.repeats && r.e.Severity < c.Shown.Severity
 	if v.eases && !v.older {
 		c.Shown.Severity = r.e.Severity // What rises again from here is news.

@@ -136,6 +136,9 @@ func (b *Board) hearCounts(process string, data []byte) error {
 
 // count notes that something was suppressed by a silence, an acknowledgement or an inhibition.
 func (b *Board) count(rule string) {
+	if b.behind != nil {
+		b = b.behind
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, known := b.counts[rule]; known || len(b.counts) < maxCounts {

@@ -30,7 +30,6 @@ const (
 type Layer struct {
 	windowMicros int64
 	window       string // for reasons
-	scouts       bool   // it sees a part of the signals only, ahead of the others
 	flaps        Flapping
 	board        *Board
 	cfg          Config
@@ -49,16 +48,16 @@ func New(cfg Config, compile layers.Compiler[layers.Signal]) (*Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return board.layer(cfg, false)
+	return board.layer(cfg)
 }
 
-func (b *Board) layer(cfg Config, scouts bool) (*Layer, error) {
+func (b *Board) layer(cfg Config) (*Layer, error) {
 	answers, err := newAnswers(&cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &Layer{
-		windowMicros: cfg.DedupWindow.Microseconds(), window: cfg.DedupWindow.String(), scouts: scouts,
+		windowMicros: cfg.DedupWindow.Microseconds(), window: cfg.DedupWindow.String(),
 		flaps: cfg.Flapping, board: b, cfg: cfg, hash: newHasher(),
 		identities: newRecent[identity](cfg.DedupEntries), answers: answers, stats: &stats{},
 		debug:   layers.Decision{Disposition: layers.DispositionResolved, Rule: ruleDebug, Reason: reasonDebug},
@@ -69,10 +68,11 @@ func (b *Board) layer(cfg Config, scouts bool) (*Layer, error) {
 // Board returns what the layer shares with other processes.
 func (l *Layer) Board() *Board { return l.board }
 
-// Scout returns a layer for critical signals that overtake, on the same board. Alerts that still fire climb through
-// it like new ones, since it does not see all of them; silences, inhibitions and acknowledgements hold.
+// Scout returns a layer for critical signals that overtake. It knows alerts as L1 does that has come so far, but for those that were known
+// before its range began: of these the first climbs once more, unless its sender says that it began when it did. Silences, inhibitions and
+// acknowledgements hold.
 func (l *Layer) Scout() (*Layer, error) {
-	scout, err := l.board.layer(l.cfg, true)
+	scout, err := l.board.ahead(l.cfg.DedupEntries).layer(l.cfg)
 	if err == nil {
 		scout.stats = l.stats
 	}
@@ -102,7 +102,7 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 
 // fresh decides a signal whose identity is new.
 func (l *Layer) fresh(e *layers.Envelope) *layers.Decision {
-	p := l.board.policy.Load()
+	p := l.board.rules()
 	a := l.answer(p, &e.Signal)
 	if firing, ok := isAlert(&e.Signal); ok {
 		d := l.decideAlert(p, a, e, firing)

@@ -8,11 +8,16 @@ func (b *Board) fires(r *report) (view, *Ack) {
 	v := c.fires(r)
 	b.noted(r, &v, c)
 	a, ok := b.acks[r.key]
+	if b.behind != nil {
+		a, ok = b.behind.ackOf(r.key)
+	}
 	switch {
 	case !ok:
 		return v, nil
 	case !v.older && v.was.Seen > 0 && !v.was.Firing && r.at > a.At.UnixMicro():
-		b.unack(r.key) // It was given for what ended meanwhile: this is another episode.
+		if b.behind == nil {
+			b.unack(r.key) // It was given for what ended meanwhile: this is another episode.
+		}
 		return v, nil
 	}
 	return v, &a
@@ -50,11 +55,23 @@ func (b *Board) climbs(r *report) {
 func (b *Board) at(r *report) *condition {
 	c := b.conditions.get(r.key)
 	if c == nil {
-		return b.conditions.put(r.key, condition{})
+		c = b.conditions.put(r.key, condition{})
+		if b.behind == nil || !b.takeOver(r, c) {
+			return c
+		}
 	}
 	b.conditions.touch(r.key)
 	r.expired = c.Seen > 0 && !within(c.when(), r.when, r.window)
 	return c
+}
+
+// takeOver has a scout's board begin with what L1 knows. Between that and the scout's range the alert may have ended and begun anew, unless
+// its sender says that it began when it did: otherwise what climbed before counts as forgotten.
+func (b *Board) takeOver(r *report, c *condition) (ok bool) {
+	if *c, ok = b.behind.copied(r.key); ok && r.when != c.Began {
+		c.Shown = shown{}
+	}
+	return ok
 }
 
 // noted has the others hear of what changed, and now and then of what did not, so that they know that it still fires.

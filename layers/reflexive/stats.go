@@ -51,6 +51,9 @@ func (l *Layer) counted(d *layers.Decision) {
 		l.stats.acknowledged.Add(1)
 	case d.Rule == ruleFlapping:
 		l.stats.flapping.Add(1)
+	case d.Rule == "": // It says no more than what climbed.
+		l.stats.repeatedAlerts.Add(1)
+		return
 	default:
 		return
 	}
