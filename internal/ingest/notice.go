@@ -207,10 +207,14 @@ func (n *notice) list(m *member, r role) {
 			return
 		}
 		first = members[0]
-		for i := range members {
-			if name := strings.ToLower(string(members[i].name)); name == "value" || name == "name" && members[i].isShort() {
+		for i := range members { // A dimension has both, in any order: which kind of thing, and which one.
+			name := strings.ToLower(string(members[i].name))
+			if name == "value" {
 				first = members[i]
 				break
+			}
+			if name == "name" && members[i].isShort() {
+				first = members[i]
 			}
 		}
 	}

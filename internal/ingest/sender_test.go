@@ -257,3 +257,14 @@ func TestReplayedAlertsFire(t *testing.T) {
 		}
 	}
 }
+
+// TestDimensionIsNamedByItsValue has an alarm say first of which kind its dimension is.
+func TestDimensionIsNamedByItsValue(t *testing.T) {
+	d := newDecoder(t)
+	for _, dimension := range []string{`{"name":"InstanceId","value":"i-1"}`, `{"value":"i-1","name":"InstanceId"}`, `{"name":"i-1"}`} {
+		s := heard(t, d, `{"AlarmName":"cpu","NewStateValue":"ALARM","StateChangeTime":"2025-03-19T06:14:36Z","Trigger":{"MetricName":"CPU","Dimensions":[`+dimension+`]}}`)
+		if s.Key != "i-1" {
+			t.Errorf("%s: the alarm is about %q", dimension, s.Key)
+		}
+	}
+}
