@@ -11,8 +11,11 @@ type NoteKind string
 // NotePlan tells L4 what became of a plan with actions: Data is the Plan with its last event, which is rejected, executed or failed.
 const NotePlan NoteKind = "plan"
 
+// NoteSituation tells L3 what L4 found out about a situation: Data is the Situation without its members and entities.
+const NoteSituation NoteKind = "situation"
+
 // Note is what a keyed layer is told beside signals: that its tuning changed, or what became of
-// a plan. It stands in the layer's own stream, so that a replay hears it in the same place.
+// a plan or was found out about a situation. It stands in the layer's own stream, so that a replay hears it in the same place.
 type Note struct {
 	ID   string          `json:"id"` // made from the cause: a note may come twice
 	Kind NoteKind        `json:"kind"`

@@ -200,7 +200,7 @@ func (w *layerWorker) tick(now time.Time) ([]Record, error) {
 	if !ok {
 		return nil, nil
 	}
-	return eventRecords(ticker.Tick(now), "")
+	return eventRecords(w.key.Layer, ticker.Tick(now), "")
 }
 
 func (w *layerWorker) waiting() bool {

@@ -39,7 +39,7 @@ func (w *layerWorker) follow(p *parcel, decision *layers.Decision, d *Delivery, 
 		done.endToEnd = max(0, now.Sub(p.ReceivedAt))
 	}
 	if len(decision.Events) > 0 {
-		records, err := eventRecords(decision.Events, p.TraceParent)
+		records, err := eventRecords(w.key.Layer, decision.Events, p.TraceParent)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,8 @@ func VerdictOn(e *layers.Envelope, layer layers.Name, decision *layers.Decision,
 	return v
 }
 
-func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {
+// eventRecords returns what a layer announces, and what others are told of it.
+func eventRecords(from layers.Name, events []layers.Event, traceParent string) ([]Record, error) {
 	var records []Record
 	for _, event := range events {
 		record := Record{Trace: traceParent}
@@ -134,7 +135,7 @@ func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {
 		switch {
 		case event.Situation != nil:
 			record.Subject = SubjectSituations + "." + string(event.Situation.Event)
-			record.ID = situationRecordID(event.Situation)
+			record.ID = situationRecordID(from, event.Situation)
 			record.Data, err = json.Marshal(event.Situation)
 		case event.Plan != nil:
 			record.Subject = SubjectPlans + "." + string(event.Plan.Event)
@@ -147,6 +148,17 @@ func eventRecords(events []layers.Event, traceParent string) ([]Record, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("pipeline: encode %s: %w", record.ID, err)
+		}
+		records = append(records, record)
+		if event.Situation == nil || from != layers.NameL4 {
+			continue
+		}
+		note, err := PlannedNote(event.Situation)
+		if err == nil {
+			record, err = NoteRecord(layers.NameL3, 0, note)
+		}
+		if err != nil {
+			return nil, err
 		}
 		records = append(records, record)
 	}

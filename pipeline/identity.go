@@ -60,12 +60,13 @@ func traceID(traceParent string) string {
 }
 
 // situationRecordID tells what L4 adds to a revision apart from the revision itself, which L3 announced.
-func situationRecordID(s *layers.Situation) string {
-	id := s.ID + "." + strconv.Itoa(s.Revision)
-	if s.PlanID != "" {
-		id += ".planned"
+func situationRecordID(from layers.Name, s *layers.Situation) string {
+	if from == layers.NameL4 {
+		return plannedID(s)
 	}
-	return id
+	return s.ID + "." + strconv.Itoa(s.Revision)
 }
+
+func plannedID(s *layers.Situation) string { return s.ID + "." + strconv.Itoa(s.Revision) + ".planned" }
 
 func planRecordID(p *layers.Plan) string { return p.ID + "." + string(p.Event) }

@@ -39,6 +39,15 @@ func NoteRecords(layer layers.Name, partitions int, n *layers.Note) ([]Record, e
 	return records, nil
 }
 
+// PlannedNote is what L3's correlator is told once L4 has a plan for a situation, so that the situation's later events say it, too.
+func PlannedNote(s *layers.Situation) (*layers.Note, error) {
+	data, err := json.Marshal(&layers.Situation{ID: s.ID, Revision: s.Revision, PlanID: s.PlanID, Recalled: s.Recalled})
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: note on situation %s: %w", s.ID, err)
+	}
+	return &layers.Note{ID: plannedID(s), Kind: layers.NoteSituation, At: s.UpdatedAt, Data: data}, nil
+}
+
 // takeNote lets the layer hear a note. What is of no use is reported, and never stops the stage.
 func (s *stage) takeNote(ctx context.Context, d *Delivery) {
 	var n layers.Note

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -95,5 +96,33 @@ func TestNoteRecords(t *testing.T) {
 	}
 	if _, err := NoteRecords(layers.NameL1, 2, &layers.Note{ID: "n"}); err == nil {
 		t.Error("L1 takes a note, and it is not keyed")
+	}
+}
+
+// TestPlanIsToldToWhoCorrelates has L4 announce a situation once more, and L3 one that has a plan already.
+func TestPlanIsToldToWhoCorrelates(t *testing.T) {
+	s := &layers.Situation{
+		ID: "sit-1", Event: layers.SituationUpdated, Revision: 2, PlanID: "plan-1", Members: 1, MemberIDs: []string{"a"},
+		Recalled: []layers.Recall{{SituationID: "sit-0", Similarity: .9}},
+	}
+	list, err := eventRecords(layers.NameL3, []layers.Event{{Situation: s}}, "")
+	if err != nil || len(list) != 1 || list[0].ID != "sit-1.2" {
+		t.Errorf("L3 announces %+v (%v), want sit-1.2 alone", list, err)
+	}
+	list, err = eventRecords(layers.NameL4, []layers.Event{{Situation: s}, {Plan: &layers.Plan{ID: "plan-1"}}}, "")
+	if err != nil || len(list) != 3 || list[0].ID != "sit-1.2.planned" || list[1].Subject != "hal9.l3.0" || list[1].Header[HeaderKind] != KindNote {
+		t.Fatalf("L4 announces %+v (%v), want the situation, a note for L3 and the plan", list, err)
+	}
+	var n layers.Note
+	var told layers.Situation
+	if err := json.Unmarshal(list[1].Data, &n); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(n.Data, &told); err != nil {
+		t.Fatal(err)
+	}
+	want := layers.Situation{ID: "sit-1", Revision: 2, PlanID: "plan-1", Recalled: s.Recalled}
+	if diff := cmp.Diff(want, told); n.Kind != layers.NoteSituation || diff != "" {
+		t.Errorf("note of kind %q (-want +got):\n%s", n.Kind, diff)
 	}
 }

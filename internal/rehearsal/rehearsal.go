@@ -129,10 +129,16 @@ func (r *Rehearsal) take(ctx context.Context, m Message) error {
 func (r *Rehearsal) Advance(ctx context.Context, to time.Time) error {
 	for ; !r.tick.After(to); r.tick = r.tick.Add(r.every) {
 		waits := false
-		for _, layer := range slices.Concat(r.layers[layers.NameL2:]...) {
-			if ticker, ok := layer.(layers.Ticker); ok && ticker.Waiting() {
+		for name := layers.NameL2; name <= layers.NameL5; name++ {
+			for _, layer := range r.layers[name] {
+				ticker, ok := layer.(layers.Ticker)
+				if !ok || !ticker.Waiting() {
+					continue
+				}
 				waits = true
-				r.announce(ticker.Tick(r.tick))
+				if err := r.announce(name, ticker.Tick(r.tick)); err != nil {
+					return err
+				}
 			}
 		}
 		if err := r.takeOwn(ctx); err != nil {
@@ -168,10 +174,11 @@ func (r *Rehearsal) climb(ctx context.Context, e *layers.Envelope) error {
 			return nil
 		case decision.Disposition != layers.DispositionEscalated:
 			r.publish(pipeline.VerdictOn(e, name, &decision, r.now))
-			r.announce(decision.Events)
-			return nil
+			return r.announce(name, decision.Events)
 		}
-		r.announce(decision.Events)
+		if err := r.announce(name, decision.Events); err != nil {
+			return err
+		}
 		if decision.Correlate && again {
 			return fmt.Errorf("rehearsal: %s hands %s to its correlator, which it is", name, e.ID)
 		}
@@ -232,13 +239,19 @@ func (r *Rehearsal) publish(v layers.Verdict) {
 	r.audience.Verdict(&v)
 }
 
-func (r *Rehearsal) announce(events []layers.Event) {
+// announce tells the audience what a layer announces, and the other layers what concerns them.
+func (r *Rehearsal) announce(from layers.Name, events []layers.Event) error {
 	for _, event := range events {
 		switch {
 		case event.Situation != nil:
 			s := *event.Situation
 			s.MemberIDs, s.Entities, s.Recalled = slices.Clone(s.MemberIDs), slices.Clone(s.Entities), slices.Clone(s.Recalled)
 			r.audience.Situation(&s)
+			if from == layers.NameL4 {
+				if err := r.tell(event.Situation); err != nil {
+					return err
+				}
+			}
 		case event.Plan != nil:
 			p := *event.Plan
 			p.Steps, p.Reasons, p.Recalled = slices.Clone(p.Steps), slices.Clone(p.Reasons), slices.Clone(p.Recalled)
@@ -250,4 +263,17 @@ func (r *Rehearsal) announce(events []layers.Event) {
 			}
 		}
 	}
+	return nil
+}
+
+// tell lets L3's correlator hear that L4 has a plan.
+func (r *Rehearsal) tell(s *layers.Situation) error {
+	note, err := pipeline.PlannedNote(s)
+	if err != nil {
+		return err
+	}
+	if listener, ok := r.layers[layers.NameL3][0].(layers.Listener); ok {
+		return listener.Hear(note)
+	}
+	return nil
 }

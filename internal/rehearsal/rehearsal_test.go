@@ -105,6 +105,22 @@ func TestSilenceClosesSituations(t *testing.T) {
 	}
 }
 
+// TestClosingSaysWhatWasRecalled has the same come twice: the second time L4 recalls the first, and L3 says so to the end.
+func TestClosingSaysWhatWasRecalled(t *testing.T) {
+	t.Parallel()
+	r, h := newRehearsal(t)
+	for _, id := range []string{"a", "b"} {
+		take(t, r, `{"id":"`+id+`","level":"critical","host":"db-1","msg":"disk full"}`)
+		if err := r.Advance(t.Context(), r.Now().Add(24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, last := h.situations[0], h.situations[len(h.situations)-1]
+	if last.Event != layers.SituationClosed || last.PlanID == "" || len(last.Recalled) != 1 || last.Recalled[0].SituationID != first.ID {
+		t.Errorf("the second ends with %+v: want it closed, with its plan, and %s recalled", last, first.ID)
+	}
+}
+
 // TestResultsAreTheAudiencesOwn keeps an announced situation while its layer goes on with it.
 func TestResultsAreTheAudiencesOwn(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,7 @@ type openSituation struct {
 	traces     int            // tokens that are traces
 	silent     []string       // ids of the notices of what is silent still; they keep it open
 	notices    int            // members that are notices of silence
+	planned    int            // newest revision for which L4 has a plan; 0 for none
 
 	nextMembers, nextEntities int // numbers at which the next update is due
 }
@@ -209,7 +210,7 @@ func (s *openSituation) announce(event layers.SituationEvent) *layers.Situation 
 // outline is what a member that is folded carries: which situation, without its lists.
 func (s *openSituation) outline() *layers.Situation {
 	outline := s.public
-	outline.MemberIDs, outline.Entities = nil, nil
+	outline.MemberIDs, outline.Entities, outline.Recalled = nil, nil, nil
 	return &outline
 }
 
@@ -217,6 +218,7 @@ func copySituation(s *layers.Situation) *layers.Situation {
 	c := *s
 	c.MemberIDs = slices.Clone(s.MemberIDs)
 	c.Entities = slices.Clone(s.Entities)
+	c.Recalled = slices.Clone(s.Recalled)
 	return &c
 }
 

@@ -14,7 +14,7 @@ const snapshotMagic = "hal9L3\x07"
 
 // Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence, the
 // third nothing of tunings, the fourth of the order of samples, the fifth of how often alerts come and how many keys had errors,
-// the sixth of what partitions tell each other.
+// the sixth of what partitions tell each other and of plans.
 const (
 	snapshotFirst    = 1
 	snapshotAbsence  = 3

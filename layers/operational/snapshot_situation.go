@@ -46,6 +46,15 @@ func (c *codec) situation(s *openSituation) {
 		list(c, &s.silent, 1, c.text)
 		c.small(&s.notices)
 	}
+	if c.layout >= snapshotShared {
+		c.small(&s.planned)
+		c.text(&p.PlanID)
+		list(c, &p.Recalled, 3, func(r *layers.Recall) {
+			c.text(&r.SituationID)
+			c.float(&r.Similarity)
+			c.text(&r.Outcome)
+		})
+	}
 	if c.reading {
 		s.index()
 	}

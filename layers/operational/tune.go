@@ -7,8 +7,11 @@ import (
 	"github.com/2lab-ai/hal9/layers"
 )
 
-// Hear implements layers.Listener: it takes over another tuning, unless that is older.
+// Hear implements layers.Listener: it takes over another tuning, unless that is older, and what L4 found out about a situation.
 func (l *Layer) Hear(n *layers.Note) error {
+	if n.Kind == layers.NoteSituation {
+		return l.hearSituation(n)
+	}
 	t, ok, err := layers.ReadTunings(n, layers.NameL3)
 	if ok && err == nil && !t.IsOlder(&l.tunings) {
 		l.tunings = t
