@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,7 +29,11 @@ func says(t *testing.T, args ...string) string {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, path, args...).Output()
 	if err != nil {
-		t.Fatalf("hal9 %s: %v\n%s", strings.Join(args, " "), err, out)
+		said := out
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+			said = exit.Stderr
+		}
+		t.Fatalf("hal9 %s: %v\n%s", strings.Join(args, " "), err, said)
 	}
 	return string(out)
 }

@@ -84,12 +84,29 @@ func (d *Desk) meant(ctx context.Context, r *AckRequest) ([]reflexive.Alert, err
 	if !ok {
 		return nil, wrong("signal %q is no alert: only what states a condition can be acknowledged; silence it instead", r.SignalID)
 	}
-	i := slices.IndexFunc(firing, func(a reflexive.Alert) bool { return a.ID == id })
-	if i < 0 {
-		return nil, &NotFoundError{fmt.Sprintf("the alert of signal %q does not fire any more", r.SignalID)}
+	for tries := 1; ; tries++ {
+		if i := slices.IndexFunc(firing, func(a reflexive.Alert) bool { return a.ID == id }); i >= 0 {
+			return firing[i : i+1], nil
+		}
+		if tries == tellTries {
+			return nil, &NotFoundError{fmt.Sprintf("the alert of signal %q does not fire, or not any more", r.SignalID)}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(tellPause):
+		}
+		if firing, err = d.Alerts(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return firing[i : i+1], nil
 }
+
+// How often, and how long after each other, it is looked whether an alert fires: L1's processes tell of one that has just begun within a second.
+const (
+	tellTries = 5
+	tellPause = 250 * time.Millisecond
+)
 
 // nearKeys names keys on which alerts fire, for somebody who mistyped one: the one that is meant, or else the first few.
 func nearKeys(key string, firing []reflexive.Alert) string {
