@@ -32,9 +32,9 @@ func (e *evidence) readSituations(ctx context.Context, js jetstream.JetStream) e
 			return
 		}
 		known := e.situations[s.ID]
-		if known != nil && s.PlanID != "" {
-			if s.Event != "updated" || known.planned[s.Revision] || !known.revisions[s.Revision] {
-				e.found.add(promise, "%s is planned in revision %d, %s (sequence %d), which is not the first time, or was not told before", s.ID, s.Revision, s.Event, m.seq)
+		if known != nil && s.PlanID != "" && known.revisions[s.Revision] { // L3's own later events have a plan, too
+			if s.Event != "updated" || known.planned[s.Revision] {
+				e.found.add(promise, "%s is planned in revision %d, %s (sequence %d), which is not the first time", s.ID, s.Revision, s.Event, m.seq)
 			}
 			known.planned[s.Revision] = true
 			return
