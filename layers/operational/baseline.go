@@ -57,6 +57,8 @@ func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFro
 			f.surprise, f.aspect = surprise, d
 		}
 	}
+	rare := b.rare(s, before)
+	f.surprise = min(f.surprise, rare*math.Log10(recordSpan))
 	if b.daily != nil {
 		unusual := b.daily.unusual(hour, f.surprise)
 		f.habit = f.surprise >= reportFrom && unusual < reportFrom
@@ -65,18 +67,19 @@ func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFro
 			b.daily.learn(b.level.tame(s.value, dailyReaches))
 		}
 	}
-	f.worth = min(b.record.calibrate(f.surprise, b.samples, reportFrom), b.rarity(s, before))
+	f.worth = min(b.record.calibrate(f.surprise, b.samples, reportFrom, hour), rare*math.Log10(b.samples))
 	f.news = b.episode.observe(f.surprise, reportFrom)
 	return f
 }
 
-// rarity is the most that a count is worth where there is mostly none: what never came in n samples may come in the next with 1/n, and
-// the same holds for each further one, now or in the sample before.
-func (b *baseline) rarity(s sample, before float64) float64 {
-	if s.value < 1 || s.value != math.Trunc(s.value) || math.Abs(b.level.median.value) >= 0.5 || math.Abs(b.level.high.value) >= 0.5 {
+// rare is how many came, now and in the sample before, of what is counted where there is mostly none, else surpriseMax: what never came in
+// n samples may come in the next with 1/n, and the same holds for each further one.
+func (b *baseline) rare(s sample, before float64) float64 {
+	count := max(0, s.value) + max(0, before)
+	if count < 1 || s.value != math.Trunc(s.value) || math.Abs(b.level.median.value) >= 0.5 || math.Abs(b.level.high.value) >= 0.5 {
 		return surpriseMax
 	}
-	return (s.value + max(0, before)) * math.Log10(s.samples)
+	return count
 }
 
 // passTime finishes the hours before, and tells the sample what is usual at its own.

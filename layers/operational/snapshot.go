@@ -10,19 +10,20 @@ import (
 )
 
 // snapshotMagic begins every snapshot; its last byte is the version of the layout.
-const snapshotMagic = "hal9L3\x07"
+const snapshotMagic = "hal9L3\x08"
 
 // Layouts of earlier versions, which are read, too: the first knew nothing of the hours of the day, the second nothing of absence, the
 // third nothing of tunings, the fourth of the order of samples, the fifth of how often alerts come and how many keys had errors,
-// the sixth of what partitions tell each other and of plans.
+// the sixth of what partitions tell each other and of plans, the seventh of how long events lasted and at what time of the day.
 const (
-	snapshotFirst    = 1
-	snapshotAbsence  = 3
-	snapshotTuning   = 4
-	snapshotTimeline = 5
-	snapshotPaces    = 6
-	snapshotShared   = 7
-	snapshotNow      = snapshotShared
+	snapshotFirst     = 1
+	snapshotAbsence   = 3
+	snapshotTuning    = 4
+	snapshotTimeline  = 5
+	snapshotPaces     = 6
+	snapshotShared    = 7
+	snapshotIncidents = 8
+	snapshotNow       = snapshotIncidents
 )
 
 // Snapshot returns the whole state: the keys from the least to the most recently used, then the
@@ -218,6 +219,10 @@ func (c *codec) baseline(b *baseline) {
 			list(c, &b.record.events, 16, func(e *event) {
 				c.float(&e.surprise)
 				c.float(&e.begin)
+				if c.layout >= snapshotIncidents {
+					c.float32(&e.hour)
+					c.float32(&e.lasted)
+				}
 			})
 			if len(b.record.events) > recordsKept {
 				c.fail()
