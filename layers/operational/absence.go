@@ -196,8 +196,24 @@ func (a *absences) tick(at time.Time) []layers.Event {
 		}
 	}
 	var out notices
-	out.add(a.cfg, n)
+	if a.cfg.Partitions > 1 {
+		a.tickShare(now, &out)
+	}
+	if len(out.events) == 0 {
+		out.add(a.cfg, n)
+	}
 	return out.events
+}
+
+// tickShare reports the sources, or keys, of a partition to which nothing comes. Others may be heard of all the while.
+func (a *absences) tickShare(now moment, out *notices) {
+	for _, src := range a.named() {
+		if h := src.habit; h != nil && h.due != 0 {
+			out.add(a.cfg, notice{source: src.name, key: src.only(), habit: h, quiet: true, whole: h.last + now.bucket - a.wall.lastAt, now: now})
+			h.due = 0
+			a.queue.set(&src.wait, 0)
+		}
+	}
 }
 
 // named returns the sources in the order of their names.

@@ -46,8 +46,13 @@ func (c *correlator) newMember(e *layers.Envelope, at time.Time) member {
 	if fires(e) {
 		m.tokens = append(m.tokens, token{tokenStorm, m.source})
 	}
-	if n, ok := readNotice(e); ok && n.Holds {
-		m.absence = n.Absence
+	if n, ok := readNotice(e); ok {
+		if n.Holds {
+			m.absence = n.Absence
+		}
+		if n.Quiet {
+			m.tokens = append(m.tokens, token{tokenQuiet, ""})
+		}
 	}
 	return m
 }

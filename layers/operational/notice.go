@@ -30,6 +30,7 @@ type notice struct {
 	source, key string   // both empty for everything, key empty for the source
 	parts       []string // of it, where only those are silent
 	habit       *habit
+	quiet       bool // nothing at all comes to the partition
 	whole       int64
 	now         moment
 }
@@ -43,6 +44,7 @@ type noticeData struct {
 	Since   time.Time `json:"since"`             // event time
 	Absence string    `json:"absence"`           // id of the signal that said it was silent
 	Holds   bool      `json:"holds,omitempty"`   // whether its return will be told
+	Quiet   bool      `json:"quiet,omitempty"`   // whether nothing at all came to its partition
 }
 
 // add makes a notice a signal.
@@ -56,7 +58,7 @@ func (o *notices) add(cfg Config, n notice) {
 	id := noticeID(n.source, n.key, strings.Join(n.parts, "\x00"), strconv.FormatInt(h.lastAt, 10))
 	s := ownSignal(n.source, n.key, time.Unix(n.now.bucket*cfg.bucket(), 0).UTC())
 	s.ID, s.Type, s.Severity, s.Text = id, TypeAbsence, layers.SeverityWarning, plain(text, reasonMax)
-	s.Data = dataOf(noticeData{Anomaly: anomalyOf(h.surprise(gap)), Since: since, Absence: id, Holds: len(n.parts) == 0})
+	s.Data = dataOf(noticeData{Anomaly: anomalyOf(h.surprise(gap)), Since: since, Absence: id, Holds: len(n.parts) == 0, Quiet: n.quiet})
 	if len(n.parts) == 0 {
 		h.silence = &silence{id: id, source: n.source, key: n.key}
 	}

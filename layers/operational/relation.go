@@ -16,6 +16,7 @@ const (
 	tokenTrace   = "trace"   // the same request
 	tokenPattern = "pattern" // a match of the same pattern and group
 	tokenNode    = "node"    // the same service of the graph
+	tokenQuiet   = "quiet"   // nothing at all comes to their partitions
 	tokenSource  = "source"  // the same sender
 	tokenBare    = "bare"    // the same sender, of signals without a label that says where they belong
 )

@@ -144,3 +144,35 @@ func TestWhatPartitionsTellIsBounded(t *testing.T) {
 		t.Errorf("%d messages and %d sources are remembered", len(s.news), len(s.erring))
 	}
 }
+
+// TestPartitionSpeaksOfItsOwnWhereItHearsNothing has the only host of a partition fall silent, and come again.
+func TestPartitionSpeaksOfItsOwnWhereItHearsNothing(t *testing.T) {
+	for partitions, want := range map[int][]string{1: {"everything stopped"}, 2: {"web-1 (source logs) stopped", "web-1 (source metrics) stopped"}} {
+		w := newWorld(t, newPartitions(t, partitions)[partitions-1])
+		at := midnight
+		for range 120 {
+			w.sample("metrics", "web-1", at)
+			w.sample("logs", "web-1", at.Add(time.Second))
+			at = at.Add(time.Minute)
+		}
+		w.take(w.l.Tick(at.Add(10*time.Minute)), at.Add(10*time.Minute))
+		w.wantTold(want...)
+		if correlator := newWorld(t, newPartitions(t, partitions)[0]); partitions > 1 {
+			for i, text := range w.told { // All of a partition's silence is one situation.
+				own := ownSignal([]string{"logs", "metrics"}[i], fmt.Sprint("web-", i), at)
+				own.ID, own.Type, own.Text, own.Data = fmt.Sprint("n", i), TypeAbsence, text, dataOf(noticeData{Absence: "a", Quiet: true, Anomaly: 0.7})
+				correlator.send(&layers.Envelope{Signal: *own, ReceivedAt: at})
+			}
+			if len(correlator.opened) != 1 {
+				t.Errorf("%q: want one situation", correlator.opened)
+			}
+		}
+		w.told = nil
+		at = at.Add(20 * time.Minute)
+		w.sample("metrics", "web-1", at)
+		w.sample("logs", "web-1", at.Add(time.Second))
+		if len(w.told) != len(want) {
+			t.Errorf("%d partitions: told %q when all came again", partitions, w.told)
+		}
+	}
+}
