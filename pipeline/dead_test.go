@@ -150,7 +150,7 @@ func TestDamageInAPackHarmsNoNeighbour(t *testing.T) {
 	if err := f.take(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	if up := f.out.up("k").pack.signals; up != 2 || len(f.out.list) != 2 || string(f.out.list[0].Data) != string(d.Data) {
+	if up := f.out.up(0).pack.signals; up != 2 || len(f.out.list) != 2 || string(f.out.list[0].Data) != string(d.Data) {
 		t.Errorf("%d signals go up with %d records, want 2, and a letter with the whole message and its verdict", up, len(f.out.list))
 	}
 	buried, err := Bury(d, Envelopes{}, Burial{Layer: layers.NameL3, Reason: errFull, Attempts: 5, Now: d.Stored, MaxRecordBytes: 1 << 20})

@@ -56,14 +56,11 @@ func (w *layerWorker) lane(p *parcel, correlate bool, out *outbox) *lane {
 	if correlate {
 		return out.across()
 	}
-	key := p.Key
-	if p.Findings.Situation != nil {
-		key = p.Findings.Situation.ID
-	}
-	if w.key.Scouts() || w.key.Shared() && !w.cfg.InOrder && isCritical(&p.Envelope) && w.isBehind(key) {
+	if w.key.Scouts() || w.key.Shared() && !w.cfg.InOrder && isCritical(&p.Envelope) && w.isBehind(p.Key) {
 		return out.critical()
 	}
-	return out.up(key)
+	next, _ := w.key.Layer.Next()
+	return out.up(PartitionFor(next, &p.Envelope, w.key.Partitions))
 }
 
 // isBehind reports whether the partition of a key at L2 is behind.

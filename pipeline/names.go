@@ -117,6 +117,22 @@ func PartitionOf(key string, partitions int) int {
 	return int(hash % uint32(partitions))
 }
 
+// PartitionMemory is where L4 has its situations.
+const PartitionMemory = 0
+
+// PartitionFor returns the partition in which a layer decides on an envelope: that of its key until it belongs to a situation. L4 recalls
+// all situations, so it has them in one partition, as L3 correlates in one; L5 counts those of a key in that of the key.
+func PartitionFor(layer layers.Name, e *layers.Envelope, partitions int) int {
+	switch s := e.Findings.Situation; {
+	case layer < layers.NameL4 || s == nil:
+		return PartitionOf(e.Key, partitions)
+	case layer == layers.NameL4:
+		return PartitionMemory
+	default:
+		return PartitionOf(s.Key, partitions)
+	}
+}
+
 // StreamOf returns the stream of a layer's partition: HAL9_L1 for L1 always, HAL9_L3 where
 // a layer has one partition, HAL9_L3_07 otherwise; HAL9_L2_CRITICAL for the lane of critical signals.
 func StreamOf(layer layers.Name, partition, partitions int) string {

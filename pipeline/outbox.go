@@ -55,8 +55,8 @@ func newOutbox(key StageKey, most int) *outbox {
 	return o
 }
 
-// up returns the lane to the next layer for a key.
-func (o *outbox) up(key string) *lane { return &o.lanes[PartitionOf(key, o.key.Partitions)] }
+// up returns the lane to a partition of the next layer.
+func (o *outbox) up(partition int) *lane { return &o.lanes[partition] }
 
 // critical returns the lane of critical signals, where L1 sends.
 func (o *outbox) critical() *lane { return &o.lanes[len(o.lanes)-2] }

@@ -63,7 +63,7 @@ func TestOutboxKeepsBoundAndOrder(t *testing.T) {
 					p := outgoing(seq+1, r.IntN(200))
 					subject := SubjectOf(next, PartitionOf(p.Key, 3))
 					want[subject] = append(want[subject], p.ID)
-					if err := out.send(out.up(p.Key), p); err != nil {
+					if err := out.send(out.up(PartitionOf(p.Key, 3)), p); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -97,7 +97,7 @@ func TestOutboxRefusesOneHugeSignal(t *testing.T) {
 		if seq == 2 {
 			size = most
 		}
-		err := out.send(out.up("k"), outgoing(seq, size))
+		err := out.send(out.up(0), outgoing(seq, size))
 		if (err != nil) != (seq == 2) || err != nil && !layers.IsPermanent(err) {
 			t.Errorf("signal %d: error %v", seq, err)
 		}
@@ -112,7 +112,7 @@ func TestOutboxRefusesOneHugeSignal(t *testing.T) {
 func TestOutboxSendsLargeSignalsAlone(t *testing.T) {
 	out := newOutbox(StageKey{Layer: layers.NameL2, Partitions: 1}, 1<<20)
 	for seq, size := range []int{10, packMost + 1, 10, packMost + 1, packMost + 1} {
-		if err := out.send(out.up("k"), outgoing(uint64(seq+1), size)); err != nil {
+		if err := out.send(out.up(0), outgoing(uint64(seq+1), size)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"sync/atomic"
 	"testing"
@@ -182,10 +183,14 @@ func TestLanes(t *testing.T) {
 	if got := w.lane(p, true, f.out).subject; got != "hal9.l3.0" {
 		t.Errorf("what is to be correlated goes to %s", got)
 	}
-	for i := range 20 { // Signals of one situation meet, whatever their keys are.
-		p.Findings.Situation = &layers.Situation{ID: "sit-1"}
+	l4 := newFakes(t, StageKey{Layer: layers.NameL4, Partitions: 4})
+	for i := range 20 { // Situations meet at L4, and those of one key at L5, whatever the keys of their signals are.
+		p.Findings.Situation = &layers.Situation{ID: fmt.Sprint("sit-", i), Key: "db-7"}
 		p.Key = string(rune('a' + i))
-		if got, want := w.lane(p, false, f.out).subject, SubjectOf(layers.NameL4, PartitionOf("sit-1", 4)); got != want {
+		if got := w.lane(p, false, f.out).subject; got != "hal9.l4.0" {
+			t.Errorf("key %s: a signal of the situation goes to %s", p.Key, got)
+		}
+		if got, want := l4.worker.(*layerWorker).lane(p, false, l4.out).subject, SubjectOf(layers.NameL5, PartitionOf("db-7", 4)); got != want {
 			t.Errorf("key %s: a signal of the situation goes to %s, want %s", p.Key, got, want)
 		}
 	}

@@ -47,11 +47,7 @@ func (f *outcomeFlags) run(cmd *cobra.Command, situation, text string) error {
 		return err
 	}
 	defer b.Close()
-	partitions, err := b.Partitions(cmd.Context())
-	if err != nil {
-		return err
-	}
-	s, err := outcomes.New(b, partitions, slog.New(slog.DiscardHandler), time.Now).Say(cmd.Context(), situation, word, f.note)
+	s, err := outcomes.New(b, slog.New(slog.DiscardHandler), time.Now).Say(cmd.Context(), situation, word, f.note)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (a *App) newCouncil(ctx context.Context) (err error) {
 	if a.cfg.NewLayer != nil || !a.runs(layers.NameL4) && !a.cfg.Whole {
 		return nil
 	}
-	a.teller = outcome.New(a.bus, a.partitions, a.log, time.Now)
+	a.teller = outcome.New(a.bus, a.log, time.Now)
 	if !a.runs(layers.NameL4) {
 		return nil
 	}

@@ -53,7 +53,7 @@ func (k *Kit) Layer(key pipeline.StageKey) (layers.Layer, error) {
 	case layers.NameL4:
 		cfg := tactical.DefaultConfig()
 		cfg.Playbooks = k.File.Playbooks
-		cfg.MaxMemory = situationsOf(key.Partitions)
+		cfg.MaxMemory = situationsOf(key.Partition)
 		return tactical.New(cfg, expr.Situation)
 	case layers.NameL5:
 		return strategic.New(k.strategic(), k.Reports, k.Changes)
@@ -111,13 +111,16 @@ const (
 
 // How many situations L4 remembers. Each takes some 3 KiB of memory and 1 KiB of HAL9_MEMORY.
 const (
-	situationsInAll = 20_000
-	situationsLeast = 1_000 // of one partition, however many there are
+	situationsMost  = 20_000
+	situationsLeast = 1_000 // where none should come
 )
 
 // situationsOf returns how many situations a partition remembers.
-func situationsOf(partitions int) int {
-	return max(situationsLeast, situationsInAll/max(1, partitions))
+func situationsOf(partition int) int {
+	if partition == pipeline.PartitionMemory {
+		return situationsMost
+	}
+	return situationsLeast
 }
 
 // seriesOf returns how many series a partition remembers, where one alone would remember most.

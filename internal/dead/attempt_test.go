@@ -74,7 +74,7 @@ func TestPlanComesDownToTheTarget(t *testing.T) {
 		subject  string
 		change   func(*layers.Envelope)
 	}{
-		{layers.NameL4, layers.NameL4, pipeline.SubjectOf(layers.NameL4, pipeline.PartitionOf("sit-1", 7)), func(*layers.Envelope) {}},
+		{layers.NameL4, layers.NameL4, "hal9.l4.0", func(*layers.Envelope) {}},
 		{layers.NameL3, layers.NameL3, "hal9.l3.0", func(*layers.Envelope) {}},
 		{layers.NameL4, layers.NameL3, pipeline.SubjectOf(layers.NameL3, pipeline.PartitionOf("db-1", 7)), func(e *layers.Envelope) {
 			e.Hops = e.Hops[:2]
@@ -84,7 +84,7 @@ func TestPlanComesDownToTheTarget(t *testing.T) {
 		{layers.NameL5, layers.NameL2, pipeline.SubjectOf(layers.NameL2, pipeline.PartitionOf("db-1", 7)), func(e *layers.Envelope) {
 			e.Hops, e.Findings = e.Hops[:1], layers.Findings{}
 		}},
-		{layers.NameL5, layers.NameL4, pipeline.SubjectOf(layers.NameL4, pipeline.PartitionOf("sit-1", 7)), func(e *layers.Envelope) { e.Findings.PlanID = "" }},
+		{layers.NameL5, layers.NameL4, "hal9.l4.0", func(e *layers.Envelope) { e.Findings.PlanID = "" }},
 	} {
 		planner := dead.Planner{Decoder: newDecoder(t), Target: c.to, Partitions: 7, MaxBytes: 1 << 20}
 		attempt, err := planner.Plan(letterOn(t, c.from, climber()))

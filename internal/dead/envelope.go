@@ -19,14 +19,10 @@ func encodeEnvelope(e *layers.Envelope) ([]byte, error) { return pipeline.NewPac
 // chooses it: L3 correlates what is flagged in partition 0, and above it what belongs to a
 // situation stays together.
 func subjectOf(target layers.Name, e *layers.Envelope, partitions int) string {
-	key := e.Key
-	switch {
-	case target == layers.NameL3 && e.Findings.Flagged:
+	if target == layers.NameL3 && e.Findings.Flagged {
 		return pipeline.SubjectOf(target, 0)
-	case target > layers.NameL3 && e.Findings.Situation != nil:
-		key = e.Findings.Situation.ID
 	}
-	return pipeline.SubjectOf(target, pipeline.PartitionOf(key, partitions))
+	return pipeline.SubjectOf(target, pipeline.PartitionFor(target, e, partitions))
 }
 
 // Envelope returns what a letter of L2 to L5 is about; ok is false for others, and for what is none.

@@ -30,15 +30,14 @@ const (
 
 // Teller tells L4.
 type Teller struct {
-	bus        *bus.Bus
-	partitions int
-	log        *slog.Logger
-	now        func() time.Time
+	bus *bus.Bus
+	log *slog.Logger
+	now func() time.Time
 }
 
-// New returns a teller for a layer of so many partitions.
-func New(b *bus.Bus, partitions int, log *slog.Logger, now func() time.Time) *Teller {
-	return &Teller{bus: b, partitions: partitions, log: log, now: now}
+// New returns a teller.
+func New(b *bus.Bus, log *slog.Logger, now func() time.Time) *Teller {
+	return &Teller{bus: b, log: log, now: now}
 }
 
 // Run tells what happens until ctx ends.
@@ -87,7 +86,7 @@ func (t *Teller) record(o *tactical.Outcome, id string, at time.Time) (pipeline.
 		return pipeline.Record{}, fmt.Errorf("outcome: %s: %w", o.SituationID, err)
 	}
 	note := &layers.Note{ID: id, Kind: tactical.NoteOutcome, At: at.UTC(), Data: data}
-	return pipeline.NoteRecord(layers.NameL4, pipeline.PartitionOf(o.SituationID, t.partitions), note)
+	return pipeline.NoteRecord(layers.NameL4, pipeline.PartitionMemory, note)
 }
 
 // closed reads a situation that was closed.

@@ -62,8 +62,8 @@ func notes(t *testing.T, b *bus.Bus) []tactical.Outcome {
 			if err := errors.Join(json.Unmarshal(m.Data, &n), json.Unmarshal(n.Data, &o)); err != nil || n.Kind != tactical.NoteOutcome {
 				t.Errorf("%s is no note on an outcome (%v)", m.Data, err)
 			}
-			if want := pipeline.PartitionOf(o.SituationID, partitions); want != p {
-				t.Errorf("the outcome of %s is told to partition %d, want %d", o.SituationID, p, want)
+			if p != pipeline.PartitionMemory {
+				t.Errorf("the outcome of %s is told to partition %d, want %d", o.SituationID, p, pipeline.PartitionMemory)
 			}
 			all = append(all, o)
 			return true
@@ -85,7 +85,7 @@ func TestWhatBecameOfSituationsIsTold(t *testing.T) {
 	run := func() (stop func()) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
-		running.Go(func() { New(b, partitions, slog.New(slog.DiscardHandler), time.Now).Run(ctx) })
+		running.Go(func() { New(b, slog.New(slog.DiscardHandler), time.Now).Run(ctx) })
 		return func() { cancel(); running.Wait() }
 	}
 	defer run()()
@@ -116,7 +116,7 @@ func TestWhatBecameOfSituationsIsTold(t *testing.T) {
 func TestSay(t *testing.T) {
 	b := connect(t)
 	announce(t, b, pipeline.SubjectSituations+".opened", layers.Situation{ID: "sit-1", Event: layers.SituationOpened, Title: "disk full"})
-	teller := New(b, partitions, slog.New(slog.DiscardHandler), func() time.Time { return time.UnixMilli(77) })
+	teller := New(b, slog.New(slog.DiscardHandler), func() time.Time { return time.UnixMilli(77) })
 	s, err := teller.Say(t.Context(), "sit-1", tactical.WordHelped, "logs")
 	if err != nil || s.Title != "disk full" {
 		t.Fatalf("%+v, %v", s, err)

@@ -217,14 +217,10 @@ func (r *Rehearsal) decide(ctx context.Context, name layers.Name, layer layers.L
 
 // instance returns the layer's instance that decides on an envelope.
 func (r *Rehearsal) instance(name layers.Name, e *layers.Envelope, correlates bool) layers.Layer {
-	key := e.Key
-	if e.Findings.Situation != nil {
-		key = e.Findings.Situation.ID
-	}
 	if correlates {
 		return r.layers[name][0]
 	}
-	return r.layers[name][pipeline.PartitionOf(key, len(r.layers[name]))]
+	return r.layers[name][pipeline.PartitionFor(name, e, len(r.layers[name]))]
 }
 
 // bury gives a signal that can't be decided its verdict.

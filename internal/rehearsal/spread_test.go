@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,5 +110,45 @@ func TestPartitionsChangeNoSituation(t *testing.T) {
 			}
 		}
 		t.Logf("%d messages, %d partitions: %d situations, %d with one", len(all), partitions, len(got), len(want))
+	}
+}
+
+// TestPartitionsForgetNoSituation has the same troubles come back to some hosts: what L4 recalls, and how many L5 counts on a host, must not
+// depend on the number of partitions.
+func TestPartitionsForgetNoSituation(t *testing.T) {
+	t.Parallel()
+	count := func(partitions int) (recalled, first int) {
+		h := &hall{}
+		r, err := NewSpread(config.Default(), start, h, partitions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 24 {
+			at, host := start.Add(time.Duration(n)*time.Hour), n%6
+			text := fmt.Sprintf(`{"id":"s-%d","timestamp":%q,"host":"host-%d","level":"critical","msg":"replication of host-%d broke"}`, n, at.Format(time.RFC3339), host, host)
+			err := r.Advance(t.Context(), at)
+			if err == nil {
+				err = r.Take(t.Context(), Message{Subject: "hal9.signals.db", Data: []byte(text)})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range h.situations {
+			if len(h.situations[i].Recalled) > 0 && h.situations[i].Event == layers.SituationUpdated {
+				recalled++
+			}
+		}
+		for i := range h.verdicts {
+			if strings.Contains(h.verdicts[i].Reason, "1st situation on") {
+				first++
+			}
+		}
+		return recalled, first
+	}
+	for _, partitions := range []int{1, 4, 60} {
+		if recalled, first := count(partitions); recalled != 23 || first != 6 {
+			t.Errorf("%d partitions: %d situations recall others, %d are the first on their host, want 23 and 6", partitions, recalled, first)
+		}
 	}
 }
