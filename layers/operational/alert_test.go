@@ -48,3 +48,17 @@ func TestBurstOfRoutineSignals(t *testing.T) {
 	}
 	wantDecision(t, pulse(500, 5_000), layers.DispositionEscalated, "opened situation", "routine signals a minute: 5000 is far above")
 }
+
+// TestHeartbeatThatComesAMinuteLateIsNoNews has one routine signal about every minute, so that now and then a minute has none and the next one two.
+func TestHeartbeatThatComesAMinuteLateIsNoNews(t *testing.T) {
+	l, s := newLayer(t), &sent{}
+	for i := range 2_000 {
+		lines := map[int]float64{500: 0.5, 501: 2, 900: 1.0 / 3, 901: 2}[i]
+		if lines == 0 {
+			lines = 1
+		}
+		e := s.text("web-1", midnight.Add(time.Duration(i)*time.Minute), layers.SeverityInfo, "fine")
+		e.Findings.Pulse, e.Findings.Features = true, map[string]float64{layers.FeatureRoutine: lines}
+		wantDecision(t, decide(t, l, e), layers.DispositionResolved, "it shows that its key is alive")
+	}
+}

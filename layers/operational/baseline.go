@@ -11,6 +11,7 @@ const (
 
 // baseline is what is known about one numeric series.
 type baseline struct {
+	counts  bool // of what comes by itself: they differ by chance, and the more the larger they are
 	samples float64
 	first   []float64 // until there are baselineMinSamples of them
 	level   level
@@ -39,7 +40,7 @@ type finding struct {
 // and not part of a deviation already reported is news.
 func (b *baseline) observe(value float64, seconds int64, inOrder bool, reportFrom float64) finding {
 	b.samples++
-	s := sample{value: min(max(value, -valueMax), valueMax), samples: b.samples, inOrder: inOrder}
+	s := sample{value: min(max(value, -valueMax), valueMax), samples: b.samples, inOrder: inOrder, counts: b.counts}
 	f := finding{sample: s, aspect: &b.level}
 	hour := floorDiv(seconds, hourSeconds)
 	if b.samples <= baselineMinSamples {

@@ -22,7 +22,7 @@ func (j *jump) observe(s sample) float64 {
 	if !s.inOrder { // its neighbours are others than the last one seen
 		return 0
 	}
-	change, floor := math.Abs(s.value-j.last), grain(j.last)
+	change, floor := math.Abs(s.value-j.last), s.grain(j.last, 0.5)
 	surprise := j.tail.surprise(change, floor)
 	j.tail.learn(change, floor)
 	j.before, j.last = j.last, s.value

@@ -3,6 +3,8 @@ package operational
 import (
 	"slices"
 	"time"
+
+	"github.com/2lab-ai/hal9/layers"
 )
 
 // keySeriesMax bounds the series of one key; the least recently used is replaced.
@@ -44,6 +46,9 @@ type seriesID struct {
 	name, detail string
 }
 
+// counts reports whether the series is how many came in a minute.
+func (id seriesID) counts() bool { return id.kind == seriesFeature && id.name == layers.FeatureRoutine }
+
 // series is one baseline; exactly one of the pointers is set, by kind.
 type series struct {
 	id      seriesID
@@ -57,7 +62,7 @@ func newSeries(id seriesID) series {
 	case seriesTemplate, seriesClass:
 		return series{id: id, rate: &rate{}}
 	default:
-		return series{id: id, numeric: &timeline{}}
+		return series{id: id, numeric: &timeline{learnt: baseline{counts: id.counts()}}}
 	}
 }
 

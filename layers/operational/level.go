@@ -32,7 +32,7 @@ func (l *level) seed(first []float64) {
 }
 
 func (l *level) observe(s sample) float64 {
-	distance, floor := math.Abs(s.value-l.median.value), grain(l.median.value)
+	distance, floor := math.Abs(s.value-l.median.value), s.grain(l.median.value, 1)
 	surprise := l.tail.surprise(distance, floor)
 	l.tail.learn(distance, floor)
 	l.deviation.learn(min(distance, l.reach()), baselineSpan)

@@ -28,7 +28,7 @@ func (n *season) observe(s sample) (surprise float64) {
 func (n *season) judge(s sample) float64 {
 	n.byAll.learn(math.Abs(s.tame-n.all.value), baselineSpan)
 	n.byHour.learn(math.Abs(s.tame-s.hour), baselineSpan)
-	distance, floor := math.Abs(s.value-s.hour), grain(s.hour)
+	distance, floor := math.Abs(s.value-s.hour), s.grain(s.hour, 1)
 	surprise := 0.0
 	switch {
 	case n.byHour.count < seasonLearns:

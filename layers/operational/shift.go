@@ -26,7 +26,7 @@ func (h *shift) observe(s sample) float64 {
 	if !s.inOrder {
 		return 0
 	}
-	floor := grain(h.slow.value)
+	floor := s.grain(h.slow.value, shiftFast)
 	distance := h.distance(s.tame)
 	surprise := h.tail.surprise(distance, floor)
 	h.tail.learn(distance, floor)

@@ -170,6 +170,7 @@ func (c *codec) series(s *series) {
 		c.rate(s.rate)
 		return
 	}
+	s.numeric.learnt.counts = s.id.counts()
 	c.baseline(&s.numeric.learnt)
 	if c.layout >= snapshotTimeline {
 		c.timeline(s.numeric)
