@@ -71,7 +71,7 @@ func (d *description) wordsOf(text string) []string {
 // howWords are those with which L3 says in which way a number is unusual: what of one trouble is noticed first differs from time to time.
 const howWords = " value jumped fell from to one sample samples the next it usually changes by at most is far above below its usual median mean" +
 	" this hour of day away has recent where was before two are apart became become restless calm on average and more within near unusually" +
-	" part deviation reported ago "
+	" part deviation reported ago that and "
 
 // saysHow reports whether a token is one of them.
 func saysHow(token string) bool { return strings.Contains(howWords, " "+token+" ") }
@@ -104,4 +104,14 @@ func clip(text string, limit int) string {
 		text = text[:limit]
 	}
 	return strings.ToValidUTF8(text, "?")
+}
+
+// messageOf returns the log template of the signal, or "" where one of its numbers was unusual and it has no text: then the template names all
+// members of its data, unusual or not, and the title the one that was.
+func messageOf(e *layers.Envelope) string {
+	evidence := e.Findings.Evidence
+	if e.Text == "" && evidence != nil && evidence.Baseline != nil && evidence.Baseline.Worth > 0 {
+		return ""
+	}
+	return e.Findings.Template
 }

@@ -114,4 +114,27 @@ func TestHowANumberIsUnusualIsNoKind(t *testing.T) {
 	if r := e.Findings.Situation.Recalled; len(r) == 0 || r[0].SituationID != "sit-0" || r[0].Similarity != 1 {
 		t.Errorf("recalled %+v: want what was about the same number", r)
 	}
+	e = situation("sit-3", "db-1", "db-1: disk_io 449 is far above its mean at this hour of the day, 63; it is usually at most 5 away from that (1111 samples) (and 2 more)", layers.SeverityError)
+	decide(t, l, e)
+	if r := e.Findings.Situation.Recalled; len(r) < 2 || r[0].Similarity != 1 || r[1].Similarity != 1 {
+		t.Errorf("recalled %+v: want both that were about the same number", r)
+	}
+}
+
+// TestWhatIsMeasuredBesideIsNoKind has objects of many numbers, of which another is unusual each time.
+func TestWhatIsMeasuredBesideIsNoKind(t *testing.T) {
+	l := newLayer(t)
+	object := func(id, field string) *layers.Envelope {
+		e := situation(id, "shop-1", field+" jumped from 3 to 90", layers.SeverityWarning)
+		e.Text, e.Findings.Template = "", "{amount latency items outcome}"
+		e.Findings.Proof().Baseline = &layers.JudgedBaseline{Series: field, Detector: "jump", Worth: 6}
+		return e
+	}
+	decide(t, l, object("slow", "latency"))
+	decide(t, l, object("dear", "amount"))
+	e := object("present", "latency")
+	decide(t, l, e)
+	if r := e.Findings.Situation.Recalled; len(r) == 0 || r[0].SituationID != "slow" || len(r) > 1 && r[1].Similarity > 0.9 {
+		t.Errorf("recalled %+v: want the one with the same number first, and the other far behind", r)
+	}
 }

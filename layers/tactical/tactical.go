@@ -54,7 +54,7 @@ func (l *Layer) Decide(_ context.Context, e *layers.Envelope) (layers.Decision, 
 	if earlier != nil && earlier.Revision >= max(situation.Revision, 1) {
 		return l.repeat(e, earlier), nil
 	}
-	present := newRemembered(&situation, e.Findings.Template)
+	present := newRemembered(&situation, messageOf(e))
 	if earlier != nil {
 		present.Ending = earlier.Ending.again()
 	}
