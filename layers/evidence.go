@@ -14,7 +14,6 @@ type Evidence struct {
 // Share is what a partition of L3 tells the one that correlates, with a signal that it hands to it.
 type Share struct {
 	Partition int     `json:"partition"`
-	Hour      int64   `json:"hour"`           // of event time, since 1970
 	Judged    float64 `json:"judged"`         // signals that the partition judges in an hour
 	News      News    `json:"news,omitempty"` // what is news in the partition
 }

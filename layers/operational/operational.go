@@ -36,6 +36,7 @@ type Layer struct {
 	scratch    draft       // for baselines that have seen what is not learnt yet
 	again      []rejudged  // what the signal in hand lets be judged again
 	shared     *shared
+	judged     float64 // signals in an hour, by the partition of the one in hand
 }
 
 // New returns a layer that knows no key yet. The correlator is the instance that sees the
@@ -101,12 +102,12 @@ func (l *Layer) decide(e *layers.Envelope, at time.Time, told layers.News) layer
 	case j.flagged:
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
 		d = l.hand(e, at, j.news)
-	case l.correlator == nil && (news || l.cfg.Partitions > 1 && l.shared.due(&l.absences.pace) || l.watcher.watches(e)): // the correlator should know
+	case l.correlator == nil && (news || l.cfg.Partitions > 1 && !l.shared.told || l.watcher.watches(e)): // the correlator should know
 		e.Findings.FlagReason = plain(j.reason, reasonMax)
 		e.Findings.Proof().Share = l.share(0)
 		d = layers.Decision{
 			Disposition: layers.DispositionEscalated, Correlate: true,
-			Reason: e.Findings.FlagReason + "; it tells who depends on whom or how much is judged, or a pattern asks for it",
+			Reason: e.Findings.FlagReason + "; it tells who depends on whom or is the first of its partition, or a pattern asks for it",
 		}
 	default:
 		d = l.resolve(e, at, j)
@@ -168,14 +169,17 @@ func (l *Layer) resolve(e *layers.Envelope, at time.Time, j judgement) layers.De
 	return d
 }
 
-// chance is the surprise that one of all that is judged in a day, in all partitions, reaches by chance. The correlator alone knows how much
-// the others judge.
+// chance is the surprise that one of all that is judged in a day, in all partitions, reaches by chance. As much as in that of the signal in
+// hand is taken to be judged in each of those that judge something: what the others are at just now would depend on who comes first.
 func (l *Layer) chance() float64 {
-	own := l.absences.pace.rate()
-	if l.correlator == nil {
-		return chanceOf(own * float64(l.cfg.Partitions))
+	partitions := l.cfg.Partitions
+	if l.correlator != nil {
+		partitions = len(l.shared.others)
+		if l.absences.pace.rate() > 0 {
+			partitions++
+		}
 	}
-	return chanceOf(own + l.shared.elsewhere(l.absences.pace.hour))
+	return chanceOf(l.judged * float64(max(partitions, 1)))
 }
 
 // Waiting reports whether silence would close a situation or be news itself.

@@ -1,7 +1,6 @@
 package operational
 
 import (
-	"math"
 	"slices"
 	"strings"
 
@@ -12,24 +11,16 @@ const (
 	toldMax      = 512  // messages that were news in some partition, the newest
 	toldWords    = 64   // of each that are compared
 	erringMax    = 1000 // sources whose keys with errors are counted; a quarter is forgotten when there are more
-	shareGrowth  = 2    // a partition says how much it judges where that has grown by so much,
-	shareLeast   = 8    // from so many on, and each hour
 	toldSameness = 4    // one word in so many may differ, as for templates of L2
 )
 
 // shared is what the correlator knows of the other partitions, and those of what they told: with one partition there is nothing to know.
 // What is news in a partition may be none for the source, and by chance comes what is rare among all that is judged, in whatever partition.
 type shared struct {
-	told   sharedPace         // of this partition, as it said last
-	paces  map[int]sharedPace // of the other partitions
-	news   []toldNews         // in the order in which they came
-	erring map[string]int     // by source, keys whose first error was told
-}
-
-// sharedPace is how much a partition judges in an hour.
-type sharedPace struct {
-	hour   int64 // of event time, in which it was told
-	judged float64
+	told   bool           // this partition has said that it judges something
+	others map[int]bool   // partitions that have said so
+	news   []toldNews     // in the order in which they came
+	erring map[string]int // by source, keys whose first error was told
 }
 
 // toldNews is a message that never came before when it came.
@@ -39,22 +30,17 @@ type toldNews struct {
 	words  []uint64 // hashes, at most toldWords
 }
 
-func newShared() *shared { return &shared{paces: map[int]sharedPace{}, erring: map[string]int{}} }
-
-// due reports whether the correlator should hear how much the partition judges.
-func (s *shared) due(p *pace) bool {
-	return p.hour != s.told.hour || p.rate() >= shareGrowth*max(s.told.judged, shareLeast)
-}
+func newShared() *shared { return &shared{others: map[int]bool{}, erring: map[string]int{}} }
 
 // share makes what the correlator is told with a signal.
 func (l *Layer) share(news layers.News) *layers.Share {
-	p := &l.absences.pace
-	l.shared.told = sharedPace{p.hour, p.rate()}
-	return &layers.Share{Partition: l.cfg.Partition, Hour: p.hour, Judged: p.rate(), News: news}
+	l.shared.told = true
+	return &layers.Share{Partition: l.cfg.Partition, Judged: l.absences.pace.rate(), News: news}
 }
 
 // hear takes in what came with a signal of another partition, and returns what is news about that. Nothing of it is left in the signal.
 func (l *Layer) hear(e *layers.Envelope) layers.News {
+	l.judged = l.absences.pace.rate()
 	if e.Findings.Evidence == nil || e.Findings.Evidence.Share == nil {
 		return 0
 	}
@@ -65,22 +51,11 @@ func (l *Layer) hear(e *layers.Envelope) layers.News {
 	if proof.Flag == "" && proof.Neurons == nil && proof.Baseline == nil && proof.Shadow == nil && proof.Tuning == nil {
 		e.Findings.Evidence = nil
 	}
-	if s.Partition != l.cfg.Partition && s.Partition < l.cfg.Partitions && s.Judged >= 0 {
-		l.shared.paces[s.Partition] = sharedPace{s.Hour, s.Judged}
+	if s.Partition != l.cfg.Partition && s.Partition >= 0 && s.Partition < l.cfg.Partitions {
+		l.shared.others[s.Partition] = true
 	}
+	l.judged = max(s.Judged, 0)
 	return s.News
-}
-
-// elsewhere is how many signals the other partitions judge in an hour. What has long not been told has become less.
-func (s *shared) elsewhere(hour int64) (sum float64) {
-	for _, p := range s.paces {
-		hour = max(hour, p.hour)
-	}
-	for _, partition := range sortedInts(s.paces) { // sums of floats depend on their order
-		p := s.paces[partition]
-		sum += p.judged * math.Exp2(-float64(min(max(hour-p.hour-1, 0), 64)))
-	}
-	return sum
 }
 
 func sortedInts[V any](m map[int]V) []int {

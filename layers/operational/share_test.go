@@ -104,6 +104,9 @@ func TestChanceCountsAllPartitions(t *testing.T) {
 			p.decide(t, 1+key%4, s.value(strconv.Itoa(key), at, steady(minute)))
 		}
 	}
+	at := midnight.Add(180 * time.Minute)
+	decide(t, one, s.value("0", at, 1e6))
+	p.decide(t, 1, s.value("0", at, 1e6))
 	if want, got := one.chance(), p[0].chance(); math.Abs(got-want) > 0.02 {
 		t.Errorf("one of all reaches a surprise of %.2f by chance with 5 partitions, %.2f with one", got, want)
 	}
@@ -124,11 +127,11 @@ func TestWhatPartitionsToldIsInTheSnapshot(t *testing.T) {
 		if err := other.Restore(snapshot); err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(l.shared, other.shared) || l.chance() != other.chance() {
+		if !reflect.DeepEqual(l.shared, other.shared) {
 			t.Errorf("partition %d: %+v, restored %+v", i, l.shared, other.shared)
 		}
 	}
-	if len(p[0].shared.news) == 0 || len(p[0].shared.erring) == 0 || len(p[0].shared.paces) == 0 {
+	if len(p[0].shared.news) == 0 || len(p[0].shared.erring) == 0 || len(p[0].shared.others) == 0 {
 		t.Errorf("the correlator knows nothing: %+v", p[0].shared)
 	}
 }
@@ -174,5 +177,26 @@ func TestPartitionSpeaksOfItsOwnWhereItHearsNothing(t *testing.T) {
 		if len(w.told) != len(want) {
 			t.Errorf("%d partitions: told %q when all came again", partitions, w.told)
 		}
+	}
+}
+
+// TestChanceIsThatOfThePartitionInHand has what one partition judges arrive early or late: what is judged of another must not depend on it.
+func TestChanceIsThatOfThePartitionInHand(t *testing.T) {
+	var chances []float64
+	for _, early := range []int{1, 600} {
+		p, s := newPartitions(t, 3), &sent{}
+		p.decide(t, 2, s.value("busy", midnight, 1))
+		for i := range early {
+			decide(t, p[2], s.value("busy", midnight.Add(time.Duration(i)*time.Second), steady(i)))
+		}
+		p.decide(t, 2, s.news("busy", "it broke", layers.SeverityError, midnight.Add(10*time.Minute)))
+		for i := range 60 {
+			p.decide(t, 1, s.value("quiet", midnight.Add(time.Duration(i)*time.Minute), steady(i)))
+		}
+		p.decide(t, 1, s.news("quiet", "it stopped", layers.SeverityError, midnight.Add(time.Hour)))
+		chances = append(chances, p[0].chance())
+	}
+	if chances[0] != chances[1] {
+		t.Errorf("one of all reaches %v by chance: want the same, whatever another partition has judged by then", chances)
 	}
 }

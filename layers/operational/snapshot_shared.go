@@ -2,13 +2,11 @@ package operational
 
 // shared describes what partitions tell each other, in the order of partitions and sources.
 func (c *codec) shared(s *shared) {
-	c.sharedPace(&s.told)
-	partitions := sortedInts(s.paces)
-	list(c, &partitions, 3, func(partition *int) {
+	c.bool(&s.told)
+	partitions := sortedInts(s.others)
+	list(c, &partitions, 1, func(partition *int) {
 		c.small(partition)
-		p := s.paces[*partition]
-		c.sharedPace(&p)
-		s.paces[*partition] = p
+		s.others[*partition] = true
 	})
 	list(c, &s.news, 3, func(n *toldNews) {
 		c.text(&n.source)
@@ -28,11 +26,6 @@ func (c *codec) shared(s *shared) {
 	if len(s.news) > toldMax || len(s.erring) > erringMax {
 		c.fail()
 	}
-}
-
-func (c *codec) sharedPace(p *sharedPace) {
-	c.int(&p.hour)
-	c.float(&p.judged)
 }
 
 func (c *codec) readShared() *shared {
