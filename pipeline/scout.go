@@ -257,12 +257,14 @@ func (w *layerWorker) look(ctx context.Context, d *Delivery, s *stage) error {
 	if err != nil {
 		return nil //nolint:nilerr // L1 makes a dead letter of it.
 	}
-	critical := isCritical(e)
-	if critical != near && w.show(ctx, e) && critical {
-		w.near[strings.Clone(d.Subject)] = struct{}{}
-	}
-	if !critical {
+	if !isCritical(e) {
+		if near { // It may tell that an alert is over.
+			w.show(ctx, e)
+		}
 		return nil
+	}
+	if !near && w.show(ctx, e) {
+		w.near[strings.Clone(d.Subject)] = struct{}{}
 	}
 	w.parcel = parcel{Envelope: *e, identity: identityOf(e.Source, e.ID), at: Position{Seq: d.Seq}}
 	return w.one(ctx, d, s)

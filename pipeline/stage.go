@@ -293,13 +293,15 @@ func (s *stage) save(ctx context.Context) error {
 			cp.Ledger = Ledger{}
 		}
 	}
+	var revision uint64
 	err = s.insist(ctx, func(ctx context.Context, _ bool) (err error) {
-		s.checkpoint.Revision, err = s.deps.Checkpoints.Save(ctx, s.key.Name(), cp)
+		revision, err = s.deps.Checkpoints.Save(ctx, s.key.Name(), cp)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	s.checkpoint.Revision = revision
 	s.unsaved = 0
 	s.saved = s.deps.Now()
 	s.saveCost = s.saved.Sub(start)

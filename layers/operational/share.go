@@ -1,6 +1,7 @@
 package operational
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -58,15 +59,6 @@ func (l *Layer) hear(e *layers.Envelope) layers.News {
 	return s.News
 }
 
-func sortedInts[V any](m map[int]V) []int {
-	list := make([]int, 0, len(m))
-	for n := range m {
-		list = append(list, n)
-	}
-	slices.Sort(list)
-	return list
-}
-
 // compareNews lowers what is news in its partition to what it would be if there were but one: the first of its kind for its key.
 func (l *Layer) compareNews(e *layers.Envelope, news layers.News) {
 	if news == 0 || l.cfg.Partitions <= 1 {
@@ -93,7 +85,7 @@ func (l *Layer) compareNews(e *layers.Envelope, news layers.News) {
 // err counts one more key of a source with an error, and reports whether that is news.
 func (s *shared) err(source string) bool {
 	if len(s.erring) >= erringMax && s.erring[source] == 0 {
-		for i, name := range sortedNames(s.erring) {
+		for i, name := range slices.Sorted(maps.Keys(s.erring)) {
 			if i%4 == 0 {
 				delete(s.erring, name)
 			}
@@ -101,15 +93,6 @@ func (s *shared) err(source string) bool {
 	}
 	s.erring[strings.Clone(source)]++
 	return s.erring[source] <= erredNews
-}
-
-func sortedNames[V any](m map[string]V) []string {
-	list := make([]string, 0, len(m))
-	for name := range m {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // tell notes a message that is new in its partition, and reports whether none like it was told. Each partition makes templates of its own:

@@ -1,9 +1,14 @@
 package operational
 
+import (
+	"maps"
+	"slices"
+)
+
 // shared describes what partitions tell each other, in the order of partitions and sources.
 func (c *codec) shared(s *shared) {
 	c.bool(&s.told)
-	partitions := sortedInts(s.others)
+	partitions := slices.Sorted(maps.Keys(s.others))
 	list(c, &partitions, 1, func(partition *int) {
 		c.small(partition)
 		s.others[*partition] = true
@@ -16,7 +21,7 @@ func (c *codec) shared(s *shared) {
 			c.fail()
 		}
 	})
-	sources := sortedNames(s.erring)
+	sources := slices.Sorted(maps.Keys(s.erring))
 	list(c, &sources, 2, func(source *string) {
 		c.text(source)
 		keys := s.erring[*source]
